@@ -1,0 +1,142 @@
+"""The two contracts of this folder: how covariances look, and how they are tied.
+
+*Storage* (spherical, diagonal, full) is how a covariance looks.  It is all that
+a density or an E-step needs.  A storage holds S covariances: one for each of K
+components, or one (S = 1) that all of them share.
+
+*Model* is how the covariances of the components depend on each other.  It is
+all that an M-step needs: from the within-component scatters to covariances.
+"""
+
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from gmmem.features import Quadratic
+
+
+class DegenerateCovariance(ValueError):
+    """A covariance is not positive definite, as far as float64 can tell.
+
+    Attributes
+    ----------
+    component : int
+        The component concerned; 0 where all components share one covariance.
+    """
+
+    def __init__(self, component: int, reason: str = "is not positive definite"):
+        super().__init__(f"The covariance of component {component} {reason}.")
+        self.component = component
+        self.reason = reason
+
+    def __reduce__(self):
+        return type(self), (self.component, self.reason)
+
+
+class Storage(Protocol):
+    """S covariances in one of the three shapes, factorised once.
+
+    With the factor U of a precision, ``P = U U'``, whitening is ``y = U' z`` and
+    the squared Mahalanobis distance is ``y' y``.
+    """
+
+    features: ClassVar[Quadratic]
+    covariances: np.ndarray
+    factors: np.ndarray
+    n_features: int
+
+    @classmethod
+    def from_covariances(cls, covariances: np.ndarray, n_features: int) -> "Storage":
+        """Factorise; raise `DegenerateCovariance` where that is impossible."""
+
+    @classmethod
+    def from_precisions(cls, precisions: np.ndarray, n_features: int) -> "Storage":
+        """The same from the inverses."""
+
+    @classmethod
+    def from_factors(cls, factors: np.ndarray, n_features: int) -> "Storage":
+        """The same from the factors of the precisions."""
+
+    @property
+    def precisions(self) -> np.ndarray:
+        """The inverses, in the shape of `covariances`."""
+
+    @property
+    def log_det(self) -> np.ndarray:
+        """Logarithms of the determinants, (S,)."""
+
+    @property
+    def variances(self) -> np.ndarray:
+        """Diagonals, (S, n_features)."""
+
+    def whiten(self, component: int, Z: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """``U' z`` for the columns of Z (n_features, b)."""
+
+    def dense(self) -> np.ndarray:
+        """The covariances as matrices, (S, n_features, n_features)."""
+
+    def sample(self, component: int, mean: np.ndarray, n_samples: int, rng: Any) -> np.ndarray:
+        """Draws of one component, (n_samples, n_features)."""
+
+
+class CovarianceModel(Protocol):
+    """A constraint on the covariances of the components, and its M-step.
+
+    A model is a frozen, comparable value.  To add one, write a class with these
+    members and put it into the registry of `gmmem.covariances`; or pass an
+    instance as ``covariance_type``.
+    """
+
+    name: str
+    storage: type[Storage]
+    shared: bool
+    """One covariance for all components: its quadratic part drops out of the
+    responsibilities, and the scatter is needed only in total."""
+    compact: bool
+    """Whether users see one covariance for all, and not K equal ones."""
+
+    def n_parameters(self, n_components: int, n_features: int) -> int:
+        """Number of free parameters in the covariances."""
+
+    def estimate(
+        self, scatter: np.ndarray, mass: np.ndarray, previous: np.ndarray | None
+    ) -> np.ndarray:
+        """The covariances that maximise the expected log-likelihood.
+
+        Parameters
+        ----------
+        scatter : ndarray of shape (S, ...)
+            Within-component scatter in the form of the storage, total if shared.
+        mass : ndarray of shape (n_components,)
+        previous : ndarray of shape (S, ...) or None
+            The covariances of the last iteration: where an inner iteration starts.
+
+        Returns
+        -------
+        covariances : ndarray of shape (S, ...)
+        """
+
+
+def n_stored(model: CovarianceModel, n_components: int) -> int:
+    """S, the number of covariances that a model keeps for K components."""
+    return 1 if model.shared else n_components
+
+
+def public_shape(model: CovarianceModel, n_components: int, n_features: int) -> tuple[int, ...]:
+    """Shape of ``covariances_``, ``precisions_init`` and the like for a model."""
+    form = model.storage.features.shape(n_features)
+    return form if model.compact else (n_components, *form)
+
+
+def to_public(model: CovarianceModel, stored: np.ndarray, n_components: int) -> np.ndarray:
+    """What users see of an array that a storage holds."""
+    if model.compact:
+        return stored[0].copy()
+    return np.repeat(stored, n_components // len(stored), axis=0)
+
+
+def from_public(model: CovarianceModel, array: np.ndarray) -> np.ndarray:
+    """The inverse of `to_public`."""
+    if model.compact:
+        return array[None]
+    return array[:1] if model.shared else array

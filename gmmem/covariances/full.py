@@ -1,0 +1,116 @@
+"""Full storage, one matrix a component, and the models without further structure.
+
+    Sigma_k = L_k L_k',     P_k = U_k U_k',     U_k = inv(L_k)'
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.linalg.lapack import dtrtri
+
+from gmmem.covariances.base import DegenerateCovariance
+from gmmem.features import OUTER, Quadratic
+
+
+def _cholesky(matrices: np.ndarray) -> np.ndarray:
+    """Lower factors; a pivot that is only rounding error counts as zero."""
+    factors = np.empty_like(matrices)
+    for k, matrix in enumerate(matrices):
+        try:
+            factors[k] = np.linalg.cholesky(matrix)
+        except np.linalg.LinAlgError:
+            raise DegenerateCovariance(k) from None
+    pivots = np.diagonal(factors, axis1=1, axis2=2) ** 2
+    scale = np.diagonal(matrices, axis1=1, axis2=2)
+    noise = max(4, matrices.shape[-1]) * np.finfo(np.float64).eps
+    singular = ~(pivots > noise * scale).all(axis=1)
+    if singular.any():
+        raise DegenerateCovariance(
+            int(np.argmax(singular)), "is singular to working precision"
+        )
+    return factors
+
+
+def _invert_lower(factors: np.ndarray) -> np.ndarray:
+    return np.stack([dtrtri(factor, lower=1)[0] for factor in factors])
+
+
+@dataclass(frozen=True, eq=False)
+class Full:
+    """S matrices, ``covariances`` of shape (S, n_features, n_features)."""
+
+    features: ClassVar[Quadratic] = OUTER
+
+    covariances: np.ndarray
+    factors: np.ndarray
+    n_features: int
+
+    @classmethod
+    def from_covariances(cls, covariances, n_features):
+        lower = _invert_lower(_cholesky(covariances))
+        return cls(covariances, np.ascontiguousarray(lower.transpose(0, 2, 1)), n_features)
+
+    @classmethod
+    def from_precisions(cls, precisions, n_features):
+        # P = U U' with U upper is the Cholesky factor of P read backwards.
+        backwards = _cholesky(precisions[:, ::-1, ::-1])
+        return cls.from_factors(np.ascontiguousarray(backwards[:, ::-1, ::-1]), n_features)
+
+    @classmethod
+    def from_factors(cls, factors, n_features):
+        lower = _invert_lower(factors.transpose(0, 2, 1)).transpose(0, 2, 1)
+        return cls(lower.transpose(0, 2, 1) @ lower, factors, n_features)
+
+    @property
+    def precisions(self):
+        return self.factors @ self.factors.transpose(0, 2, 1)
+
+    @property
+    def log_det(self):
+        return -2 * np.sum(np.log(np.diagonal(self.factors, axis1=1, axis2=2)), axis=1)
+
+    @property
+    def variances(self):
+        return np.diagonal(self.covariances, axis1=1, axis2=2)
+
+    def whiten(self, component, Z, out):
+        return np.matmul(self.factors[component].T.astype(Z.dtype, copy=False), Z, out=out)
+
+    def dense(self):
+        return self.covariances
+
+    def sample(self, component, mean, n_samples, rng):
+        return rng.multivariate_normal(mean, self.covariances[component], n_samples)
+
+
+@dataclass(frozen=True)
+class EEE:
+    """One covariance for all components (scikit-learn's "tied", if compact)."""
+
+    name: ClassVar[str] = "EEE"
+    storage: ClassVar[type] = Full
+    shared: ClassVar[bool] = True
+    compact: bool = False
+
+    def n_parameters(self, n_components, n_features):
+        return n_features * (n_features + 1) // 2
+
+    def estimate(self, scatter, mass, previous):
+        return scatter / mass.sum()
+
+
+@dataclass(frozen=True)
+class VVV:
+    """Each component its own covariance (scikit-learn's "full")."""
+
+    name: ClassVar[str] = "VVV"
+    storage: ClassVar[type] = Full
+    shared: ClassVar[bool] = False
+    compact: bool = False
+
+    def n_parameters(self, n_components, n_features):
+        return n_components * n_features * (n_features + 1) // 2
+
+    def estimate(self, scatter, mass, previous):
+        return scatter / mass[:, None, None]

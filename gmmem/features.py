@@ -1,0 +1,190 @@
+"""The quadratic features: what a Gaussian log-density is linear in.
+
+With ``z = x - c`` the log of ``weight * density`` of a component is
+
+    t0 + t1 . z - 1/2 q(z),        q(z) = z' P z = <P, phi(z)>
+
+and the M-step needs the sums of the same ``phi(z)``.  How much of ``z z'`` the
+covariance can see decides ``phi``: its trace, its diagonal or all of it.  Each
+form below is one answer; everything else is written once for all three.
+
+A *form* is an array over components in that answer's own shape, ``(K,)``,
+``(K, d)`` or ``(K, d, d)``: second moments, scatters, covariances and
+precisions are all forms.
+"""
+
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+
+
+class Quadratic(Protocol):
+    """What the engine asks of a quadratic feature map."""
+
+    def shape(self, n_features: int) -> tuple[int, ...]:
+        """Shape of one component's form."""
+
+    def size(self, n_features: int) -> int:
+        """Number of feature rows."""
+
+    def fill(self, Z: np.ndarray, out: np.ndarray) -> None:
+        """Write the feature rows of the columns of Z (d, b) into out."""
+
+    def pack(self, form: np.ndarray) -> np.ndarray:
+        """Coefficients (K, size) with ``pack(A) @ phi(z) == z' A z``."""
+
+    def unpack(self, sums: np.ndarray, n_features: int) -> np.ndarray:
+        """The form whose feature sums are given, (K, size) to a form."""
+
+    def square(self, V: np.ndarray) -> np.ndarray:
+        """The form of ``v v'`` for each row of V (K, d)."""
+
+    def scatter(self, Z: np.ndarray, r: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """The form of ``sum_i r_i z_i z_i'`` (no component axis); out is scratch."""
+
+    def identity(self, n_features: int) -> np.ndarray:
+        """The form of the identity matrix (no component axis)."""
+
+    def times(self, form: np.ndarray, V: np.ndarray) -> np.ndarray:
+        """``A_k v_k`` for each component, (K, d)."""
+
+    def inner(self, form: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """``trace(A_k B_k)`` for each component, B a second moment, (K,)."""
+
+    def reach(self, form: np.ndarray, extent: np.ndarray) -> np.ndarray:
+        """``r' |A_k| r``: what the terms of ``z' A_k z`` add up to if |z| <= r."""
+
+
+class Norm:
+    """``|z|^2``: all that one variance for all directions can see."""
+
+    def shape(self, n_features):
+        return ()
+
+    def size(self, n_features):
+        return 1
+
+    def fill(self, Z, out):
+        np.einsum("jb,jb->b", Z, Z, out=out[0])
+
+    def pack(self, form):
+        return form[:, None]
+
+    def unpack(self, sums, n_features):
+        return sums[:, 0]
+
+    def square(self, V):
+        return np.einsum("kj,kj->k", V, V)
+
+    def scatter(self, Z, r, out):
+        np.multiply(Z, Z, out=out)
+        return np.sum(out @ r)
+
+    def identity(self, n_features):
+        return np.float64(n_features)
+
+    def times(self, form, V):
+        return form[:, None] * V
+
+    def inner(self, form, other):
+        return form * other
+
+    def reach(self, form, extent):
+        return form * np.dot(extent, extent)
+
+
+class Square:
+    """``z * z``: what one variance a feature can see."""
+
+    def shape(self, n_features):
+        return (n_features,)
+
+    def size(self, n_features):
+        return n_features
+
+    def fill(self, Z, out):
+        np.multiply(Z, Z, out=out)
+
+    def pack(self, form):
+        return form
+
+    def unpack(self, sums, n_features):
+        return sums
+
+    def square(self, V):
+        return V * V
+
+    def scatter(self, Z, r, out):
+        np.multiply(Z, Z, out=out)
+        return out @ r
+
+    def identity(self, n_features):
+        return np.ones(n_features)
+
+    def times(self, form, V):
+        return form * V
+
+    def inner(self, form, other):
+        return np.sum(form * other, axis=1)
+
+    def reach(self, form, extent):
+        return form @ (extent * extent)
+
+
+@lru_cache(maxsize=64)
+def _triangle(n_features: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row and column of each pair ``j <= l``, and how often ``z' A z`` has it."""
+    rows, columns = np.triu_indices(n_features)
+    multiplicity = np.where(rows == columns, 1.0, 2.0)
+    return rows, columns, multiplicity
+
+
+class Outer:
+    """The upper triangle of ``z z'``: what a full covariance can see."""
+
+    def shape(self, n_features):
+        return (n_features, n_features)
+
+    def size(self, n_features):
+        return n_features * (n_features + 1) // 2
+
+    def fill(self, Z, out):
+        d, row = len(Z), 0
+        for j in range(d):
+            np.multiply(Z[j], Z[j:], out=out[row : row + d - j])
+            row += d - j
+
+    def pack(self, form):
+        rows, columns, multiplicity = _triangle(form.shape[-1])
+        return form[:, rows, columns] * multiplicity
+
+    def unpack(self, sums, n_features):
+        rows, columns, _ = _triangle(n_features)
+        form = np.empty((len(sums), n_features, n_features))
+        form[:, rows, columns] = sums
+        form[:, columns, rows] = sums
+        return form
+
+    def square(self, V):
+        return V[:, :, None] * V[:, None, :]
+
+    def scatter(self, Z, r, out):
+        # A times its own transpose is half the work: BLAS fills one triangle.
+        np.multiply(Z, np.sqrt(r), out=out)
+        return out @ out.T
+
+    def identity(self, n_features):
+        return np.eye(n_features)
+
+    def times(self, form, V):
+        return (form @ V[:, :, None])[:, :, 0]
+
+    def inner(self, form, other):
+        return np.sum(form * other, axis=(1, 2))
+
+    def reach(self, form, extent):
+        return np.abs(form) @ extent @ extent
+
+
+NORM, SQUARE, OUTER = Norm(), Square(), Outer()

@@ -1,0 +1,118 @@
+"""The density itself: an immutable mixture of Gaussians.
+
+    p(x) = sum_k w_k N(x; mu_k, Sigma_k)
+
+What stands here is the definition, written to be read.  The block-wise E-step
+in `gmmem.kernels` computes the same numbers faster, and is tested against it.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from gmmem.covariances import Storage, get_model
+from gmmem.covariances.base import from_public
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """A Gaussian mixture density.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_components,)
+        Mixing weights; they sum to one, and a zero switches a component off.
+    means : ndarray of shape (n_components, n_features)
+    covariances : Storage
+        One covariance a component, or one for all.
+
+    Examples
+    --------
+    >>> from gmmem import Mixture
+    >>> mixture = Mixture.from_arrays([0.6, 0.4], [[2.0], [5.0]], [[[1.0]], [[2.0]]])
+    >>> mixture.responsibilities([[3.5]]).round(4)
+    array([[0.6028, 0.3972]])
+    """
+
+    weights: np.ndarray
+    means: np.ndarray
+    covariances: Storage
+
+    @classmethod
+    def from_arrays(cls, weights, means, covariances, covariance_type="full") -> "Mixture":
+        """Build a mixture from plain arrays.
+
+        Parameters
+        ----------
+        weights : array-like of shape (n_components,)
+        means : array-like of shape (n_components, n_features)
+        covariances : array-like
+            In the shape of `covariance_type`, as in ``GaussianMixture.covariances_``.
+        covariance_type : str or CovarianceModel, default="full"
+
+        Returns
+        -------
+        mixture : Mixture
+
+        Raises
+        ------
+        DegenerateCovariance
+            If a covariance is not positive definite.
+        """
+        model = get_model(covariance_type)
+        means = np.asarray(means, dtype=np.float64)
+        stored = from_public(model, np.asarray(covariances, dtype=np.float64))
+        storage = model.storage.from_covariances(stored, means.shape[1])
+        return cls(np.asarray(weights, dtype=np.float64), means, storage)
+
+    @property
+    def n_components(self) -> int:
+        """K, the number of components."""
+        return self.means.shape[0]
+
+    @property
+    def n_features(self) -> int:
+        """d, the number of features."""
+        return self.means.shape[1]
+
+    @property
+    def log_weights(self) -> np.ndarray:
+        """Logarithms of the mixing weights; a weight of zero stays finite."""
+        return np.log(np.maximum(self.weights, np.finfo(np.float64).tiny))
+
+    @property
+    def log_peaks(self) -> np.ndarray:
+        """Log of weight times the density at the mean: the most a component gives."""
+        log_normaliser = self.n_features * math.log(2 * math.pi) + self.covariances.log_det
+        return self.log_weights - 0.5 * log_normaliser
+
+    def log_joint(self, X) -> np.ndarray:
+        """Log of weight times density, (n_samples, n_components)."""
+        X = np.asarray(X, dtype=np.float64)
+        shared = len(self.covariances.factors) == 1
+        distances = np.empty((self.n_components, len(X)))
+        for k, mean in enumerate(self.means):
+            Z = X.T - mean[:, None]
+            Y = self.covariances.whiten(0 if shared else k, Z, np.empty_like(Z))
+            distances[k] = np.einsum("jb,jb->b", Y, Y)
+        return (self.log_peaks[:, None] - 0.5 * distances).T
+
+    def log_density(self, X) -> np.ndarray:
+        """Log-density of each row, (n_samples,)."""
+        return np.logaddexp.reduce(self.log_joint(X), axis=1)
+
+    def responsibilities(self, X) -> np.ndarray:
+        """Posterior probabilities of the components, (n_samples, n_components)."""
+        log_joint = self.log_joint(X)
+        return np.exp(log_joint - np.logaddexp.reduce(log_joint, axis=1, keepdims=True))
+
+    def sample(self, n_samples: int, rng) -> tuple[np.ndarray, np.ndarray]:
+        """Draw rows and the components they came from, ordered by component."""
+        counts = rng.multinomial(n_samples, self.weights)
+        shared = len(self.covariances.factors) == 1
+        rows = [
+            self.covariances.sample(0 if shared else k, mean, int(count), rng)
+            for k, (mean, count) in enumerate(zip(self.means, counts, strict=True))
+        ]
+        return np.vstack(rows), np.repeat(np.arange(self.n_components), counts)

@@ -1,0 +1,51 @@
+"""The sufficient statistics of an EM step: they add, so anybody may sum them.
+
+For component k, with responsibilities ``r_ik`` already times the row weights,
+
+    mass_k   = sum_i r_ik
+    first_k  = sum_i r_ik (x_i - c_k)
+    second_k = sum_i r_ik (x_i - c_k)(x_i - c_k)'     in the form of its features
+
+The centre c is stated because raw second moments cancel: the closer it is to
+the mean, the more digits of the scatter survive the subtraction below.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gmmem.features import Quadratic
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Sums over the rows for each of K components, about a stated centre.
+
+    Parameters
+    ----------
+    mass : ndarray of shape (n_components,)
+    centre : ndarray of shape (n_components, n_features) or (1, n_features)
+    first : ndarray of shape (n_components, n_features)
+    second : ndarray of shape (n_components, ...) or (1, ...)
+        A form of `features`; with a leading 1, summed over the components.
+    features : Quadratic
+    """
+
+    mass: np.ndarray
+    centre: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    features: Quadratic
+
+    @property
+    def means(self) -> np.ndarray:
+        """Weighted mean of each component, (n_components, n_features)."""
+        return self.centre + self.first / self.mass[:, None]
+
+    @property
+    def scatter(self) -> np.ndarray:
+        """``sum_i r_ik (x_i - mean_k)(x_i - mean_k)'``, pooled where `second` is."""
+        about_centre = self.features.square(self.first / np.sqrt(self.mass)[:, None])
+        if len(self.second) < len(self.mass):
+            about_centre = about_centre.sum(axis=0, keepdims=True)
+        return self.second - about_centre
