@@ -1,0 +1,27 @@
+"""The private and experimental parts of scikit-learn that we use, in one place."""
+
+import joblib
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.parallel import _get_threadpool_controller
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+__all__ = [
+    "Interval",
+    "StrOptions",
+    "check_sample_weight",
+    "fit_context",
+    "n_threads_allowed",
+    "one_blas_thread",
+]
+
+
+def n_threads_allowed() -> int:
+    """Threads that OMP_NUM_THREADS, threadpoolctl and an outer joblib call allow."""
+    return max(1, min(_openmp_effective_n_threads(), joblib.effective_n_jobs(-1)))
+
+
+def one_blas_thread():
+    """Context in which BLAS keeps to the calling thread."""
+    return _get_threadpool_controller().limit(limits=1, user_api="blas")

@@ -1,0 +1,363 @@
+"""Expectation maximisation: one loop for every model and every source of rows.
+
+    expect:    rows, mixture   ->  log-likelihood, moments      (the only pass)
+    maximise:  moments, model  ->  mixture                      (knows no rows)
+
+`iterate` is a generator of states; `fit` is that generator with a stopping
+rule.  Nothing here warns or prints: a fit returns a `Solution` with a status.
+
+Examples
+--------
+Step through EM by hand:
+
+>>> from itertools import islice
+>>> from gmmem import Mixture, em
+>>> from gmmem.datasets import load_old_faithful
+>>> from gmmem.sources import InMemory
+>>> rows = InMemory(load_old_faithful())
+>>> start = Mixture.from_arrays([0.5, 0.5], [[2, 80], [4, 60]], [[[1, 0], [0, 99]]] * 2)
+>>> for state in islice(em.iterate(start, rows), 3):
+...     print(state.iteration, round(state.log_likelihood, 1))
+0 -1593.2
+1 -1284.9
+2 -1282.9
+"""
+
+import enum
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from gmmem import kernels
+from gmmem.covariances import EEE, VII, VVI, VVV, CovarianceModel, DegenerateCovariance
+from gmmem.kernels import Frame
+from gmmem.mixture import Mixture
+from gmmem.moments import Moments
+
+
+class Rows(Protocol):
+    """What EM asks of a source of rows: to add up a kernel over blocks."""
+
+    n_rows: int
+    n_features: int
+    total_weight: float
+    dtype: np.dtype
+
+    def fold(self, kernel: Any, combine: tuple[Callable, ...] | None = None) -> tuple[Any, ...]:
+        """Combine ``kernel(block, workspace)`` over all blocks in order, by default adding."""
+
+
+class State(NamedTuple):
+    """One iteration of EM."""
+
+    iteration: int
+    log_likelihood: float
+    """Of `mixture`, total over the rows times their weights."""
+    mixture: Mixture
+    update: Mixture
+    """The mixture after this iteration's M-step."""
+
+
+class Status(enum.Enum):
+    """How a fit ended, as a sentence for a human."""
+
+    CONVERGED = "The log-likelihood rose by less than tol."
+    MAX_ITER = "max_iter iterations were done before the log-likelihood settled."
+    DEGENERATE = "A covariance became singular."
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What a fit found.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    status : Status
+    history : list of float
+        Log-likelihood per unit of row weight before each M-step.
+    failure : DegenerateCovariance or None
+        What stopped a degenerate fit.
+    """
+
+    mixture: Mixture
+    status: Status
+    history: list[float]
+    failure: DegenerateCovariance | None = None
+
+
+_LOCATE = (np.add, np.add, np.minimum, np.maximum)
+
+
+def survey(rows: Rows) -> Frame:
+    """Centre and extent of the rows."""
+    total, first, low, high = rows.fold(kernels.LocateKernel(rows.n_features), _LOCATE)
+    centre = first / total
+    extent = np.maximum(high - centre, centre - low)
+    if not np.isfinite(extent).all():
+        raise ValueError("X holds values too large to add up in float64; rescale the data.")
+    return Frame(total, centre, extent, None)
+
+
+def _with_spread(frame: Frame, rows: Rows, storage: type) -> Frame:
+    """Add the total second moment, which a shared covariance needs once a fit."""
+
+    def everything(block, workspace):
+        return np.ones((1, len(block.X)))
+
+    kernel = kernels.AssignedKernel(everything, frame.centre[None], storage.features, True)
+    return frame._replace(spread=rows.fold(kernel)[2])
+
+
+def default_model(mixture: Mixture) -> CovarianceModel:
+    """The model that ties nothing but what the mixture's own storage shares."""
+    storage = mixture.covariances
+    shared = len(storage.factors) < mixture.n_components
+    for model in (EEE(), VVV(), VVI(), VII()):
+        if isinstance(storage, model.storage) and model.shared == shared:
+            return model
+    raise ValueError("A mixture that shares this covariance needs its model named.")
+
+
+def expect(mixture: Mixture, rows: Rows, frame: Frame) -> tuple[float, Moments]:
+    """E-step: log-likelihood of the rows and their expected moments."""
+    kernel = kernels.choose(mixture, frame, rows.dtype)
+    return kernel.moments(rows.fold(kernel))
+
+
+def maximise(
+    moments: Moments,
+    model: CovarianceModel,
+    reg_covar: float = 0.0,
+    previous: Mixture | None = None,
+) -> Mixture:
+    """M-step: the mixture that maximises the expected log-likelihood.
+
+    `reg_covar` is added to the scatter as ``mass * reg_covar * I``, so that every
+    model keeps its structure.  A component that has lost all its rows keeps the
+    mean and covariance of `previous`, at weight zero.
+
+    Raises
+    ------
+    DegenerateCovariance
+        If a covariance is singular or narrower than float64 resolves at its mean.
+    """
+    total = moments.mass.sum()
+    lost = moments.mass <= 1e-30 * total
+    if lost.any():
+        mass = np.where(lost, 1e-30 * total, moments.mass)
+        moments = replace(moments, mass=mass, first=np.where(lost[:, None], 0, moments.first))
+    means, scatter, features = moments.means, moments.scatter, moments.features
+    mass, weights = moments.mass, moments.mass / total
+    if lost.any():
+        weights = np.where(lost, 0, weights)
+        weights = weights / weights.sum()
+        if previous is None:
+            raise DegenerateCovariance(int(np.argmax(lost)), "has no rows to be estimated from")
+        means = np.where(lost[:, None], previous.means, means)
+        if len(scatter) == len(mass):
+            old = previous.covariances.covariances
+            scatter[lost] = 1e-30 * total * np.broadcast_to(old, scatter.shape)[lost]
+    if reg_covar > 0:
+        shares = mass if len(scatter) == len(mass) else mass.sum(keepdims=True)
+        scatter = scatter + reg_covar * np.multiply.outer(
+            shares, features.identity(means.shape[1])
+        )
+    last = None if previous is None else previous.covariances.covariances
+    values = model.estimate(scatter, mass, last)
+    storage = model.storage.from_covariances(values, means.shape[1])
+    resolution = 8 * np.finfo(np.float64).eps * np.abs(means)
+    narrow = (storage.variances <= resolution**2).any(axis=1)
+    if narrow.any():
+        raise DegenerateCovariance(
+            int(np.argmax(narrow)), "has shrunk to a point, narrower than float64 resolves"
+        )
+    return Mixture(weights, means, storage)
+
+
+def _step(
+    mixture: Mixture, rows: Rows, frame: Frame, model: CovarianceModel, reg_covar: float
+) -> tuple[float, Mixture]:
+    """One E-step and one M-step, with differences taken first where that is needed."""
+    kernel = kernels.choose(mixture, frame, rows.dtype)
+    log_likelihood, moments = kernel.moments(rows.fold(kernel))
+    careful = isinstance(kernel, kernels.WhitenedKernel)
+    try:
+        update = maximise(moments, model, reg_covar, mixture)
+    except DegenerateCovariance:
+        if careful:
+            raise
+    else:
+        limit = kernels.TOLERANCE[np.dtype(np.float64)] / np.finfo(np.float64).eps
+        if careful or kernels.expanded_error(update, frame) <= limit:
+            return log_likelihood, update
+    # The new covariances are too small for moments taken about a common centre.
+    exact = kernels.WhitenedKernel(mixture)
+    log_likelihood, moments = exact.moments(rows.fold(exact))
+    return log_likelihood, maximise(moments, model, reg_covar, mixture)
+
+
+def iterate(
+    start: Mixture,
+    rows: Rows,
+    model: CovarianceModel | None = None,
+    *,
+    reg_covar: float = 0.0,
+) -> Iterator[State]:
+    """Generate the states of EM, for ever.
+
+    Parameters
+    ----------
+    start : Mixture
+    rows : Rows
+        For instance ``gmmem.sources.InMemory(X)``.
+    model : CovarianceModel, optional
+        By default the one that ties only what `start` shares.
+    reg_covar : float, default=0
+        Added to the diagonal of every covariance.
+
+    Yields
+    ------
+    state : State
+
+    Raises
+    ------
+    DegenerateCovariance
+        When an M-step gives a singular covariance.
+    """
+    model = model or default_model(start)
+    stored = 1 if model.shared else start.n_components
+    if model.storage is not type(start.covariances) or len(start.covariances.factors) != stored:
+        raise ValueError(f"start has covariances of another kind than the model {model.name}.")
+    if start.n_features != rows.n_features:
+        raise ValueError(f"start has {start.n_features} features, the rows {rows.n_features}.")
+    frame = survey(rows)
+    if stored == 1:
+        frame = _with_spread(frame, rows, model.storage)
+    mixture, iteration = start, 0
+    while True:
+        log_likelihood, update = _step(mixture, rows, frame, model, reg_covar)
+        yield State(iteration, log_likelihood, mixture, update)
+        mixture, iteration = update, iteration + 1
+
+
+def converge(
+    states: Iterable[State],
+    total_weight: float,
+    *,
+    tol: float,
+    max_iter: int,
+    previous: float = -np.inf,
+) -> Solution:
+    """Read states until the mean log-likelihood changes by less than `tol`.
+
+    `previous` is what the first one is compared with.
+    """
+    history: list[float] = []
+    state, status, failure = None, Status.MAX_ITER, None
+    try:
+        for state in states:
+            history.append(state.log_likelihood / total_weight)
+            if abs(history[-1] - previous) < tol:
+                status = Status.CONVERGED
+                break
+            if len(history) == max_iter:
+                break
+            previous = history[-1]
+    except DegenerateCovariance as error:
+        status, failure = Status.DEGENERATE, error
+    if state is None:
+        raise failure or ValueError("There was no state to read.")
+    return Solution(state.update, status, history, failure)
+
+
+def fit(
+    start: Mixture,
+    rows: Rows,
+    model: CovarianceModel | None = None,
+    *,
+    tol: float = 1e-3,
+    max_iter: int = 100,
+    reg_covar: float = 0.0,
+    previous: float = -np.inf,
+    watch: Callable[[Iterator[State]], Iterable[State]] = iter,
+) -> Solution:
+    """Run EM from `start` until the mean log-likelihood gains less than `tol`.
+
+    Parameters
+    ----------
+    start, rows, model, reg_covar
+        As for `iterate`.
+    tol : float, default=1e-3
+        In nats per unit of row weight.
+    max_iter : int, default=100
+    previous : float, default=-inf
+        Mean log-likelihood that the first state is compared with.
+    watch : callable, default=iter
+        Takes the states and passes them on: a progress bar, a recorder.
+
+    Returns
+    -------
+    solution : Solution
+    """
+    states = watch(iterate(start, rows, model, reg_covar=reg_covar))
+    return converge(states, rows.total_weight, tol=tol, max_iter=max_iter, previous=previous)
+
+
+def start_from(
+    rows: Rows,
+    assign: Callable,
+    n_components: int,
+    model: CovarianceModel,
+    *,
+    reg_covar: float = 0.0,
+) -> Mixture:
+    """M-step from given responsibilities: how every initialiser becomes a mixture.
+
+    A component without rows gets the covariance of all rows and the weight of one.
+
+    Parameters
+    ----------
+    rows : Rows
+    assign : callable
+        ``assign(block, workspace)`` gives responsibilities (n_components, b).
+    n_components : int
+    model : CovarianceModel
+    reg_covar : float, default=0
+
+    Returns
+    -------
+    mixture : Mixture
+    """
+    features, pooled = model.storage.features, model.shared
+    frame = survey(rows)
+    centres = np.repeat(frame.centre[None], n_components, axis=0)
+    # Two passes: about the means that the first one finds nothing cancels.
+    located = kernels.AssignedKernel(assign, centres, _NOTHING, True)
+    mass, first, _ = rows.fold(located)
+    empty = mass <= 1e-30 * mass.sum()
+    centres = frame.centre + first / np.where(empty, 1, mass)[:, None]
+    gathered = kernels.AssignedKernel(assign, centres, features, pooled)
+    mass, first, second = rows.fold(gathered)
+    if empty.any():
+        spread = _with_spread(frame, rows, model.storage).spread
+        one = frame.total_weight / rows.n_rows
+        mass = np.where(empty, one, mass)
+        if not pooled:
+            second[empty] = spread * (one / frame.total_weight)
+    return maximise(Moments(mass, centres, first, second, features), model, reg_covar)
+
+
+class _Nothing:
+    """No quadratic features: for a pass that only locates the means."""
+
+    def shape(self, n_features):
+        return ()
+
+    def scatter(self, Z, r, out):
+        return 0.0
+
+
+_NOTHING = _Nothing()

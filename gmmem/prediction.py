@@ -1,0 +1,74 @@
+"""What a mixture says of rows, block by block, in memory that n does not grow.
+
+Only the answer itself is as long as the data.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gmmem import kernels
+from gmmem.em import Rows, survey
+from gmmem.kernels import Block, Kernel, Workspace
+from gmmem.mixture import Mixture
+
+
+@dataclass(frozen=True, eq=False)
+class _Writer:
+    """A kernel that adds nothing up: it writes its rows of the answer."""
+
+    kernel: Kernel
+    out: np.ndarray
+    write: Callable[[np.ndarray, Workspace, np.ndarray], None]
+
+    @property
+    def row_bytes(self) -> int:
+        return self.kernel.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple:
+        L = self.kernel.log_joint(block, workspace)
+        self.write(L, workspace, self.out[block.start : block.start + len(block.X)])
+        return ()
+
+
+def _density(L, workspace, out):
+    out[:] = kernels.softmax(L, workspace)[0]
+
+
+def _responsibilities(L, workspace, out):
+    _, scale = kernels.softmax(L, workspace)
+    np.multiply(L, scale, out=out.T)
+
+
+def _labels(L, workspace, out):
+    # Component by component: runs along contiguous memory, the first largest wins.
+    best = workspace.take("peak", L.shape[1:], L.dtype)
+    best[:] = L[0]
+    out[:] = 0
+    for k in range(1, len(L)):
+        larger = L[k] > best
+        np.copyto(best, L[k], where=larger)
+        np.copyto(out, k, where=larger)
+
+
+def _evaluate(mixture: Mixture, rows: Rows, out: np.ndarray, write: Callable) -> np.ndarray:
+    kernel = kernels.choose(mixture, survey(rows), rows.dtype)
+    rows.fold(_Writer(kernel, out, write))
+    return out
+
+
+def log_density(mixture: Mixture, rows: Rows) -> np.ndarray:
+    """Log-density of each row, (n_samples,), in the dtype of the rows."""
+    return _evaluate(mixture, rows, np.empty(rows.n_rows, rows.dtype), _density)
+
+
+def responsibilities(mixture: Mixture, rows: Rows) -> np.ndarray:
+    """Posterior probabilities, (n_samples, n_components), in the dtype of the rows."""
+    out = np.empty((rows.n_rows, mixture.n_components), rows.dtype)
+    return _evaluate(mixture, rows, out, _responsibilities)
+
+
+def labels(mixture: Mixture, rows: Rows) -> np.ndarray:
+    """The most probable component of each row, (n_samples,)."""
+    return _evaluate(mixture, rows, np.empty(rows.n_rows, np.int64), _labels)

@@ -1,0 +1,136 @@
+"""Rows in an array (in memory or memory-mapped), summed by threads over blocks.
+
+The blocks and the order in which their sums are added depend on the data's
+shape alone, so the result is the same to the last bit for any number of threads.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from gmmem.compat import n_threads_allowed, one_blas_thread
+from gmmem.kernels import Block, Workspace, block_size
+
+# Blocks that one task sums before it reports: fewer, larger tasks cost less.
+BLOCKS_A_TASK = 4
+
+
+class InMemory:
+    """Rows of an array.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float64 or float32
+    sample_weight : ndarray of shape (n_samples,), optional
+        A weight of w means w copies of the row.
+    n_threads : int, optional
+        By default what OMP_NUM_THREADS, threadpoolctl or a joblib worker allow.
+
+    Notes
+    -----
+    Used as a context manager, threads and the limit on BLAS are set up once for
+    all passes in it; else for each pass.
+    """
+
+    def __init__(self, X, sample_weight=None, n_threads: int | None = None):
+        X = np.asarray(X)
+        self._X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
+        if self._X.ndim != 2 or 0 in self._X.shape:
+            raise ValueError(f"X must have rows and columns; its shape is {X.shape}.")
+        self._weight = None
+        if sample_weight is not None:
+            self._weight = np.asarray(sample_weight, dtype=np.float64)
+        self._n_threads = n_threads
+        self._local = threading.local()
+        self._stack: ExitStack | None = None
+        self._pool: ThreadPoolExecutor | None = None
+
+    @property
+    def n_rows(self) -> int:
+        return self._X.shape[0]
+
+    @property
+    def n_features(self) -> int:
+        return self._X.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._X.dtype
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the row weights: the number of rows that they stand for."""
+        return float(self.n_rows if self._weight is None else self._weight.sum())
+
+    def __enter__(self) -> "InMemory":
+        self._stack = ExitStack()
+        self._stack.enter_context(one_blas_thread())
+        threads = self._n_threads or n_threads_allowed()
+        if threads > 1:
+            self._pool = self._stack.enter_context(ThreadPoolExecutor(threads))
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        stack, self._stack, self._pool = self._stack, None, None
+        stack.close()
+
+    def fold(self, kernel: Any, combine: tuple[Callable, ...] | None = None) -> tuple[Any, ...]:
+        """Combine ``kernel(block, workspace)`` over all blocks in order.
+
+        Parameters
+        ----------
+        kernel : callable with an attribute ``row_bytes``
+        combine : tuple of callables, optional
+            One for each thing that the kernel returns; by default all are added.
+        """
+        if self._stack is None:
+            with self:
+                return self.fold(kernel, combine)
+        total = None
+        for part in self._parts(kernel, combine):
+            total = part if total is None else _merge(total, part, combine)
+        return total
+
+    def _parts(self, kernel: Any, combine) -> Iterator[tuple[Any, ...]]:
+        """Sums over runs of blocks, in order."""
+        size = block_size(self.n_rows, kernel.row_bytes)
+        step = size * BLOCKS_A_TASK
+        starts = range(0, self.n_rows, step)
+
+        def run(start):
+            return self._run(kernel, combine, start, min(start + step, self.n_rows), size)
+
+        if self._pool is None or len(starts) == 1:
+            yield from map(run, starts)
+            return
+        # A bounded look-ahead: sums are large where components are many.
+        pending: deque = deque()
+        for start in starts:
+            pending.append(self._pool.submit(run, start))
+            if len(pending) > 8:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+    def _run(self, kernel: Any, combine, start: int, stop: int, size: int) -> tuple[Any, ...]:
+        workspace = getattr(self._local, "workspace", None)
+        if workspace is None:
+            workspace = self._local.workspace = Workspace()
+        total = None
+        for first in range(start, stop, size):
+            last = min(first + size, stop)
+            weight = None if self._weight is None else self._weight[first:last]
+            part = kernel(Block(first, self._X[first:last], weight), workspace)
+            total = part if total is None else _merge(total, part, combine)
+        return total
+
+
+def _merge(total, part, combine) -> tuple[Any, ...]:
+    """Combine two tuples entry by entry."""
+    combine = combine or (np.add,) * len(part)
+    return tuple(f(a, b) for f, a, b in zip(combine, total, part, strict=True))
