@@ -1,0 +1,117 @@
+"""From constructor parameters to the mixture that EM starts from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import check_array
+
+from gmmem import em
+from gmmem.covariances import CovarianceModel, DegenerateCovariance, Storage
+from gmmem.covariances.base import from_public, public_shape
+from gmmem.initializers import INITIALIZERS, Nearest, as_assignment
+from gmmem.mixture import Mixture
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """The parts of a start that the user gave, checked; None where not given."""
+
+    weights: np.ndarray | None = None
+    means: np.ndarray | None = None
+    covariances: Storage | None = None
+
+    @property
+    def complete(self) -> bool:
+        return all(part is not None for part in (self.weights, self.means, self.covariances))
+
+
+def _array(value, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    array = check_array(
+        value, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name=name,
+        ensure_min_samples=0, ensure_min_features=0,
+    )
+    if array.shape != shape:
+        raise ValueError(f"{name} should have the shape {shape}, but got {array.shape}.")
+    return array
+
+
+def check_weights(value, n_components: int, name: str = "weights_init") -> np.ndarray:
+    """Mixing weights: non-negative and summing to one."""
+    weights = _array(value, name, (n_components,))
+    if (weights < 0).any() or (weights > 1).any():
+        raise ValueError(
+            f"{name} should be in the range [0, 1], but got min {weights.min():.5g} "
+            f"and max {weights.max():.5g}."
+        )
+    single = getattr(value, "dtype", None) == np.float32
+    if abs(weights.sum() - 1) > (1e-6 if single else 1e-8):
+        raise ValueError(f"{name} should sum to one, but sums to {weights.sum():.8g}.")
+    return weights
+
+
+def check_means(value, n_components: int, n_features: int, name: str = "means_init") -> np.ndarray:
+    """Means, one row a component."""
+    return _array(value, name, (n_components, n_features))
+
+
+def check_covariances(
+    value, model: CovarianceModel, n_components: int, n_features: int, name: str
+) -> Storage:
+    """Covariances (or precisions, by name) of a model: symmetric, positive definite."""
+    array = _array(value, name, public_shape(model, n_components, n_features))
+    stored = from_public(model, array)
+    square = stored.ndim == 3
+    if square and not np.allclose(stored, stored.transpose(0, 2, 1)):
+        raise ValueError(f"{name} should be symmetric.")
+    if (stored.ndim < 3 and (stored <= 0).any()) or (
+        square and (np.diagonal(stored, axis1=1, axis2=2) <= 0).any()
+    ):
+        raise ValueError(f"{name} should be positive definite; it holds values <= 0.")
+    build = model.storage.from_covariances
+    if name.startswith("precisions"):
+        build = model.storage.from_precisions
+    try:
+        return build(stored, n_features)
+    except DegenerateCovariance as error:
+        raise ValueError(
+            f"{name} should be positive definite; that of component {error.component} is not."
+        ) from None
+
+
+def initialiser(init_params):
+    """The callable behind a name, or the callable itself."""
+    return INITIALIZERS[init_params] if isinstance(init_params, str) else init_params
+
+
+def start(
+    rows: em.Rows,
+    X: np.ndarray,
+    sample_weight: np.ndarray | None,
+    given: Given,
+    n_components: int,
+    model: CovarianceModel,
+    init_params,
+    reg_covar: float,
+    random_state: np.random.RandomState,
+) -> Mixture:
+    """The mixture to start from: what was given, and an initialiser for the rest.
+
+    With means alone, each row goes to the nearest of them, so that weights and
+    covariances belong to the means that they stand beside.
+    """
+    if given.complete:
+        return Mixture(given.weights, given.means, given.covariances)
+    if given.means is not None:
+        assign = Nearest(given.means)
+    else:
+        name = init_params if isinstance(init_params, str) else f"init_params={init_params!r}"
+        answer = initialiser(init_params)(
+            X, n_components, sample_weight=sample_weight, random_state=random_state
+        )
+        assign = as_assignment(answer, len(X), n_components, name)
+    found = em.start_from(rows, assign, n_components, model, reg_covar=reg_covar)
+    return Mixture(
+        found.weights if given.weights is None else given.weights,
+        found.means if given.means is None else given.means,
+        found.covariances if given.covariances is None else given.covariances,
+    )

@@ -1,0 +1,43 @@
+"""Initialisers that place no centres: responsibilities at random, or given."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class RandomResponsibilities:
+    """Uniform random numbers, normalised in each row (the name "random")."""
+
+    def __call__(self, X, n_components, *, sample_weight=None, random_state=None):
+        responsibilities = random_state.uniform(size=(len(X), n_components))
+        responsibilities /= responsibilities.sum(axis=1)[:, None]
+        return responsibilities
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Labels or responsibilities that you have.
+
+    Parameters
+    ----------
+    assignment : array-like of shape (n_samples,) or (n_samples, n_components)
+        Labels 0 to ``n_components - 1``, or responsibilities.
+
+    Examples
+    --------
+    >>> from gmmem import GaussianMixture
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.initializers import Given
+    >>> X = load_old_faithful()
+    >>> short = X[:, 0] < 3
+    >>> GaussianMixture(2, init_params=Given(short)).fit(X).means_.round(1)
+    array([[ 4.3, 80. ],
+           [ 2. , 54.5]])
+    """
+
+    assignment: Any
+
+    def __call__(self, X, n_components, *, sample_weight=None, random_state=None):
+        return np.asarray(self.assignment)

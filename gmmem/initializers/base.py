@@ -1,0 +1,118 @@
+"""What an initialiser is: an E-step without a mixture.
+
+An initialiser is any callable
+
+    initialise(X, n_components, *, sample_weight=None, random_state=None)
+
+that returns one of
+
+- labels ``0..n_components-1``, an integer array of shape (n_samples,);
+- responsibilities, an array of shape (n_samples, n_components), rows summing to one;
+- ``Nearest(centres)``, centres of shape (n_components, n_features): each row goes
+  to its nearest centre, whatever the number of rows.
+
+`sample_weight` is None or an array with positive weights; `random_state` is a
+``numpy.random.RandomState``.  The engine turns the answer into a mixture by one
+M-step.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gmmem.kernels import Block, Workspace
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """Each row belongs to the nearest centre.
+
+    Parameters
+    ----------
+    centres : ndarray of shape (n_components, n_features)
+    """
+
+    centres: np.ndarray
+
+    def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
+        # Differences, not the expanded square: centres may lie far from the origin.
+        distances = np.empty((len(self.centres), len(block.X)))
+        for k, centre in enumerate(np.asarray(self.centres, dtype=np.float64)):
+            Z = block.X.T - centre[:, None]
+            np.einsum("jb,jb->b", Z, Z, out=distances[k])
+        return _one_hot(distances.argmin(axis=0), len(self.centres))
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Row i belongs to component ``labels[i]``."""
+
+    labels: np.ndarray
+    n_components: int
+
+    def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
+        labels = self.labels[block.start : block.start + len(block.X)]
+        return _one_hot(labels, self.n_components)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Row i belongs to the components as ``responsibilities[i]`` says."""
+
+    responsibilities: np.ndarray
+
+    def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
+        part = self.responsibilities[block.start : block.start + len(block.X)]
+        return np.ascontiguousarray(part.T, dtype=np.float64)
+
+
+def _one_hot(labels: np.ndarray, n_components: int) -> np.ndarray:
+    R = np.zeros((n_components, len(labels)))
+    R[labels, np.arange(len(labels))] = 1
+    return R
+
+
+def as_assignment(answer, n_samples: int, n_components: int, source: str) -> Callable:
+    """Check what an initialiser returned, and make it assign blocks of rows.
+
+    Raises
+    ------
+    ValueError
+        If it is neither labels nor responsibilities nor `Nearest`.
+    """
+    if isinstance(answer, Nearest):
+        if len(answer.centres) != n_components:
+            raise ValueError(
+                f"{source} gave {len(answer.centres)} centres for n_components={n_components}."
+            )
+        return answer
+    array = np.asarray(answer)
+    if array.shape == (n_samples,):
+        return _check_labels(array, n_components, source)
+    if array.shape == (n_samples, n_components):
+        return _check_table(array, source)
+    raise ValueError(
+        f"{source} gave an array of shape {array.shape}; expected labels of shape "
+        f"({n_samples},) or responsibilities of shape ({n_samples}, {n_components})."
+    )
+
+
+def _check_labels(array: np.ndarray, n_components: int, source: str) -> Labels:
+    whole = array.astype(np.intp, copy=False) if array.dtype.kind in "iufb" else None
+    if whole is None or not np.array_equal(whole, array):
+        raise ValueError(f"{source} gave labels that are not whole numbers.")
+    if whole.min() < 0 or whole.max() >= n_components:
+        raise ValueError(
+            f"{source} gave labels from {whole.min()} to {whole.max()}; "
+            f"they must be 0 to n_components - 1 = {n_components - 1}."
+        )
+    return Labels(whole, n_components)
+
+
+def _check_table(array: np.ndarray, source: str) -> Table:
+    if array.dtype.kind not in "iufb" or not np.isfinite(array).all() or (array < 0).any():
+        raise ValueError(f"{source} gave responsibilities that are not finite and >= 0.")
+    if not np.allclose(array.sum(axis=1), 1, atol=1e-4):
+        raise ValueError(f"{source} gave responsibilities whose rows do not sum to one.")
+    return Table(array)

@@ -1,0 +1,63 @@
+"""The rows to seed on: few enough, and the same for weights as for copies."""
+
+import numpy as np
+from sklearn.utils.random import sample_without_replacement
+
+
+def seeding_rows(X, n_components, sample_weight, max_samples, random_state):
+    """Choose rows for seeding, and their weights.
+
+    Up to `max_samples` unweighted rows are taken as they are, so that seeding
+    follows scikit-learn's draws.  With weights, or where most rows repeat others,
+    the distinct rows stand in a fixed order with their total weights: copies and
+    weights are then the same thing to the last bit.
+
+    Returns
+    -------
+    rows : ndarray of shape (m, n_features)
+    weights : ndarray of shape (m,) or None
+
+    Raises
+    ------
+    ValueError
+        If there are fewer distinct rows than components.
+    """
+    n_samples = len(X)
+    if sample_weight is None:
+        rows, weights = X, None
+        if n_samples > max_samples:
+            chosen = sample_without_replacement(n_samples, max_samples, random_state=random_state)
+            rows = X[np.sort(chosen)]
+    elif n_samples > max_samples:
+        share = sample_weight / sample_weight.sum()
+        drawn = random_state.choice(n_samples, size=max_samples, p=share)
+        chosen, weights = np.unique(drawn, return_counts=True)
+        rows = X[chosen]
+    else:
+        rows, weights = X, sample_weight
+    if weights is not None or _few_distinct(rows, n_components):
+        rows, weights = distinct(rows, np.ones(len(rows)) if weights is None else weights)
+        if len(rows) < n_components:
+            raise ValueError(
+                f"n_components={n_components} is more than the {len(rows)} distinct rows "
+                "of X; lower n_components."
+            )
+    return rows, weights
+
+
+def _few_distinct(rows: np.ndarray, n_components: int) -> bool:
+    """Whether over half of the rows are copies, or there are too few distinct ones."""
+    limit = max(len(rows) // 2, n_components - 1)
+    if len(np.unique(rows[:, 0])) > limit:
+        return False
+    return len(distinct(rows, np.ones(len(rows)))[0]) <= limit
+
+
+def distinct(rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct rows in lexicographic order, and the total weight of each."""
+    order = np.lexsort(rows.T[::-1])
+    ordered = rows[order]
+    first = np.ones(len(rows), dtype=bool)
+    first[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    starts = np.flatnonzero(first)
+    return ordered[starts], np.add.reduceat(np.asarray(weights, dtype=np.float64)[order], starts)
