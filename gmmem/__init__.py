@@ -1,9 +1,8 @@
 """gmmem: Gaussian mixtures by EM, with scikit-learn's interface."""
 
 from gmmem import em
+from gmmem._version import __version__
 from gmmem.estimators import GaussianMixture
 from gmmem.mixture import Mixture
 
-__version__ = "0.1.0.dev0"
-
-__all__ = ["GaussianMixture", "Mixture", "em"]
+__all__ = ["GaussianMixture", "Mixture", "__version__", "em"]

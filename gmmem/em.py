@@ -162,11 +162,9 @@ def maximise(
             scatter[lost] = 1e-30 * total * np.broadcast_to(old, scatter.shape)[lost]
     if reg_covar > 0:
         shares = mass if len(scatter) == len(mass) else mass.sum(keepdims=True)
-        scatter = scatter + reg_covar * np.multiply.outer(
-            shares, features.identity(means.shape[1])
-        )
+        scatter = scatter + reg_covar * np.multiply.outer(shares, features.identity(means.shape[1]))
     last = None if previous is None else previous.covariances.covariances
-    values = model.estimate(scatter, mass, last)
+    values = model.estimate(scatter, mass, means.shape[1], last)
     storage = model.storage.from_covariances(values, means.shape[1])
     resolution = 8 * np.finfo(np.float64).eps * np.abs(means)
     narrow = (storage.variances <= resolution**2).any(axis=1)

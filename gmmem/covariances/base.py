@@ -99,7 +99,11 @@ class CovarianceModel(Protocol):
         """Number of free parameters in the covariances."""
 
     def estimate(
-        self, scatter: np.ndarray, mass: np.ndarray, previous: np.ndarray | None
+        self,
+        scatter: np.ndarray,
+        mass: np.ndarray,
+        n_features: int,
+        previous: np.ndarray | None,
     ) -> np.ndarray:
         """The covariances that maximise the expected log-likelihood.
 
@@ -108,6 +112,7 @@ class CovarianceModel(Protocol):
         scatter : ndarray of shape (S, ...)
             Within-component scatter in the form of the storage, total if shared.
         mass : ndarray of shape (n_components,)
+        n_features : int
         previous : ndarray of shape (S, ...) or None
             The covariances of the last iteration: where an inner iteration starts.
 

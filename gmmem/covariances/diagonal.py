@@ -1,6 +1,6 @@
 """Diagonal storage, one variance a feature and component, and the models on it.
 
-    Sigma_k = lambda_k diag(shape_k)
+Sigma_k = lambda_k diag(shape_k)
 """
 
 from dataclasses import dataclass
@@ -72,5 +72,5 @@ class VVI:
     def n_parameters(self, n_components, n_features):
         return n_components * n_features
 
-    def estimate(self, scatter, mass, previous):
+    def estimate(self, scatter, mass, n_features, previous):
         return scatter / mass[:, None]

@@ -1,6 +1,6 @@
 """Full storage, one matrix a component, and the models without further structure.
 
-    Sigma_k = L_k L_k',     P_k = U_k U_k',     U_k = inv(L_k)'
+Sigma_k = L_k L_k',     P_k = U_k U_k',     U_k = inv(L_k)'
 """
 
 from dataclasses import dataclass
@@ -26,9 +26,7 @@ def _cholesky(matrices: np.ndarray) -> np.ndarray:
     noise = max(4, matrices.shape[-1]) * np.finfo(np.float64).eps
     singular = ~(pivots > noise * scale).all(axis=1)
     if singular.any():
-        raise DegenerateCovariance(
-            int(np.argmax(singular)), "is singular to working precision"
-        )
+        raise DegenerateCovariance(int(np.argmax(singular)), "is singular to working precision")
     return factors
 
 
@@ -96,7 +94,7 @@ class EEE:
     def n_parameters(self, n_components, n_features):
         return n_features * (n_features + 1) // 2
 
-    def estimate(self, scatter, mass, previous):
+    def estimate(self, scatter, mass, n_features, previous):
         return scatter / mass.sum()
 
 
@@ -112,5 +110,5 @@ class VVV:
     def n_parameters(self, n_components, n_features):
         return n_components * n_features * (n_features + 1) // 2
 
-    def estimate(self, scatter, mass, previous):
+    def estimate(self, scatter, mass, n_features, previous):
         return scatter / mass[:, None, None]

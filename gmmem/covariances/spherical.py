@@ -1,6 +1,6 @@
 """Spherical storage, one variance a component, and the models on it.
 
-    Sigma_k = lambda_k I
+Sigma_k = lambda_k I
 """
 
 from dataclasses import dataclass
@@ -72,6 +72,5 @@ class VII:
     def n_parameters(self, n_components, n_features):
         return n_components
 
-    def estimate(self, scatter, mass, previous):
-        # The form of the identity is the number of features.
-        return scatter / mass
+    def estimate(self, scatter, mass, n_features, previous):
+        return scatter / (mass * n_features)

@@ -27,8 +27,13 @@ class Given:
 
 def _array(value, name: str, shape: tuple[int, ...]) -> np.ndarray:
     array = check_array(
-        value, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name=name,
-        ensure_min_samples=0, ensure_min_features=0,
+        value,
+        dtype=np.float64,
+        ensure_2d=False,
+        allow_nd=True,
+        input_name=name,
+        ensure_min_samples=0,
+        ensure_min_features=0,
     )
     if array.shape != shape:
         raise ValueError(f"{name} should have the shape {shape}, but got {array.shape}.")
@@ -96,7 +101,8 @@ def start(
 ) -> Mixture:
     """The mixture to start from: what was given, and an initialiser for the rest.
 
-    With means alone, each row goes to the nearest of them, so that weights and
+    `rows` leaves out the rows of weight zero; X and `sample_weight` have them all, as
+    a user's own labels do.  With means alone, each row goes to the nearest of them, so that weights and
     covariances belong to the means that they stand beside.
     """
     if given.complete:
@@ -109,6 +115,8 @@ def start(
             X, n_components, sample_weight=sample_weight, random_state=random_state
         )
         assign = as_assignment(answer, len(X), n_components, name)
+        if sample_weight is not None:
+            assign = assign.of_rows(sample_weight > 0)
     found = em.start_from(rows, assign, n_components, model, reg_covar=reg_covar)
     return Mixture(
         found.weights if given.weights is None else given.weights,

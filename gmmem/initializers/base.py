@@ -11,7 +11,7 @@ that returns one of
 - ``Nearest(centres)``, centres of shape (n_components, n_features): each row goes
   to its nearest centre, whatever the number of rows.
 
-`sample_weight` is None or an array with positive weights; `random_state` is a
+`sample_weight` is None or an array of weights, some of which may be zero; `random_state` is a
 ``numpy.random.RandomState``.  The engine turns the answer into a mixture by one
 M-step.
 """
@@ -43,6 +43,10 @@ class Nearest:
             np.einsum("jb,jb->b", Z, Z, out=distances[k])
         return _one_hot(distances.argmin(axis=0), len(self.centres))
 
+    def of_rows(self, chosen: np.ndarray) -> "Nearest":
+        """The assignment of a selection of the rows."""
+        return self
+
 
 @dataclass(frozen=True, eq=False)
 class Labels:
@@ -55,6 +59,10 @@ class Labels:
         labels = self.labels[block.start : block.start + len(block.X)]
         return _one_hot(labels, self.n_components)
 
+    def of_rows(self, chosen: np.ndarray) -> "Labels":
+        """The assignment of a selection of the rows."""
+        return Labels(self.labels[chosen], self.n_components)
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -65,6 +73,10 @@ class Table:
     def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
         part = self.responsibilities[block.start : block.start + len(block.X)]
         return np.ascontiguousarray(part.T, dtype=np.float64)
+
+    def of_rows(self, chosen: np.ndarray) -> "Table":
+        """The assignment of a selection of the rows."""
+        return Table(self.responsibilities[chosen])
 
 
 def _one_hot(labels: np.ndarray, n_components: int) -> np.ndarray:

@@ -23,9 +23,7 @@ class KMeans:
     max_samples: int = 20_000
 
     def __call__(self, X, n_components, *, sample_weight=None, random_state=None):
-        rows, weights = seeding_rows(
-            X, n_components, sample_weight, self.max_samples, random_state
-        )
+        rows, weights = seeding_rows(X, n_components, sample_weight, self.max_samples, random_state)
         model = cluster.KMeans(n_clusters=n_components, n_init=1, random_state=random_state)
         model.fit(rows, sample_weight=weights)
         return model.labels_ if rows is X else Nearest(model.cluster_centers_)
@@ -46,9 +44,7 @@ class KMeansPlusPlus:
     max_samples: int = 20_000
 
     def __call__(self, X, n_components, *, sample_weight=None, random_state=None):
-        rows, weights = seeding_rows(
-            X, n_components, sample_weight, self.max_samples, random_state
-        )
+        rows, weights = seeding_rows(X, n_components, sample_weight, self.max_samples, random_state)
         seeds, _ = cluster.kmeans_plusplus(
             rows, n_components, sample_weight=weights, random_state=random_state
         )
@@ -68,9 +64,7 @@ class RandomPoints:
     max_samples: int = 20_000
 
     def __call__(self, X, n_components, *, sample_weight=None, random_state=None):
-        rows, weights = seeding_rows(
-            X, n_components, sample_weight, self.max_samples, random_state
-        )
+        rows, weights = seeding_rows(X, n_components, sample_weight, self.max_samples, random_state)
         if weights is None:
             drawn = rows[random_state.choice(len(rows), size=n_components, replace=False)]
             if len(distinct(drawn, np.ones(n_components))[0]) == n_components:

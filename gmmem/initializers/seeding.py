@@ -22,6 +22,8 @@ def seeding_rows(X, n_components, sample_weight, max_samples, random_state):
     ValueError
         If there are fewer distinct rows than components.
     """
+    if sample_weight is not None and (sample_weight == 0).any():
+        X, sample_weight = X[sample_weight > 0], sample_weight[sample_weight > 0]
     n_samples = len(X)
     if sample_weight is None:
         rows, weights = X, None

@@ -1,0 +1,560 @@
+"""`GaussianMixture`: scikit-learn's estimator on gmmem's engine.
+
+The attributes are the model: a prediction builds its `Mixture` from them, so what
+a user reads, pickles or sets is what is computed with.
+"""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gmmem import criteria, em, prediction
+from gmmem.compat import Interval, StrOptions, check_sample_weight, fit_context
+from gmmem.covariances import MODELS, get_model
+from gmmem.covariances.base import from_public, to_public
+from gmmem.estimators import starting
+from gmmem.estimators.progress import Progress
+from gmmem.initializers import INITIALIZERS
+from gmmem.mixture import Mixture
+from gmmem.sources import InMemory
+
+
+class GaussianMixture(DensityMixin, BaseEstimator):
+    """Gaussian mixture fitted by expectation maximisation.
+
+    A drop-in for ``sklearn.mixture.GaussianMixture``: the same parameters,
+    attributes and answers, and sample weights, covariances as a start, and
+    initialisers of your own beside.
+
+    Parameters
+    ----------
+    n_components : int, default=1
+        Number of components.
+    covariance_type : str or CovarianceModel, default="full"
+        How the components look:
+
+        - "full" (or "VVV"): each its own covariance matrix;
+        - "tied" ("EEE"): one covariance matrix for all;
+        - "diag" ("VVI"): each its own variance for every feature;
+        - "spherical" ("VII"): each one variance;
+        - an instance: see `gmmem.covariances.CovarianceModel`.
+    tol : float, default=1e-3
+        Stop when the mean log-likelihood of a row, in nats, changes by less.
+    reg_covar : float, default=1e-6
+        Added to the diagonal of every covariance, in squared units of the data.
+    max_iter : int, default=100
+        Most iterations of EM; with 0, the start is the model.
+    n_init : int, default=1
+        Number of starts, of which the most likely result is kept.
+    init_params : {"kmeans", "k-means++", "random", "random_from_data"} or callable, \
+default="kmeans"
+        Where EM starts: a name, an instance from `gmmem.initializers`, or a
+        callable as described there.
+    weights_init : array-like of shape (n_components,), default=None
+        Mixing weights to start from.
+    means_init : array-like of shape (n_components, n_features), default=None
+        Means to start from.  Given alone, each row goes to the nearest of them
+        to find weights and covariances.
+    precisions_init : array-like, default=None
+        Inverse covariances to start from, in the shape of ``precisions_``.
+    covariances_init : array-like, default=None
+        Covariances to start from, in the shape of ``covariances_``; not together
+        with `precisions_init`.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the initialiser and `sample`.
+    warm_start : bool, default=False
+        Whether to start from the last solution, if there is one.
+    verbose : int, default=0
+        1 prints each start and some iterations, 2 also likelihoods and times.
+    verbose_interval : int, default=10
+        Iterations between two prints.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_components,)
+        Mixing weights.
+    means_ : ndarray of shape (n_components, n_features)
+        Means.
+    covariances_ : ndarray
+        Covariances.  The shape is (n_components,) for "spherical",
+        (n_features, n_features) for "tied", (n_components, n_features) for
+        "diag" and (n_components, n_features, n_features) for "full".
+    precisions_ : ndarray
+        Their inverses.
+    precisions_cholesky_ : ndarray
+        Factors U of the precisions, ``P = U U'``, upper triangular.
+    converged_ : bool
+        Whether the best start converged.
+    n_iter_ : int
+        Its number of iterations.
+    lower_bound_ : float
+        Its mean log-likelihood before the last M-step, in nats per row.
+    lower_bounds_ : list of float
+        The same for each of its iterations.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had them.
+
+    References
+    ----------
+    Dempster, Laird and Rubin (1977). Maximum likelihood from incomplete data via
+    the EM algorithm. Journal of the Royal Statistical Society B 39, 1-38.
+
+    Examples
+    --------
+    >>> from gmmem import GaussianMixture
+    >>> from gmmem.datasets import load_old_faithful
+    >>> X = load_old_faithful()
+    >>> model = GaussianMixture(2, random_state=0).fit(X)
+    >>> model.means_[model.means_[:, 0].argsort()].round(2)
+    array([[ 2.04, 54.48],
+           [ 4.29, 79.97]])
+    """
+
+    _parameter_constraints: dict = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "covariance_type": [StrOptions(set(MODELS)), object],
+        "tol": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left")],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "init_params": [StrOptions(set(INITIALIZERS)), callable],
+        "weights_init": ["array-like", None],
+        "means_init": ["array-like", None],
+        "precisions_init": ["array-like", None],
+        "covariances_init": ["array-like", None],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "verbose_interval": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_components=1,
+        *,
+        covariance_type="full",
+        tol=1e-3,
+        reg_covar=1e-6,
+        max_iter=100,
+        n_init=1,
+        init_params="kmeans",
+        weights_init=None,
+        means_init=None,
+        precisions_init=None,
+        covariances_init=None,
+        random_state=None,
+        warm_start=False,
+        verbose=0,
+        verbose_interval=10,
+    ):
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.tol = tol
+        self.reg_covar = reg_covar
+        self.max_iter = max_iter
+        self.n_init = n_init
+        self.init_params = init_params
+        self.weights_init = weights_init
+        self.means_init = means_init
+        self.precisions_init = precisions_init
+        self.covariances_init = covariances_init
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.verbose_interval = verbose_interval
+
+    @classmethod
+    def from_parameters(
+        cls, weights, means, covariances, *, covariance_type="full", **params
+    ) -> "GaussianMixture":
+        """A usable model from known parameters, without a fit.
+
+        Parameters
+        ----------
+        weights : array-like of shape (n_components,)
+            Mixing weights.
+        means : array-like of shape (n_components, n_features)
+            Means.
+        covariances : array-like
+            In the shape of ``covariances_`` for `covariance_type`.
+        covariance_type : str or CovarianceModel, default="full"
+            As for the constructor.
+        **params
+            Other constructor parameters, such as `random_state`.
+
+        Returns
+        -------
+        model : GaussianMixture
+            Ready for `predict`, `score`, `sample` and the like.
+
+        Raises
+        ------
+        ValueError
+            If shapes disagree, weights do not sum to one, or a covariance is not
+            positive definite.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters(
+        ...     [0.6, 0.4], [[2.0], [5.0]], [1.0, 2.0], covariance_type="spherical")
+        >>> model.predict_proba([[3.5]]).round(4)
+        array([[0.6028, 0.3972]])
+        """
+        covariance = get_model(covariance_type)
+        if np.ndim(means) != 2:
+            raise ValueError(
+                f"means should have the shape (n_components, n_features), but got "
+                f"{np.shape(means)}."
+            )
+        n_components, n_features = np.shape(means)
+        mixture = Mixture(
+            starting.check_weights(weights, n_components, "weights"),
+            starting.check_means(means, n_components, n_features, "means"),
+            starting.check_covariances(
+                covariances, covariance, n_components, n_features, "covariances"
+            ),
+        )
+        model = cls(n_components, covariance_type=covariance_type, **params)
+        model.n_features_in_ = n_features
+        model._keep(mixture, np.dtype(np.float64))
+        model.converged_, model.n_iter_ = True, 0
+        model.lower_bound_, model.lower_bounds_ = -np.inf, []
+        return model
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None):
+        """Fit the mixture to X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        y : Ignored
+            Present by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row.
+
+        Returns
+        -------
+        self : GaussianMixture
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter is not usable, or a covariance becomes
+            singular in every start.
+        """
+        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        sample_weight = self._check_weight(sample_weight, X)
+        model, n_components = get_model(self.covariance_type), self.n_components
+        given = self._check_given(model, X.shape[1])
+        rows = _positive_rows(X, sample_weight)
+        if rows.n_rows < n_components:
+            raise ValueError(
+                f"Expected n_samples >= n_components but got n_components = {n_components}, "
+                f"n_samples = {rows.n_rows}"
+                + ("." if sample_weight is None else " with a positive weight.")
+            )
+        with rows:
+            self._fit_starts(rows, X, sample_weight, model, given)
+        return self
+
+    def _fit_starts(self, rows, X, sample_weight, model, given):
+        """Run EM from each start and keep the most likely result."""
+        resume = self.warm_start and hasattr(self, "converged_")
+        random_state = check_random_state(self.random_state)
+        progress = Progress(self.verbose, self.verbose_interval, rows.total_weight)
+        best, failure = None, None
+        for number in range(1 if resume else self.n_init):
+            progress.begin(number)
+            try:
+                if resume:
+                    mixture, previous = self._mixture(), self.lower_bound_
+                else:
+                    previous = -np.inf
+                    mixture = starting.start(
+                        rows,
+                        X,
+                        sample_weight,
+                        given,
+                        self.n_components,
+                        model,
+                        self.init_params,
+                        self.reg_covar,
+                        random_state,
+                    )
+                if self.max_iter == 0:
+                    best = em.Solution(mixture, em.Status.MAX_ITER, [])
+                    continue
+                solution = em.fit(
+                    mixture,
+                    rows,
+                    model,
+                    tol=self.tol,
+                    max_iter=self.max_iter,
+                    reg_covar=self.reg_covar,
+                    previous=previous,
+                    watch=progress.watch,
+                )
+            except em.DegenerateCovariance as error:
+                failure = error
+                continue
+            progress.end(solution)
+            if solution.status is em.Status.DEGENERATE:
+                failure = solution.failure
+            elif best is None or solution.history[-1] > best.history[-1]:
+                best = solution
+        if best is None:
+            raise ValueError(
+                f"Fitting the mixture failed: {str(failure).rstrip('.')}. Increase reg_covar "
+                f"(now {self.reg_covar:g}), lower n_components (now {self.n_components}), or "
+                "scale the data."
+            ) from failure
+        self._keep(best.mixture, X.dtype)
+        self._report(best)
+
+    def _report(self, best):
+        """Translate the status of a solution into attributes and warnings."""
+        self.converged_ = best.status is em.Status.CONVERGED
+        self.n_iter_ = len(best.history)
+        self.lower_bounds_ = best.history
+        self.lower_bound_ = best.history[-1] if best.history else -np.inf
+        if best.history and not self.converged_:
+            warnings.warn(
+                "Best performing initialization did not converge. Try different init "
+                "parameters, or increase max_iter, tol, or check for degenerate data.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        lost = np.flatnonzero(best.mixture.weights == 0)
+        if len(lost) and best.history:
+            warnings.warn(
+                f"Component(s) {lost.tolist()} lost all rows and have weight 0; lower "
+                f"n_components (now {self.n_components}) or try another start.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+
+    def fit_predict(self, X, y=None, sample_weight=None):
+        """Fit the mixture to X and return the most probable component of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        y : Ignored
+            Present by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The same as ``fit(X).predict(X)``.
+        """
+        return self.fit(X, sample_weight=sample_weight).predict(X)
+
+    def predict(self, X):
+        """The most probable component of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Component labels.
+        """
+        return prediction.labels(self._checked_mixture(), self._rows(X))
+
+    def predict_proba(self, X):
+        """Responsibilities: the posterior probability of each component.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        responsibilities : ndarray of shape (n_samples, n_components)
+            Rows sum to one.
+        """
+        return prediction.responsibilities(self._checked_mixture(), self._rows(X))
+
+    def score_samples(self, X):
+        """Log-density of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            In nats.
+        """
+        return prediction.log_density(self._checked_mixture(), self._rows(X))
+
+    def score(self, X, y=None, sample_weight=None):
+        """Mean log-density of the rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        y : Ignored
+            Present by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row.
+
+        Returns
+        -------
+        log_likelihood : float
+            In nats per row, or per unit of weight.
+        """
+        density = self.score_samples(X).astype(np.float64, copy=False)
+        if sample_weight is None:
+            return float(density.mean())
+        weight = self._check_weight(sample_weight, density)
+        return float(np.average(density, weights=weight))
+
+    def bic(self, X):
+        """Bayesian information criterion of the model on X: the lower the better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        bic : float
+            See `gmmem.criteria.bic`.
+        """
+        density = self.score_samples(X)
+        total = float(density.sum(dtype=np.float64))
+        return criteria.bic(total, self._n_parameters(), len(density))
+
+    def aic(self, X):
+        """Akaike's information criterion of the model on X: the lower the better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        aic : float
+            See `gmmem.criteria.aic`.
+        """
+        total = float(self.score_samples(X).sum(dtype=np.float64))
+        return criteria.aic(total, self._n_parameters())
+
+    def sample(self, n_samples=1):
+        """Draw rows from the fitted density.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            The rows, ordered by component.
+        y : ndarray of shape (n_samples,)
+            Their components.
+        """
+        mixture = self._checked_mixture()
+        if n_samples < 1:
+            raise ValueError(
+                f"Invalid value for 'n_samples': {n_samples}. The sampling requires at least "
+                "one sample."
+            )
+        return mixture.sample(n_samples, check_random_state(self.random_state))
+
+    # --- between attributes and the engine -------------------------------------
+
+    def _keep(self, mixture: Mixture, dtype: np.dtype) -> None:
+        """Set the fitted attributes, in the dtype of the data."""
+        model, storage = get_model(self.covariance_type), mixture.covariances
+
+        def public(stored):
+            return to_public(model, stored, mixture.n_components).astype(dtype, copy=False)
+
+        self.weights_ = mixture.weights.astype(dtype)
+        self.means_ = mixture.means.astype(dtype)
+        self.covariances_ = public(storage.covariances)
+        self.precisions_ = public(storage.precisions)
+        self.precisions_cholesky_ = public(storage.factors)
+
+    def _mixture(self) -> Mixture:
+        """The density that the attributes describe."""
+        model = get_model(self.covariance_type)
+        factors = from_public(model, np.asarray(self.precisions_cholesky_, dtype=np.float64))
+        means = np.asarray(self.means_, dtype=np.float64)
+        storage = model.storage.from_factors(factors, means.shape[1])
+        return Mixture(np.asarray(self.weights_, dtype=np.float64), means, storage)
+
+    def _checked_mixture(self) -> Mixture:
+        check_is_fitted(self)
+        return self._mixture()
+
+    def _rows(self, X) -> InMemory:
+        return InMemory(validate_data(self, X, reset=False, dtype=[np.float64, np.float32]))
+
+    def _n_parameters(self) -> int:
+        """Free parameters: covariances, means and mixing weights."""
+        n_components, n_features = self.means_.shape
+        covariances = get_model(self.covariance_type).n_parameters(n_components, n_features)
+        return covariances + n_components * n_features + n_components - 1
+
+    def _check_weight(self, sample_weight, X) -> np.ndarray | None:
+        if sample_weight is None:
+            return None
+        weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+        if (weight < 0).any():
+            raise ValueError(f"sample_weight must not be negative; its least is {weight.min():g}.")
+        if not weight.any():
+            raise ValueError("sample_weight is zero for every row; some must be positive.")
+        return weight
+
+    def _check_given(self, model, n_features) -> starting.Given:
+        """Check what the user gave to start from."""
+        n_components = self.n_components
+        weights = means = covariances = None
+        if self.weights_init is not None:
+            weights = starting.check_weights(self.weights_init, n_components)
+        if self.means_init is not None:
+            means = starting.check_means(self.means_init, n_components, n_features)
+        if self.precisions_init is not None and self.covariances_init is not None:
+            raise ValueError("Give precisions_init or covariances_init, not both.")
+        for name in ("precisions_init", "covariances_init"):
+            value = getattr(self, name)
+            if value is not None:
+                covariances = starting.check_covariances(
+                    value, model, n_components, n_features, name
+                )
+        return starting.Given(weights, means, covariances)
+
+
+def _positive_rows(X: np.ndarray, sample_weight: np.ndarray | None) -> InMemory:
+    """The rows that count: those of weight zero change nothing, so they are not there."""
+    if sample_weight is None or sample_weight.all():
+        return InMemory(X, sample_weight)
+    positive = sample_weight > 0
+    return InMemory(X[positive], sample_weight[positive])

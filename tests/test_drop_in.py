@@ -1,0 +1,112 @@
+"""The oracle is scikit-learn: one changed import line changes no answer."""
+
+import numpy as np
+import pytest
+from sklearn import mixture as sklearn_mixture
+from sklearn.datasets import load_iris, make_blobs
+from sklearn.exceptions import ConvergenceWarning
+
+from gmmem import GaussianMixture
+from gmmem.datasets import load_old_faithful
+
+TYPES = ["full", "tied", "diag", "spherical"]
+DATA = {
+    "old_faithful": load_old_faithful(),
+    "iris": load_iris().data,
+    "blobs": make_blobs(5_000, 4, centers=5, random_state=1)[0],
+    "line": np.random.RandomState(0).gamma(2, size=(300, 1)),
+    "wide": np.random.RandomState(1).normal(size=(900, 45)) ** 3,
+}
+
+
+def both(X, **params):
+    ours = GaussianMixture(**params).fit(X)
+    theirs = sklearn_mixture.GaussianMixture(**params).fit(X)
+    return ours, theirs
+
+
+def assert_same(ours, theirs, X):
+    np.testing.assert_allclose(ours.lower_bounds_, theirs.lower_bounds_, rtol=1e-8)
+    for name in ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_"):
+        mine, other = getattr(ours, name), getattr(theirs, name)
+        assert mine.shape == other.shape
+        np.testing.assert_allclose(mine, other, rtol=1e-8, atol=1e-9 * np.abs(other).max())
+    for name in ("converged_", "n_iter_", "n_features_in_"):
+        assert getattr(ours, name) == getattr(theirs, name)
+    np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-8)
+    np.testing.assert_allclose(ours.score_samples(X), theirs.score_samples(X), rtol=1e-8)
+    for name in ("score", "bic", "aic"):
+        assert getattr(ours, name)(X) == pytest.approx(getattr(theirs, name)(X), rel=1e-8)
+
+
+@pytest.mark.parametrize("name", DATA)
+@pytest.mark.parametrize("covariance_type", TYPES)
+@pytest.mark.parametrize("n_components", [1, 3])
+def test_default_start(name, covariance_type, n_components):
+    X = DATA[name]
+    ours, theirs = both(
+        X, n_components=n_components, covariance_type=covariance_type, random_state=0, max_iter=500
+    )
+    assert_same(ours, theirs, X)
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_given_start_and_n_iter(covariance_type):
+    X = DATA["blobs"]
+    first = sklearn_mixture.GaussianMixture(
+        5, covariance_type=covariance_type, random_state=3, init_params="random", max_iter=0
+    ).fit(X)
+    params = dict(
+        n_components=5,
+        covariance_type=covariance_type,
+        weights_init=first.weights_,
+        means_init=first.means_,
+        precisions_init=first.precisions_,
+        tol=0,
+        max_iter=20,
+    )
+    with pytest.warns(ConvergenceWarning):
+        ours, theirs = both(X, **params)
+    assert_same(ours, theirs, X)
+    np.testing.assert_array_equal(ours.means_init, first.means_)
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_sampling(covariance_type):
+    ours, theirs = both(
+        DATA["iris"], n_components=2, covariance_type=covariance_type, random_state=0
+    )
+    for mine, other in zip(ours.sample(50), theirs.sample(50), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-8)
+
+
+def test_random_start_n_init_and_no_iterations():
+    X = DATA["iris"]
+    assert_same(*both(X, n_components=3, init_params="random", n_init=4, random_state=5), X)
+    ours, theirs = both(X, n_components=3, max_iter=0, random_state=0)
+    np.testing.assert_allclose(ours.means_, theirs.means_)
+    assert (ours.lower_bound_, ours.lower_bounds_, ours.n_iter_) == (-np.inf, [], 0)
+
+
+def test_warm_start():
+    X = DATA["iris"]
+    models = [
+        cls(3, random_state=0, warm_start=True, max_iter=2)
+        for cls in (GaussianMixture, sklearn_mixture.GaussianMixture)
+    ]
+    for _ in range(3):
+        with pytest.warns(ConvergenceWarning):
+            for model in models:
+                model.fit(X)
+    assert_same(*models, X)
+
+
+@pytest.mark.parametrize("verbose", [1, 2])
+def test_verbose(verbose, capsys):
+    lines = []
+    for cls in (GaussianMixture, sklearn_mixture.GaussianMixture):
+        cls(3, random_state=0, verbose=verbose, verbose_interval=2).fit(DATA["iris"])
+        text = capsys.readouterr().out
+        lines.append([line.split("time")[0] for line in text.splitlines()])
+    assert lines[0] == lines[1]

@@ -1,0 +1,67 @@
+"""scikit-learn's own checks, with nothing excused, and its tools around us."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from gmmem import GaussianMixture
+
+TYPES = ["full", "tied", "diag", "spherical"]
+ESTIMATORS = [GaussianMixture(covariance_type=name) for name in TYPES]
+ESTIMATORS += [GaussianMixture(2, covariance_type=name, reg_covar=1e-3) for name in TYPES]
+ESTIMATORS += [GaussianMixture(2, init_params="k-means++")]
+
+
+@parametrize_with_checks(ESTIMATORS)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def test_in_a_pipeline_and_a_search():
+    X = load_iris().data
+    model = make_pipeline(StandardScaler(), PCA(2), GaussianMixture(random_state=0))
+    grid = {
+        "gaussianmixture__n_components": [1, 2, 3],
+        "gaussianmixture__covariance_type": ["full", "spherical"],
+    }
+    search = GridSearchCV(model, grid, n_jobs=2).fit(X)
+    assert search.best_params_["gaussianmixture__n_components"] > 1
+    assert np.isfinite(cross_val_score(search.best_estimator_, X)).all()
+    assert search.predict_proba(X).shape == (150, search.best_estimator_[-1].n_components)
+
+
+def test_clone_keeps_what_was_given():
+    model = GaussianMixture(2, means_init=[[0.0], [1.0]])
+    assert clone(model).get_params() == model.get_params()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_components", 0),
+        ("covariance_type", "round"),
+        ("tol", -1),
+        ("reg_covar", -1e-6),
+        ("max_iter", -1),
+        ("n_init", 0),
+        ("init_params", "nowhere"),
+        ("weights_init", 3),
+        ("means_init", 3),
+        ("precisions_init", 3),
+        ("covariances_init", 3),
+        ("random_state", "seed"),
+        ("warm_start", "yes"),
+        ("verbose", -1),
+        ("verbose_interval", 0),
+    ],
+)
+def test_bad_parameter_is_named(name, value):
+    with pytest.raises(ValueError, match=name):
+        GaussianMixture(**{name: value}).fit(np.arange(20.0).reshape(10, 2))
