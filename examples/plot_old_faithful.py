@@ -52,8 +52,7 @@ print("component  weight  eruption  waiting   sd(eruption)  sd(waiting)")
 for k in np.argsort(model.means_[:, 0]):
     eruption, waiting = model.means_[k]
     sd = np.sqrt(np.diag(model.covariances_[k]))
-    print(
-        f"{k:9d} {model.weights_[k]:7.3f} {eruption:9.3f} {waiting:8.2f} {sd[0]:14.3f} {sd[1]:12.2f}"
-    )
+    row = f"{k:9d} {model.weights_[k]:7.3f} {eruption:9.3f} {waiting:8.2f}"
+    print(row, f"{sd[0]:14.3f} {sd[1]:12.2f}")
 print(f"log-likelihood {model.score(X) * len(X):.2f}, BIC {model.bic(X):.2f}")
 print("wrote old_faithful.png")

@@ -18,9 +18,9 @@ Step through EM by hand:
 >>> start = Mixture.from_arrays([0.5, 0.5], [[2, 80], [4, 60]], [[[1, 0], [0, 99]]] * 2)
 >>> for state in islice(em.iterate(start, rows), 3):
 ...     print(state.iteration, round(state.log_likelihood, 1))
-0 -1593.2
-1 -1284.9
-2 -1282.9
+0 -1800.6
+1 -1287.6
+2 -1287.2
 """
 
 import enum

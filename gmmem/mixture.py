@@ -32,7 +32,7 @@ class Mixture:
     >>> from gmmem import Mixture
     >>> mixture = Mixture.from_arrays([0.6, 0.4], [[2.0], [5.0]], [[[1.0]], [[2.0]]])
     >>> mixture.responsibilities([[3.5]]).round(4)
-    array([[0.6028, 0.3972]])
+    array([[0.5472, 0.4528]])
     """
 
     weights: np.ndarray

@@ -98,7 +98,7 @@ default="kmeans"
         The same for each of its iterations.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X had them.
 
     References
@@ -206,7 +206,7 @@ default="kmeans"
         >>> model = GaussianMixture.from_parameters(
         ...     [0.6, 0.4], [[2.0], [5.0]], [1.0, 2.0], covariance_type="spherical")
         >>> model.predict_proba([[3.5]]).round(4)
-        array([[0.6028, 0.3972]])
+        array([[0.5472, 0.4528]])
         """
         covariance = get_model(covariance_type)
         if np.ndim(means) != 2:

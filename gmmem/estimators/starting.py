@@ -102,8 +102,8 @@ def start(
     """The mixture to start from: what was given, and an initialiser for the rest.
 
     `rows` leaves out the rows of weight zero; X and `sample_weight` have them all, as
-    a user's own labels do.  With means alone, each row goes to the nearest of them, so that weights and
-    covariances belong to the means that they stand beside.
+    a user's own labels do.  With means alone, each row goes to the nearest of them, so
+    that weights and covariances belong to the means that they stand beside.
     """
     if given.complete:
         return Mixture(given.weights, given.means, given.covariances)

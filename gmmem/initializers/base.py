@@ -1,6 +1,6 @@
 """What an initialiser is: an E-step without a mixture.
 
-An initialiser is any callable
+An initialiser is any callable ::
 
     initialise(X, n_components, *, sample_weight=None, random_state=None)
 
