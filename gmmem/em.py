@@ -88,6 +88,9 @@ class Solution:
     failure: DegenerateCovariance | None = None
 
 
+# Sums of squares must stay finite, for any number of rows.
+LARGEST_EXTENT = 1e140
+
 _LOCATE = (np.add, np.add, np.minimum, np.maximum)
 
 
@@ -96,8 +99,11 @@ def survey(rows: Rows) -> Frame:
     total, first, low, high = rows.fold(kernels.LocateKernel(rows.n_features), _LOCATE)
     centre = first / total
     extent = np.maximum(high - centre, centre - low)
-    if not np.isfinite(extent).all():
-        raise ValueError("X holds values too large to add up in float64; rescale the data.")
+    if not (extent < LARGEST_EXTENT).all():
+        raise ValueError(
+            f"X reaches further than {LARGEST_EXTENT:g} from its mean: squares would not fit "
+            "in float64; rescale the data or remove the outliers."
+        )
     return Frame(total, centre, extent, None)
 
 

@@ -265,6 +265,7 @@ default="kmeans"
                 + ("." if sample_weight is None else " with a positive weight.")
             )
         with rows:
+            em.survey(rows)  # Refuses data that would overflow, before anything is tried.
             self._fit_starts(rows, X, sample_weight, model, given)
         return self
 
