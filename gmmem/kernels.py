@@ -40,6 +40,10 @@ TOLERANCE = {np.dtype(np.float64): 1e-8, np.dtype(np.float32): 1e-3}
 # Below this the exponential gives subnormal numbers, which slow the product.
 FLOOR = {np.dtype(np.float64): -700.0, np.dtype(np.float32): -80.0}
 
+# A responsibility below this cannot move any sum of a component that has rows, even
+# one of scale 1e-8 of the data: most are, once there are many features.
+NEGLIGIBLE = 1e-40
+
 
 class Block(NamedTuple):
     """Rows ``start, start + 1, ...`` of the data, (b, d), and their weights or None."""
@@ -185,15 +189,26 @@ def sums_about(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mass, first and second moments of one block about a centre for each component."""
     K, d = centres.shape
-    Z = workspace.take("Z", (d, len(X)))
-    scratch = workspace.take("A", (d, len(X)))
-    mass, first = R.sum(axis=1, dtype=np.float64), np.empty((K, d))
+    mass, first = R.sum(axis=1, dtype=np.float64), np.zeros((K, d))
     second = np.zeros((1 if pooled else K, *features.shape(d)))
+    Xt = transposed(X, workspace)
     for k in range(K):
-        np.subtract(X.T, centres[k][:, None], out=Z)
-        np.matmul(Z, R[k], out=first[k])
-        second[0 if pooled else k] += features.scatter(Z, R[k], scratch)
+        r, rows = R[k], Xt
+        counted = np.flatnonzero(r > NEGLIGIBLE)
+        if len(counted) < len(r) // 2:
+            r, rows = r[counted], X[counted].T
+        shape = (d, len(r))
+        Z = np.subtract(rows, centres[k][:, None], out=workspace.take("Z", shape))
+        np.matmul(Z, r, out=first[k])
+        second[0 if pooled else k] += features.scatter(Z, r, workspace.take("A", shape))
     return mass, first, second
+
+
+def transposed(X: np.ndarray, workspace: Workspace) -> np.ndarray:
+    """The block with features along the rows, in float64."""
+    Xt = workspace.take("Xt", X.T.shape)
+    np.copyto(Xt, X.T)
+    return Xt
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,8 +228,9 @@ class WhitenedKernel:
         Z = workspace.take("Z", (mixture.n_features, b))
         Y = workspace.take("A", (mixture.n_features, b))
         L = workspace.take("L", (mixture.n_components, b))
+        Xt = transposed(block.X, workspace)
         for k, mean in enumerate(mixture.means):
-            np.subtract(block.X.T, mean[:, None], out=Z)
+            np.subtract(Xt, mean[:, None], out=Z)
             mixture.covariances.whiten(0 if shared else k, Z, Y)
             np.einsum("jb,jb->b", Y, Y, out=L[k])
         np.multiply(L, -0.5, out=L)

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy.linalg.blas import dtrmm
 from scipy.linalg.lapack import dtrtri
 
 from gmmem.covariances.base import DegenerateCovariance
 from gmmem.features import OUTER, Quadratic
+
+# From this many features on a triangular product is the faster one.
+SMALLEST_TRIANGULAR = 16
 
 
 def _cholesky(matrices: np.ndarray) -> np.ndarray:
@@ -73,7 +77,13 @@ class Full:
         return np.diagonal(self.covariances, axis1=1, axis2=2)
 
     def whiten(self, component, Z, out):
-        return np.matmul(self.factors[component].T.astype(Z.dtype, copy=False), Z, out=out)
+        factor = self.factors[component]
+        if Z.dtype != np.float64 or len(Z) < SMALLEST_TRIANGULAR:
+            return np.matmul(factor.T.astype(Z.dtype, copy=False), Z, out=out)
+        # Half the work of a general product: BLAS sees out as its transpose, in place.
+        np.copyto(out, Z)
+        dtrmm(1.0, factor, out.T, side=1, overwrite_b=1)
+        return out
 
     def dense(self):
         return self.covariances
