@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.linalg.blas import dtrmm
 from scipy.linalg.lapack import dtrtri
 
 from gmmem.covariances.base import DegenerateCovariance
 from gmmem.features import OUTER, Quadratic
 
-# From this many features on a triangular product is the faster one.
-SMALLEST_TRIANGULAR = 16
+# Rows of a triangular factor that are multiplied at once.
+SLAB = 48
 
 
 def _cholesky(matrices: np.ndarray) -> np.ndarray:
@@ -77,12 +76,12 @@ class Full:
         return np.diagonal(self.covariances, axis1=1, axis2=2)
 
     def whiten(self, component, Z, out):
-        factor = self.factors[component]
-        if Z.dtype != np.float64 or len(Z) < SMALLEST_TRIANGULAR:
-            return np.matmul(factor.T.astype(Z.dtype, copy=False), Z, out=out)
-        # Half the work of a general product: BLAS sees out as its transpose, in place.
-        np.copyto(out, Z)
-        dtrmm(1.0, factor, out.T, side=1, overwrite_b=1)
+        # U' is lower triangular: slab by slab, the zeros to its right are left out.
+        # (BLAS has a product for this, but SciPy calls it with Python's lock held.)
+        lower, d = self.factors[component].T.astype(Z.dtype, copy=False), len(Z)
+        for first in range(0, d, SLAB):
+            last = min(first + SLAB, d)
+            np.matmul(lower[first:last, :last], Z[:last], out=out[first:last])
         return out
 
     def dense(self):
