@@ -26,8 +26,9 @@ from gmmem.features import Quadratic
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 
-# A block's arrays are to stay in a core's second-level cache (about 1 MB).
-BLOCK_BYTES = 1_500_000
+# A block's arrays are to stay near a core, but each operation on them must be long
+# against handing over Python's lock from thread to thread (measured: 2 to 6 MB).
+BLOCK_BYTES = 4_000_000
 SMALLEST_BLOCK, LARGEST_BLOCK = 256, 16_384
 
 # Above this many quadratic features, about 32 columns of full covariances,
