@@ -29,7 +29,7 @@ from gmmem.moments import Moments
 # A block's arrays are to stay near a core, but each operation on them must be long
 # against handing over Python's lock from thread to thread (measured: 2 to 6 MB).
 BLOCK_BYTES = 4_000_000
-SMALLEST_BLOCK, LARGEST_BLOCK = 256, 16_384
+SMALLEST_BLOCK, LARGEST_BLOCK = 256, 32_768
 
 # Above this many quadratic features, about 32 columns of full covariances,
 # whitening costs less (measured by benchmarks/em_iteration.py).
