@@ -1,5 +1,7 @@
 """The private and experimental parts of scikit-learn that we use, in one place."""
 
+import threading
+
 import joblib
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
@@ -19,6 +21,9 @@ __all__ = [
 
 def n_threads_allowed() -> int:
     """Threads that OMP_NUM_THREADS, threadpoolctl and an outer joblib call allow."""
+    backend, _ = joblib.parallel.get_active_backend()
+    if backend.nesting_level and threading.current_thread() is not threading.main_thread():
+        return 1  # A thread of joblib's: its neighbours have the other cores.
     return max(1, min(_openmp_effective_n_threads(), joblib.effective_n_jobs(-1)))
 
 

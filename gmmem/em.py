@@ -44,6 +44,8 @@ class Rows(Protocol):
     n_features: int
     total_weight: float
     dtype: np.dtype
+    known: dict[Any, Any]
+    """What was found out about the rows once and for all, kept with them."""
 
     def fold(self, kernel: Any, combine: tuple[Callable, ...] | None = None) -> tuple[Any, ...]:
         """Combine ``kernel(block, workspace)`` over all blocks in order, by default adding."""
@@ -96,6 +98,12 @@ _LOCATE = (np.add, np.add, np.minimum, np.maximum)
 
 def survey(rows: Rows) -> Frame:
     """Centre and extent of the rows."""
+    if "frame" not in rows.known:
+        rows.known["frame"] = _survey(rows)
+    return rows.known["frame"]
+
+
+def _survey(rows: Rows) -> Frame:
     total, first, low, high = rows.fold(kernels.LocateKernel(rows.n_features), _LOCATE)
     centre = first / total
     extent = np.maximum(high - centre, centre - low)
@@ -113,8 +121,11 @@ def _with_spread(frame: Frame, rows: Rows, storage: type) -> Frame:
     def everything(block, workspace):
         return np.ones((1, len(block.X)))
 
-    kernel = kernels.AssignedKernel(everything, frame.centre[None], storage.features, True)
-    return frame._replace(spread=rows.fold(kernel)[2])
+    features = storage.features
+    if features not in rows.known:
+        kernel = kernels.AssignedKernel(everything, frame.centre[None], features, True)
+        rows.known[features] = rows.fold(kernel)[2]
+    return frame._replace(spread=rows.known[features])
 
 
 def default_model(mixture: Mixture) -> CovarianceModel:

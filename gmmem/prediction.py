@@ -52,10 +52,31 @@ def _labels(L, workspace, out):
         np.copyto(out, k, where=larger)
 
 
+@dataclass(frozen=True, eq=False)
+class _Total:
+    """A kernel that adds up log-densities times row weights, and nothing else."""
+
+    kernel: Kernel
+
+    @property
+    def row_bytes(self) -> int:
+        return self.kernel.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple:
+        log_sum, _ = kernels.softmax(self.kernel.log_joint(block, workspace), workspace)
+        return (kernels.weighted_total(log_sum, block.weight),)
+
+
 def _evaluate(mixture: Mixture, rows: Rows, out: np.ndarray, write: Callable) -> np.ndarray:
     kernel = kernels.choose(mixture, survey(rows), rows.dtype)
     rows.fold(_Writer(kernel, out, write))
     return out
+
+
+def log_likelihood(mixture: Mixture, rows: Rows) -> float:
+    """Sum of the log-densities times the row weights."""
+    kernel = kernels.choose(mixture, survey(rows), rows.dtype)
+    return rows.fold(_Total(kernel))[0]
 
 
 def log_density(mixture: Mixture, rows: Rows) -> np.ndarray:

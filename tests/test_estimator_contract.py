@@ -47,6 +47,8 @@ def test_clone_keeps_what_was_given():
     [
         ("n_components", 0),
         ("covariance_type", "round"),
+        ("covariance_type", 3),
+        ("covariance_type", None),
         ("tol", -1),
         ("reg_covar", -1e-6),
         ("max_iter", -1),

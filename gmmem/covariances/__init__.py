@@ -38,7 +38,7 @@ def get_model(covariance_type: "str | CovarianceModel") -> CovarianceModel:
     Raises
     ------
     ValueError
-        If the name is not in the registry.
+        If it is neither a name in the registry nor a model.
 
     Examples
     --------
@@ -46,11 +46,11 @@ def get_model(covariance_type: "str | CovarianceModel") -> CovarianceModel:
     >>> get_model("tied").n_parameters(n_components=3, n_features=2)
     3
     """
-    if not isinstance(covariance_type, str):
+    if hasattr(covariance_type, "estimate") and hasattr(covariance_type, "storage"):
         return covariance_type
-    try:
+    if isinstance(covariance_type, str) and covariance_type in MODELS:
         return MODELS[covariance_type]
-    except KeyError:
-        raise ValueError(
-            f"covariance_type={covariance_type!r} is unknown; use one of {', '.join(MODELS)}."
-        ) from None
+    raise ValueError(
+        f"covariance_type={covariance_type!r} is neither a covariance model nor one of "
+        f"{', '.join(MODELS)}."
+    )

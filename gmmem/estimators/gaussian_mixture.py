@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from gmmem import criteria, em, prediction
 from gmmem.compat import Interval, StrOptions, check_sample_weight, fit_context
 from gmmem.covariances import MODELS, get_model
-from gmmem.covariances.base import from_public, to_public
+from gmmem.covariances.base import from_public, public_shape, to_public
 from gmmem.estimators import starting
 from gmmem.estimators.progress import Progress
 from gmmem.initializers import INITIALIZERS
@@ -272,6 +272,8 @@ default="kmeans"
     def _fit_starts(self, rows, X, sample_weight, model, given):
         """Run EM from each start and keep the most likely result."""
         resume = self.warm_start and hasattr(self, "converged_")
+        if resume:
+            self._check_resumable(model, rows.n_features)
         random_state = check_random_state(self.random_state)
         progress = Progress(self.verbose, self.verbose_interval, rows.total_weight)
         best, failure = None, None
@@ -426,11 +428,8 @@ default="kmeans"
         log_likelihood : float
             In nats per row, or per unit of weight.
         """
-        density = self.score_samples(X).astype(np.float64, copy=False)
-        if sample_weight is None:
-            return float(density.mean())
-        weight = self._check_weight(sample_weight, density)
-        return float(np.average(density, weights=weight))
+        mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
+        return prediction.log_likelihood(mixture, rows) / rows.total_weight
 
     def bic(self, X):
         """Bayesian information criterion of the model on X: the lower the better.
@@ -445,9 +444,9 @@ default="kmeans"
         bic : float
             See `gmmem.criteria.bic`.
         """
-        density = self.score_samples(X)
-        total = float(density.sum(dtype=np.float64))
-        return criteria.bic(total, self._n_parameters(), len(density))
+        mixture, rows = self._checked_mixture(), self._rows(X)
+        total = prediction.log_likelihood(mixture, rows)
+        return criteria.bic(total, self._n_parameters(), rows.total_weight)
 
     def aic(self, X):
         """Akaike's information criterion of the model on X: the lower the better.
@@ -462,7 +461,7 @@ default="kmeans"
         aic : float
             See `gmmem.criteria.aic`.
         """
-        total = float(self.score_samples(X).sum(dtype=np.float64))
+        total = prediction.log_likelihood(self._checked_mixture(), self._rows(X))
         return criteria.aic(total, self._n_parameters())
 
     def sample(self, n_samples=1):
@@ -515,8 +514,9 @@ default="kmeans"
         check_is_fitted(self)
         return self._mixture()
 
-    def _rows(self, X) -> InMemory:
-        return InMemory(validate_data(self, X, reset=False, dtype=[np.float64, np.float32]))
+    def _rows(self, X, sample_weight=None) -> InMemory:
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        return InMemory(X, self._check_weight(sample_weight, X))
 
     def _n_parameters(self) -> int:
         """Free parameters: covariances, means and mixing weights."""
@@ -533,6 +533,19 @@ default="kmeans"
         if not weight.any():
             raise ValueError("sample_weight is zero for every row; some must be positive.")
         return weight
+
+    def _check_resumable(self, model, n_features) -> None:
+        shapes = {
+            "means_": (self.n_components, n_features),
+            "covariances_": public_shape(model, self.n_components, n_features),
+        }
+        for name, shape in shapes.items():
+            if np.shape(getattr(self, name)) != shape:
+                raise ValueError(
+                    f"warm_start=True goes on from the last solution, whose {name} have the "
+                    f"shape {np.shape(getattr(self, name))}; n_components, covariance_type and "
+                    f"X now make it {shape}. Set warm_start=False to start anew."
+                )
 
     def _check_given(self, model, n_features) -> starting.Given:
         """Check what the user gave to start from."""

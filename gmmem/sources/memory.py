@@ -45,6 +45,7 @@ class InMemory:
         self._weight = None
         if sample_weight is not None:
             self._weight = np.asarray(sample_weight, dtype=np.float64)
+        self.known: dict[Any, Any] = {}
         self._n_threads = n_threads
         self._local = threading.local()
         self._stack: ExitStack | None = None
