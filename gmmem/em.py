@@ -31,7 +31,16 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from gmmem import kernels
-from gmmem.covariances import EEE, VII, VVI, VVV, CovarianceModel, DegenerateCovariance
+from gmmem.covariances import (
+    EEE,
+    EEI,
+    EII,
+    VII,
+    VVI,
+    VVV,
+    CovarianceModel,
+    DegenerateCovariance,
+)
 from gmmem.kernels import Frame
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
@@ -60,6 +69,15 @@ class State(NamedTuple):
     mixture: Mixture
     update: Mixture
     """The mixture after this iteration's M-step."""
+    settled: bool = True
+    """False if the M-step's inner iteration, where it has one, did not converge."""
+
+
+class Update(NamedTuple):
+    """What an M-step gives."""
+
+    mixture: Mixture
+    settled: bool
 
 
 class Status(enum.Enum):
@@ -88,6 +106,7 @@ class Solution:
     status: Status
     history: list[float]
     failure: DegenerateCovariance | None = None
+    settled: bool = True
 
 
 # Sums of squares must stay finite, for any number of rows.
@@ -132,10 +151,10 @@ def default_model(mixture: Mixture) -> CovarianceModel:
     """The model that ties nothing but what the mixture's own storage shares."""
     storage = mixture.covariances
     shared = len(storage.factors) < mixture.n_components
-    for model in (EEE(), VVV(), VVI(), VII()):
+    for model in (EEE(), VVV(), EEI(), VVI(), EII(), VII()):
         if isinstance(storage, model.storage) and model.shared == shared:
             return model
-    raise ValueError("A mixture that shares this covariance needs its model named.")
+    raise ValueError(f"No model is known for covariances of the kind {type(storage).__name__}.")
 
 
 def expect(mixture: Mixture, rows: Rows, frame: Frame) -> tuple[float, Moments]:
@@ -149,7 +168,7 @@ def maximise(
     model: CovarianceModel,
     reg_covar: float = 0.0,
     previous: Mixture | None = None,
-) -> Mixture:
+) -> Update:
     """M-step: the mixture that maximises the expected log-likelihood.
 
     `reg_covar` is added to the scatter as ``mass * reg_covar * I``, so that every
@@ -181,7 +200,7 @@ def maximise(
         shares = mass if len(scatter) == len(mass) else mass.sum(keepdims=True)
         scatter = scatter + reg_covar * np.multiply.outer(shares, features.identity(means.shape[1]))
     last = None if previous is None else previous.covariances.covariances
-    values = model.estimate(scatter, mass, means.shape[1], last)
+    values, settled = model.estimate(scatter, mass, means.shape[1], last)
     storage = model.storage.from_covariances(values, means.shape[1])
     resolution = 8 * np.finfo(np.float64).eps * np.abs(means)
     narrow = (storage.variances <= resolution**2).any(axis=1)
@@ -189,12 +208,12 @@ def maximise(
         raise DegenerateCovariance(
             int(np.argmax(narrow)), "has shrunk to a point, narrower than float64 resolves"
         )
-    return Mixture(weights, means, storage)
+    return Update(Mixture(weights, means, storage), settled)
 
 
 def _step(
     mixture: Mixture, rows: Rows, frame: Frame, model: CovarianceModel, reg_covar: float
-) -> tuple[float, Mixture]:
+) -> tuple[float, Update]:
     """One E-step and one M-step, with differences taken first where that is needed."""
     kernel = kernels.choose(mixture, frame, rows.dtype)
     log_likelihood, moments = kernel.moments(rows.fold(kernel))
@@ -206,7 +225,7 @@ def _step(
             raise
     else:
         limit = kernels.TOLERANCE[np.dtype(np.float64)] / np.finfo(np.float64).eps
-        if careful or kernels.expanded_error(update, frame) <= limit:
+        if careful or kernels.expanded_error(update.mixture, frame) <= limit:
             return log_likelihood, update
     # The new covariances are too small for moments taken about a common centre.
     exact = kernels.WhitenedKernel(mixture)
@@ -253,8 +272,8 @@ def iterate(
         frame = _with_spread(frame, rows, model.storage)
     mixture, iteration = start, 0
     while True:
-        log_likelihood, update = _step(mixture, rows, frame, model, reg_covar)
-        yield State(iteration, log_likelihood, mixture, update)
+        log_likelihood, (update, settled) = _step(mixture, rows, frame, model, reg_covar)
+        yield State(iteration, log_likelihood, mixture, update, settled)
         mixture, iteration = update, iteration + 1
 
 
@@ -285,7 +304,7 @@ def converge(
         status, failure = Status.DEGENERATE, error
     if state is None:
         raise failure or ValueError("There was no state to read.")
-    return Solution(state.update, status, history, failure)
+    return Solution(state.update, status, history, failure, state.settled)
 
 
 def fit(
@@ -362,7 +381,7 @@ def start_from(
         mass = np.where(empty, one, mass)
         if not pooled:
             second[empty] = spread * (one / frame.total_weight)
-    return maximise(Moments(mass, centres, first, second, features), model, reg_covar)
+    return maximise(Moments(mass, centres, first, second, features), model, reg_covar).mixture
 
 
 class _Nothing:

@@ -14,7 +14,7 @@ from gmmem.sources import InMemory
 
 DATA = Path(__file__).parent / "data"
 with (DATA / "me_trajectory.csv").open() as file:
-    ROWS = [row for row in csv.DictReader(file) if row["model"] in ("VVV", "EEE", "VVI", "VII")]
+    ROWS = list(csv.DictReader(file))
 CASES = sorted({(row["dataset"], row["model"], int(row["G"])) for row in ROWS})
 
 

@@ -1,33 +1,59 @@
 """How covariances look (storage) and how they are tied (models)."""
 
-from gmmem.covariances.base import CovarianceModel, DegenerateCovariance, Storage
-from gmmem.covariances.diagonal import VVI, Diagonal
-from gmmem.covariances.full import EEE, VVV, Full
-from gmmem.covariances.spherical import VII, Spherical
+from gmmem.covariances.base import (
+    CovarianceModel,
+    Decomposition,
+    DegenerateCovariance,
+    Estimate,
+    Storage,
+)
+from gmmem.covariances.diagonal import EEI, EVI, VEI, VVI, Diagonal
+from gmmem.covariances.ellipsoidal import EEE, EEV, EVE, EVV, VEE, VEV, VVE, VVV
+from gmmem.covariances.full import Full
+from gmmem.covariances.spherical import EII, VII, E, Spherical, V
+
+_FAMILY = (EII, VII, EEI, VEI, EVI, VVI, EEE, VEE, EVE, VVE, EEV, VEV, EVV, VVV)
+
+# mclust's fourteen, in its order: names of volume, shape and orientation.
+FOURTEEN: dict[str, CovarianceModel] = {model.name: model() for model in _FAMILY}
 
 MODELS: dict[str, CovarianceModel] = {
     "full": VVV(),
     "tied": EEE(compact=True),
     "diag": VVI(),
     "spherical": VII(),
-    "VVV": VVV(),
-    "EEE": EEE(),
-    "VVI": VVI(),
-    "VII": VII(),
+    **FOURTEEN,
+    "E": E(),
+    "V": V(),
 }
 
 __all__ = [
     "EEE",
+    "EEI",
+    "EEV",
+    "EII",
+    "EVE",
+    "EVI",
+    "EVV",
+    "FOURTEEN",
     "MODELS",
+    "VEE",
+    "VEI",
+    "VEV",
     "VII",
+    "VVE",
     "VVI",
     "VVV",
     "CovarianceModel",
+    "Decomposition",
     "DegenerateCovariance",
     "Diagonal",
+    "E",
+    "Estimate",
     "Full",
     "Spherical",
     "Storage",
+    "V",
     "get_model",
 ]
 

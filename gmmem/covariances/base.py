@@ -8,7 +8,7 @@ components, or one (S = 1) that all of them share.
 all that an M-step needs: from the within-component scatters to covariances.
 """
 
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -75,8 +75,19 @@ class Storage(Protocol):
     def dense(self) -> np.ndarray:
         """The covariances as matrices, (S, n_features, n_features)."""
 
+    def decompose(self, aligned: bool) -> "Decomposition":
+        """Volume, shape and axes; `aligned` if all S are known to have the same axes."""
+
     def sample(self, component: int, mean: np.ndarray, n_samples: int, rng: Any) -> np.ndarray:
         """Draws of one component, (n_samples, n_features)."""
+
+
+class Estimate(NamedTuple):
+    """What an M-step found."""
+
+    covariances: np.ndarray
+    settled: bool = True
+    """False if an inner iteration stopped before it converged."""
 
 
 class CovarianceModel(Protocol):
@@ -87,12 +98,16 @@ class CovarianceModel(Protocol):
     instance as ``covariance_type``.
     """
 
-    name: str
-    storage: type[Storage]
-    shared: bool
+    name: ClassVar[str]
+    storage: ClassVar[type]
+    shared: ClassVar[bool] = False
     """One covariance for all components: its quadratic part drops out of the
     responsibilities, and the scatter is needed only in total."""
-    compact: bool
+    aligned: ClassVar[bool] = False
+    """Whether all components have the same principal axes."""
+    closed_form: ClassVar[bool] = True
+    """Whether the M-step needs no inner iteration."""
+    compact: bool = False
     """Whether users see one covariance for all, and not K equal ones."""
 
     def n_parameters(self, n_components: int, n_features: int) -> int:
@@ -104,7 +119,7 @@ class CovarianceModel(Protocol):
         mass: np.ndarray,
         n_features: int,
         previous: np.ndarray | None,
-    ) -> np.ndarray:
+    ) -> Estimate:
         """The covariances that maximise the expected log-likelihood.
 
         Parameters
@@ -118,8 +133,41 @@ class CovarianceModel(Protocol):
 
         Returns
         -------
-        covariances : ndarray of shape (S, ...)
+        estimate : Estimate
+            Covariances of shape (S, ...), and whether they are settled.
         """
+
+
+class Decomposition(NamedTuple):
+    """``Sigma_k = volume_k * orientation_k diag(shape_k) orientation_k'``."""
+
+    volume: np.ndarray
+    """``|Sigma_k| ** (1 / d)``, (n_components,)."""
+    shape: np.ndarray
+    """Variances along the axes over the volume, product one, (n_components, d)."""
+    orientation: np.ndarray
+    """The axes, one a column, (n_components, d, d)."""
+
+
+class Lettered(CovarianceModel, Protocol):
+    """A model of mclust's family: its name says volume, shape and orientation.
+
+    E is one for all components, V is one for each, I is none (a sphere, or axes
+    along the features).
+    """
+
+    def n_parameters(self, n_components, n_features):
+        d = n_features
+        times = {"E": 1, "V": n_components, "I": 0}
+        free = (1, d - 1, d * (d - 1) // 2)
+        letters = self.name.ljust(3, "I")
+        return sum(times[letter] * size for letter, size in zip(letters, free, strict=True))
+
+
+def unit_axes(volume: np.ndarray, shape: np.ndarray) -> Decomposition:
+    """The decomposition of covariances whose axes are the features."""
+    n, d = shape.shape
+    return Decomposition(volume, shape, np.repeat(np.eye(d)[None], n, axis=0))
 
 
 def n_stored(model: CovarianceModel, n_components: int) -> int:

@@ -1,6 +1,9 @@
 """Diagonal storage, one variance a feature and component, and the models on it.
 
-Sigma_k = lambda_k diag(shape_k)
+Sigma_k = lambda_k diag(shape_k)        EEI, VEI, EVI, VVI
+
+M-steps: Celeux and Govaert (1995), Gaussian parsimonious clustering models,
+Pattern Recognition 28, 781-793, section 4.2.
 """
 
 from dataclasses import dataclass
@@ -8,7 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from gmmem.covariances.base import DegenerateCovariance
+from gmmem.covariances.base import DegenerateCovariance, Estimate, Lettered, unit_axes
+from gmmem.covariances.volumes import common_shape, volumes
 from gmmem.features import SQUARE, Quadratic
 
 
@@ -55,22 +59,69 @@ class Diagonal:
     def dense(self):
         return self.covariances[:, :, None] * np.eye(self.n_features)
 
+    def decompose(self, aligned):
+        volume = volumes(self.covariances)
+        return unit_axes(volume, self.covariances / volume[:, None])
+
     def sample(self, component, mean, n_samples, rng):
         noise = rng.standard_normal(size=(n_samples, self.n_features))
         return mean + noise * np.sqrt(self.covariances[component])
 
 
 @dataclass(frozen=True)
-class VVI:
+class EEI(Lettered):
+    """One diagonal covariance for all components."""
+
+    name: ClassVar[str] = "EEI"
+    storage: ClassVar[type] = Diagonal
+    shared: ClassVar[bool] = True
+    aligned: ClassVar[bool] = True
+    compact: bool = False
+
+    def estimate(self, scatter, mass, n_features, previous):
+        return Estimate(scatter / mass.sum())
+
+
+@dataclass(frozen=True)
+class VEI(Lettered):
+    """One shape along the features, each component its own volume."""
+
+    name: ClassVar[str] = "VEI"
+    storage: ClassVar[type] = Diagonal
+    aligned: ClassVar[bool] = True
+    closed_form: ClassVar[bool] = False
+    compact: bool = False
+    tol: float = 1e-7
+    max_iter: int = 500
+
+    def estimate(self, scatter, mass, n_features, previous):
+        start = None if previous is None else volumes(previous)
+        volume, shape, settled = common_shape(scatter, mass, start, self.tol, self.max_iter)
+        return Estimate(volume[:, None] * shape, settled)
+
+
+@dataclass(frozen=True)
+class EVI(Lettered):
+    """One volume for all, each component its own shape along the features."""
+
+    name: ClassVar[str] = "EVI"
+    storage: ClassVar[type] = Diagonal
+    aligned: ClassVar[bool] = True
+    compact: bool = False
+
+    def estimate(self, scatter, mass, n_features, previous):
+        size = volumes(scatter)
+        return Estimate(scatter / size[:, None] * (size.sum() / mass.sum()))
+
+
+@dataclass(frozen=True)
+class VVI(Lettered):
     """Each component its own diagonal covariance (scikit-learn's "diag")."""
 
     name: ClassVar[str] = "VVI"
     storage: ClassVar[type] = Diagonal
-    shared: ClassVar[bool] = False
+    aligned: ClassVar[bool] = True
     compact: bool = False
 
-    def n_parameters(self, n_components, n_features):
-        return n_components * n_features
-
     def estimate(self, scatter, mass, n_features, previous):
-        return scatter / mass[:, None]
+        return Estimate(scatter / mass[:, None])

@@ -1,4 +1,4 @@
-"""Full storage, one matrix a component, and the models without further structure.
+"""Full storage: one matrix a component.
 
 Sigma_k = L_k L_k',     P_k = U_k U_k',     U_k = inv(L_k)'
 """
@@ -9,7 +9,9 @@ from typing import ClassVar
 import numpy as np
 from scipy.linalg.lapack import dtrtri
 
-from gmmem.covariances.base import DegenerateCovariance
+from gmmem.covariances.base import Decomposition, DegenerateCovariance
+from gmmem.covariances.orientation import common_axes
+from gmmem.covariances.volumes import volumes
 from gmmem.features import OUTER, Quadratic
 
 # Rows of a triangular factor that are multiplied at once.
@@ -87,37 +89,16 @@ class Full:
     def dense(self):
         return self.covariances
 
+    def decompose(self, aligned):
+        axes = common_axes(self.covariances) if aligned else None
+        if aligned:
+            values = np.einsum("ij,kil,lj->kj", axes, self.covariances, axes)
+            axes = np.repeat(axes[None], len(values), axis=0)
+        else:
+            values, axes = np.linalg.eigh(self.covariances)
+            values, axes = values[:, ::-1], axes[:, :, ::-1]
+        volume = volumes(values)
+        return Decomposition(volume, values / volume[:, None], axes)
+
     def sample(self, component, mean, n_samples, rng):
         return rng.multivariate_normal(mean, self.covariances[component], n_samples)
-
-
-@dataclass(frozen=True)
-class EEE:
-    """One covariance for all components (scikit-learn's "tied", if compact)."""
-
-    name: ClassVar[str] = "EEE"
-    storage: ClassVar[type] = Full
-    shared: ClassVar[bool] = True
-    compact: bool = False
-
-    def n_parameters(self, n_components, n_features):
-        return n_features * (n_features + 1) // 2
-
-    def estimate(self, scatter, mass, n_features, previous):
-        return scatter / mass.sum()
-
-
-@dataclass(frozen=True)
-class VVV:
-    """Each component its own covariance (scikit-learn's "full")."""
-
-    name: ClassVar[str] = "VVV"
-    storage: ClassVar[type] = Full
-    shared: ClassVar[bool] = False
-    compact: bool = False
-
-    def n_parameters(self, n_components, n_features):
-        return n_components * n_features * (n_features + 1) // 2
-
-    def estimate(self, scatter, mass, n_features, previous):
-        return scatter / mass[:, None, None]

@@ -1,6 +1,6 @@
 """Spherical storage, one variance a component, and the models on it.
 
-Sigma_k = lambda_k I
+Sigma_k = lambda_k I                    EII, VII; in one dimension E, V
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gmmem.covariances.base import DegenerateCovariance
+from gmmem.covariances.base import DegenerateCovariance, Estimate, Lettered, unit_axes
 from gmmem.features import NORM, Quadratic
 
 
@@ -55,22 +55,66 @@ class Spherical:
     def dense(self):
         return self.covariances[:, None, None] * np.eye(self.n_features)
 
+    def decompose(self, aligned):
+        return unit_axes(self.covariances, np.ones((len(self.covariances), self.n_features)))
+
     def sample(self, component, mean, n_samples, rng):
         noise = rng.standard_normal(size=(n_samples, self.n_features))
         return mean + noise * np.sqrt(self.covariances[component])
 
 
 @dataclass(frozen=True)
-class VII:
+class EII(Lettered):
+    """One variance for all components and directions."""
+
+    name: ClassVar[str] = "EII"
+    storage: ClassVar[type] = Spherical
+    shared: ClassVar[bool] = True
+    aligned: ClassVar[bool] = True
+    compact: bool = False
+
+    def estimate(self, scatter, mass, n_features, previous):
+        return Estimate(scatter / (mass.sum() * n_features))
+
+
+@dataclass(frozen=True)
+class VII(Lettered):
     """Each component its own variance (scikit-learn's "spherical")."""
 
     name: ClassVar[str] = "VII"
     storage: ClassVar[type] = Spherical
-    shared: ClassVar[bool] = False
+    aligned: ClassVar[bool] = True
     compact: bool = False
 
-    def n_parameters(self, n_components, n_features):
-        return n_components
+    def estimate(self, scatter, mass, n_features, previous):
+        return Estimate(scatter / (mass * n_features))
+
+
+def _only_one_feature(name: str, n_features: int) -> None:
+    if n_features != 1:
+        raise ValueError(
+            f"covariance_type={name!r} is for one feature, but X has {n_features}; "
+            "use one of the codes of three letters."
+        )
+
+
+@dataclass(frozen=True)
+class E(EII):
+    """One feature, one variance for all components."""
+
+    name: ClassVar[str] = "E"
 
     def estimate(self, scatter, mass, n_features, previous):
-        return scatter / (mass * n_features)
+        _only_one_feature(self.name, n_features)
+        return super().estimate(scatter, mass, n_features, previous)
+
+
+@dataclass(frozen=True)
+class V(VII):
+    """One feature, each component its own variance."""
+
+    name: ClassVar[str] = "V"
+
+    def estimate(self, scatter, mass, n_features, previous):
+        _only_one_feature(self.name, n_features)
+        return super().estimate(scatter, mass, n_features, previous)

@@ -338,6 +338,14 @@ default="kmeans"
                 ConvergenceWarning,
                 stacklevel=5,
             )
+        if not best.settled:
+            warnings.warn(
+                "The inner iteration of the last M-step did not converge for "
+                f"covariance_type={self.covariance_type!r}; pass an instance of the model with "
+                "a larger max_iter or tol.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
         lost = np.flatnonzero(best.mixture.weights == 0)
         if len(lost) and best.history:
             warnings.warn(

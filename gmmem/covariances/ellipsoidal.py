@@ -1,0 +1,179 @@
+"""The eight models on full storage: ellipsoids that may lie any way.
+
+Sigma_k = lambda_k D_k diag(shape_k) D_k'
+
+    EEE VEE EVE VVE    one orientation for all components
+    EEV VEV EVV VVV    each its own
+
+M-steps: Celeux and Govaert (1995), Gaussian parsimonious clustering models, Pattern
+Recognition 28, 781-793, sections 4.1 and 4.3 (EVE and VVE: `orientation`).
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from gmmem.covariances.base import Estimate, Lettered
+from gmmem.covariances.full import Full
+from gmmem.covariances.orientation import best_axes, common_axes, rotate
+from gmmem.covariances.volumes import common_matrix, common_shape, volumes
+
+
+@dataclass(frozen=True)
+class EEE(Lettered):
+    """One covariance for all components (scikit-learn's "tied", if compact)."""
+
+    name: ClassVar[str] = "EEE"
+    storage: ClassVar[type] = Full
+    shared: ClassVar[bool] = True
+    aligned: ClassVar[bool] = True
+    compact: bool = False
+
+    def estimate(self, scatter, mass, n_features, previous):
+        return Estimate(scatter / mass.sum())
+
+
+@dataclass(frozen=True)
+class VEE(Lettered):
+    """One shape and orientation, each component its own volume."""
+
+    name: ClassVar[str] = "VEE"
+    storage: ClassVar[type] = Full
+    aligned: ClassVar[bool] = True
+    closed_form: ClassVar[bool] = False
+    compact: bool = False
+    tol: float = 1e-7
+    max_iter: int = 500
+
+    def estimate(self, scatter, mass, n_features, previous):
+        start = None if previous is None else _volumes(previous)
+        volume, matrix, settled = common_matrix(scatter, mass, start, self.tol, self.max_iter)
+        return Estimate(volume[:, None, None] * matrix, settled)
+
+
+@dataclass(frozen=True)
+class EVE(Lettered):
+    """One volume and orientation, each component its own shape."""
+
+    name: ClassVar[str] = "EVE"
+    storage: ClassVar[type] = Full
+    aligned: ClassVar[bool] = True
+    closed_form: ClassVar[bool] = False
+    compact: bool = False
+    tol: float = 1e-11
+    max_iter: int = 500
+
+    def estimate(self, scatter, mass, n_features, previous):
+        total = mass.sum()
+
+        def objective(values):
+            log_size = np.mean(np.log(values), axis=1)
+            most = log_size.max()
+            share = np.exp(log_size - most)
+            value = total * n_features * (most + np.log(share.sum()))
+            return value, total * share / share.sum()
+
+        start = common_axes(scatter if previous is None else previous)
+        axes, settled = best_axes(scatter, objective, start, self.tol, self.max_iter)
+        values = np.diagonal(rotate(axes, scatter), axis1=1, axis2=2)
+        size = volumes(values)
+        return Estimate(_compose(values / size[:, None] * (size.sum() / total), axes), settled)
+
+
+@dataclass(frozen=True)
+class VVE(Lettered):
+    """One orientation, each component its own volume and shape."""
+
+    name: ClassVar[str] = "VVE"
+    storage: ClassVar[type] = Full
+    aligned: ClassVar[bool] = True
+    closed_form: ClassVar[bool] = False
+    compact: bool = False
+    tol: float = 1e-11
+    max_iter: int = 500
+
+    def estimate(self, scatter, mass, n_features, previous):
+        def objective(values):
+            return float(mass @ np.log(values).sum(axis=1)), mass
+
+        start = common_axes(scatter if previous is None else previous)
+        axes, settled = best_axes(scatter, objective, start, self.tol, self.max_iter)
+        values = np.diagonal(rotate(axes, scatter), axis1=1, axis2=2)
+        return Estimate(_compose(values / mass[:, None], axes), settled)
+
+
+@dataclass(frozen=True)
+class EEV(Lettered):
+    """One volume and shape, each component its own orientation."""
+
+    name: ClassVar[str] = "EEV"
+    storage: ClassVar[type] = Full
+    compact: bool = False
+
+    def estimate(self, scatter, mass, n_features, previous):
+        values, axes = _eigen(scatter)
+        common = np.repeat(values.sum(axis=0)[None] / mass.sum(), len(values), axis=0)
+        return Estimate(_compose(common, axes))
+
+
+@dataclass(frozen=True)
+class VEV(Lettered):
+    """One shape, each component its own volume and orientation."""
+
+    name: ClassVar[str] = "VEV"
+    storage: ClassVar[type] = Full
+    closed_form: ClassVar[bool] = False
+    compact: bool = False
+    tol: float = 1e-7
+    max_iter: int = 500
+
+    def estimate(self, scatter, mass, n_features, previous):
+        values, axes = _eigen(scatter)
+        start = None if previous is None else _volumes(previous)
+        volume, shape, settled = common_shape(values, mass, start, self.tol, self.max_iter)
+        return Estimate(_compose(volume[:, None] * shape, axes), settled)
+
+
+@dataclass(frozen=True)
+class EVV(Lettered):
+    """One volume for all, each component its own shape and orientation."""
+
+    name: ClassVar[str] = "EVV"
+    storage: ClassVar[type] = Full
+    compact: bool = False
+
+    def estimate(self, scatter, mass, n_features, previous):
+        size = _volumes(scatter)
+        return Estimate(scatter * (size.sum() / mass.sum() / size)[:, None, None])
+
+
+@dataclass(frozen=True)
+class VVV(Lettered):
+    """Each component its own covariance (scikit-learn's "full")."""
+
+    name: ClassVar[str] = "VVV"
+    storage: ClassVar[type] = Full
+    compact: bool = False
+
+    def estimate(self, scatter, mass, n_features, previous):
+        return Estimate(scatter / mass[:, None, None])
+
+
+def _volumes(matrices: np.ndarray) -> np.ndarray:
+    """``|A_k| ** (1 / d)``, (K,)."""
+    sign, log_det = np.linalg.slogdet(matrices)
+    size = np.where(sign > 0, np.exp(log_det / matrices.shape[-1]), 0)
+    return volumes(size[:, None])
+
+
+def _eigen(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues, rounding errors below zero put to zero, and axes, largest first."""
+    values, axes = np.linalg.eigh(matrices)
+    return np.maximum(values[:, ::-1], 0), axes[:, :, ::-1]
+
+
+def _compose(values: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """``D diag(v_k) D'``, symmetric to the last bit."""
+    root = axes * np.sqrt(values)[:, None, :]
+    return root @ root.transpose(0, 2, 1)
