@@ -98,7 +98,9 @@ def test_covariances_init_is_precisions_init_inverted(covariance_type):
 
 
 @pytest.mark.parametrize("covariance_type", TYPES)
-@pytest.mark.parametrize("given", [("means",), ("covariances",), ("weights",), ("means", "weights")])
+@pytest.mark.parametrize(
+    "given", [("means",), ("covariances",), ("weights",), ("means", "weights")]
+)
 def test_partial_starts(covariance_type, given):
     full = GaussianMixture(3, covariance_type=covariance_type, random_state=0).fit(IRIS)
     start = {f"{name}_init": getattr(full, f"{name}_") for name in given}

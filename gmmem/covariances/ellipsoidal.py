@@ -16,7 +16,7 @@ import numpy as np
 
 from gmmem.covariances.base import Estimate, Lettered
 from gmmem.covariances.full import Full
-from gmmem.covariances.orientation import best_axes, common_axes, rotate
+from gmmem.covariances.orientation import best_axes, rotate
 from gmmem.covariances.volumes import common_matrix, common_shape, volumes
 
 
@@ -74,8 +74,7 @@ class EVE(Lettered):
             value = total * n_features * (most + np.log(share.sum()))
             return value, total * share / share.sum()
 
-        start = common_axes(scatter if previous is None else previous)
-        axes, settled = best_axes(scatter, objective, start, self.tol, self.max_iter)
+        axes, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
         values = np.diagonal(rotate(axes, scatter), axis1=1, axis2=2)
         size = volumes(values)
         return Estimate(_compose(values / size[:, None] * (size.sum() / total), axes), settled)
@@ -97,10 +96,9 @@ class VVE(Lettered):
         def objective(values):
             return float(mass @ np.log(values).sum(axis=1)), mass
 
-        start = common_axes(scatter if previous is None else previous)
-        axes, settled = best_axes(scatter, objective, start, self.tol, self.max_iter)
+        axes, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
         values = np.diagonal(rotate(axes, scatter), axis1=1, axis2=2)
-        return Estimate(_compose(values / mass[:, None], axes), settled)
+        return Estimate(_compose(np.maximum(values, 0) / mass[:, None], axes), settled)
 
 
 @dataclass(frozen=True)

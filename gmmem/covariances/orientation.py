@@ -17,7 +17,8 @@ were diagonal, which they nearly are at the optimum,
 
     h_ij = 2 sum_k w_k (S_kii - S_kjj)^2 / (S_kii S_kjj),
 
-needs a handful; halving the step until f falls keeps it monotone.
+needs a few, and fewer with the memory of the last steps (L-BFGS, Liu and Nocedal
+1989); halving a step until f falls keeps it monotone.
 
 References
 ----------
@@ -29,6 +30,7 @@ several positive definite symmetric matrices to nearly diagonal form. SIAM Journ
 Scientific and Statistical Computing 7, 169-184.
 """
 
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -36,6 +38,9 @@ import numpy as np
 # The largest angle of one step, in radians.
 LARGEST_TURN = 0.5
 HALVINGS = 30
+
+# Steps that the approximate Hessian remembers.
+MEMORY = 8
 
 # From the variances along the axes (K, d): the objective, and the weights w (K,).
 Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
@@ -45,7 +50,7 @@ def common_axes(matrices: np.ndarray) -> np.ndarray:
     """The axes, one a column, of matrices that share them (or nearly)."""
     # In a combination with unrelated coefficients no two axes tie by chance.
     share = 1 + np.modf(np.arange(len(matrices)) * 0.6180339887498949)[0]
-    share /= np.trace(matrices, axis1=1, axis2=2)
+    share /= np.maximum(np.trace(matrices, axis1=1, axis2=2), np.finfo(np.float64).tiny)
     return np.linalg.eigh(np.tensordot(share, matrices, axes=1))[1][:, ::-1]
 
 
@@ -55,7 +60,11 @@ def rotate(axes: np.ndarray, scatter: np.ndarray) -> np.ndarray:
 
 
 def best_axes(
-    scatter: np.ndarray, objective: Objective, axes: np.ndarray, tol: float, max_iter: int
+    scatter: np.ndarray,
+    objective: Objective,
+    previous: np.ndarray | None,
+    tol: float,
+    max_iter: int,
 ) -> tuple[np.ndarray, bool]:
     """Axes that minimise an objective of the variances along them.
 
@@ -63,8 +72,9 @@ def best_axes(
     ----------
     scatter : ndarray of shape (n_components, n_features, n_features)
     objective : callable
-    axes : ndarray of shape (n_features, n_features)
-        Where to start.
+    previous : ndarray of shape (n_components, n_features, n_features) or None
+        Covariances whose axes to start from.  Without them the axes of all scatters
+        together and those of each alone are tried, for there are local minima.
     tol : float
         Stop when a step would gain less than this in nats per unit of mass.
     max_iter : int
@@ -74,25 +84,50 @@ def best_axes(
     axes : ndarray of shape (n_features, n_features)
     settled : bool
     """
-    identity = np.eye(len(axes))
+    if previous is not None:
+        return _descend(scatter, objective, common_axes(previous), tol, max_iter)[1:]
+    starts = [common_axes(scatter), *np.linalg.eigh(scatter)[1]]
+    found = [_descend(scatter, objective, axes, tol, max_iter) for axes in starts]
+    return min(found, key=lambda end: end[0])[1:]
+
+
+def _descend(
+    scatter: np.ndarray, objective: Objective, axes: np.ndarray, tol: float, max_iter: int
+) -> tuple[float, np.ndarray, bool]:
+    """The value, the axes, and whether they are settled, from given axes."""
+    identity, planes = np.eye(len(axes)), np.triu_indices(len(axes), 1)
     S = rotate(axes, scatter)
     value, weight = objective(_diagonals(S))
+    gradient, curvature = _slopes(S, weight, planes)
+    memory: deque = deque(maxlen=MEMORY)
     for _ in range(max_iter):
-        turn, gain = _newton(S, weight)
-        if gain <= tol * weight.sum():
-            return axes, True
+        step = -_inverse_hessian(gradient, curvature, memory)
+        if gradient @ step >= 0:
+            memory.clear()
+            step = -gradient / curvature
+        # f is twice a negative log-likelihood: a Newton step gains a quarter of this.
+        if -(gradient @ step) <= 4 * tol * weight.sum():
+            return value, axes, True
+        step *= min(1, LARGEST_TURN / np.abs(step).max())
         for _ in range(HALVINGS):
-            # Cayley's transform: a rotation, to first order exp(turn).
-            new_axes = axes @ np.linalg.solve(identity - turn / 2, identity + turn / 2)
+            turn = np.zeros_like(identity)
+            turn[planes] = step / 2
+            turn -= turn.T
+            # Cayley's transform: a rotation, to first order the exponential.
+            new_axes = axes @ np.linalg.solve(identity - turn, identity + turn)
             new_S = rotate(new_axes, scatter)
             new_value, new_weight = objective(_diagonals(new_S))
             if new_value < value:
                 break
-            turn, gain = turn / 2, gain / 2
+            step = step / 2
         else:
-            return axes, True  # No descent left that float64 can see.
+            return value, axes, True  # No descent left that float64 can see.
         axes, S, value, weight = new_axes, new_S, new_value, new_weight
-    return axes, False
+        before = gradient
+        gradient, curvature = _slopes(S, weight, planes)
+        if step @ (gradient - before) > 0:
+            memory.append((step, gradient - before))
+    return value, axes, False
 
 
 def _diagonals(S: np.ndarray) -> np.ndarray:
@@ -101,15 +136,24 @@ def _diagonals(S: np.ndarray) -> np.ndarray:
     return np.maximum(values, np.finfo(np.float64).tiny)
 
 
-def _newton(S: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float]:
-    """The skew matrix of the step, and what it gains in nats if f were a parabola."""
-    values = _diagonals(S)
-    inverse = 1 / values
-    across = inverse[:, None, :] - inverse[:, :, None]
-    gradient = 2 * np.tensordot(weight, S * across, axes=1)
-    ratio = values[:, :, None] * inverse[:, None, :]
-    curvature = 2 * np.tensordot(weight, ratio + ratio.transpose(0, 2, 1) - 2, axes=1)
-    np.fill_diagonal(gradient, 0)
-    steep = np.abs(gradient) / LARGEST_TURN
-    turn = -gradient / np.maximum(np.maximum(curvature, steep), np.finfo(np.float64).tiny)
-    return turn, -0.25 * float(np.sum(gradient * turn)) / 2
+def _slopes(S: np.ndarray, weight: np.ndarray, planes) -> tuple[np.ndarray, np.ndarray]:
+    """g and h of each plane."""
+    i, j = planes
+    values, cross = _diagonals(S), S[:, i, j]
+    ratio = values[:, i] / values[:, j]
+    gradient = 2 * weight @ (cross * (1 / values[:, j] - 1 / values[:, i]))
+    curvature = 2 * weight @ (ratio + 1 / ratio - 2)
+    return gradient, np.maximum(curvature, 1e-3 * weight.sum())
+
+
+def _inverse_hessian(gradient: np.ndarray, curvature: np.ndarray, memory: deque) -> np.ndarray:
+    """Inverse Hessian times gradient, from h and the last steps (L-BFGS)."""
+    result, shares = gradient, []
+    for step, change in reversed(memory):
+        share = (step @ result) / (step @ change)
+        result = result - share * change
+        shares.append(share)
+    result = result / curvature
+    for (step, change), share in zip(memory, reversed(shares), strict=True):
+        result = result + step * (share - (change @ result) / (step @ change))
+    return result

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gmmem import criteria, em, prediction
 from gmmem.compat import Interval, StrOptions, check_sample_weight, fit_context
-from gmmem.covariances import MODELS, get_model
+from gmmem.covariances import MODELS, Decomposition, get_model
 from gmmem.covariances.base import from_public, public_shape, to_public
 from gmmem.estimators import starting
 from gmmem.estimators.progress import Progress
@@ -38,10 +38,13 @@ class GaussianMixture(DensityMixin, BaseEstimator):
     covariance_type : str or CovarianceModel, default="full"
         How the components look:
 
-        - "full" (or "VVV"): each its own covariance matrix;
-        - "tied" ("EEE"): one covariance matrix for all;
-        - "diag" ("VVI"): each its own variance for every feature;
-        - "spherical" ("VII"): each one variance;
+        - "full": each its own covariance matrix;
+        - "tied": one covariance matrix for all;
+        - "diag": each its own variance for every feature;
+        - "spherical": each one variance;
+        - one of mclust's fourteen codes for volume, shape and orientation (Equal,
+          Variable, Identity): "EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE",
+          "EVE", "VVE", "EEV", "VEV", "EVV", "VVV"; for one feature "E" or "V" too;
         - an instance: see `gmmem.covariances.CovarianceModel`.
     tol : float, default=1e-3
         Stop when the mean log-likelihood of a row, in nats, changes by less.
@@ -51,8 +54,8 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         Most iterations of EM; with 0, the start is the model.
     n_init : int, default=1
         Number of starts, of which the most likely result is kept.
-    init_params : {"kmeans", "k-means++", "random", "random_from_data"} or callable, \
-default="kmeans"
+    init_params : {"kmeans", "k-means++", "random", "random_from_data", "hierarchical"} or \
+callable, default="kmeans"
         Where EM starts: a name, an instance from `gmmem.initializers`, or a
         callable as described there.
     weights_init : array-like of shape (n_components,), default=None
@@ -81,9 +84,11 @@ default="kmeans"
     means_ : ndarray of shape (n_components, n_features)
         Means.
     covariances_ : ndarray
-        Covariances.  The shape is (n_components,) for "spherical",
-        (n_features, n_features) for "tied", (n_components, n_features) for
-        "diag" and (n_components, n_features, n_features) for "full".
+        Covariances.  The shape is (n_components,) for "spherical", (n_features,
+        n_features) for "tied", (n_components, n_features) for "diag" and
+        (n_components, n_features, n_features) for "full".  For a code it is the
+        first of these if it ends in "II", else the third if it ends in "I", else
+        the last.
     precisions_ : ndarray
         Their inverses.
     precisions_cholesky_ : ndarray
@@ -494,6 +499,17 @@ default="kmeans"
                 "one sample."
             )
         return mixture.sample(n_samples, check_random_state(self.random_state))
+
+    @property
+    def decomposition_(self) -> Decomposition:
+        """Volume (K,), shape (K, d) and orientation (K, d, d) of the covariances.
+
+        ``covariance = volume * orientation @ diag(shape) @ orientation.T``
+        """
+        mixture, model = self._checked_mixture(), get_model(self.covariance_type)
+        parts = mixture.covariances.decompose(model.aligned)
+        repeats = mixture.n_components // len(parts.volume)
+        return Decomposition(*(np.repeat(part, repeats, axis=0) for part in parts))
 
     # --- between attributes and the engine -------------------------------------
 

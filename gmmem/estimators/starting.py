@@ -8,8 +8,9 @@ from sklearn.utils import check_array
 from gmmem import em
 from gmmem.covariances import CovarianceModel, DegenerateCovariance, Storage
 from gmmem.covariances.base import from_public, public_shape
-from gmmem.initializers import INITIALIZERS, Nearest, as_assignment
+from gmmem.initializers import INITIALIZERS, Nearest, Subset, as_assignment
 from gmmem.mixture import Mixture
+from gmmem.sources import InMemory
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,14 @@ def check_covariances(
     """Covariances (or precisions, by name) of a model: symmetric, positive definite."""
     array = _array(value, name, public_shape(model, n_components, n_features))
     stored = from_public(model, array)
+    if (
+        model.shared
+        and not model.compact
+        and not np.array_equal(array, np.broadcast_to(stored, array.shape))
+    ):
+        raise ValueError(
+            f"{name} should be the same for all components of covariance_type={model.name!r}."
+        )
     square = stored.ndim == 3
     if square and not np.allclose(stored, stored.transpose(0, 2, 1)):
         raise ValueError(f"{name} should be symmetric.")
@@ -114,8 +123,12 @@ def start(
         answer = initialiser(init_params)(
             X, n_components, sample_weight=sample_weight, random_state=random_state
         )
-        assign = as_assignment(answer, len(X), n_components, name)
-        if sample_weight is not None:
+        if isinstance(answer, Subset):
+            rows = InMemory(answer.rows, answer.weights)
+            assign = as_assignment(answer.labels, rows.n_rows, n_components, name)
+        else:
+            assign = as_assignment(answer, len(X), n_components, name)
+        if sample_weight is not None and not isinstance(answer, Subset):
             assign = assign.of_rows(sample_weight > 0)
     found = em.start_from(rows, assign, n_components, model, reg_covar=reg_covar)
     return Mixture(

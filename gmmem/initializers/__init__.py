@@ -1,12 +1,14 @@
 """Where EM starts: pick a name, an instance, or write a callable of your own."""
 
 from gmmem.initializers.assigned import Given, RandomResponsibilities
-from gmmem.initializers.base import Nearest, as_assignment
+from gmmem.initializers.base import Nearest, Subset, as_assignment
 from gmmem.initializers.centres import KMeans, KMeansPlusPlus, RandomPoints
+from gmmem.initializers.hierarchical import Hierarchical
 
 INITIALIZERS = {
     "kmeans": KMeans(),
     "k-means++": KMeansPlusPlus(),
+    "hierarchical": Hierarchical(),
     "random": RandomResponsibilities(),
     "random_from_data": RandomPoints(),
 }
@@ -14,10 +16,12 @@ INITIALIZERS = {
 __all__ = [
     "INITIALIZERS",
     "Given",
+    "Hierarchical",
     "KMeans",
     "KMeansPlusPlus",
     "Nearest",
     "RandomPoints",
     "RandomResponsibilities",
+    "Subset",
     "as_assignment",
 ]

@@ -9,7 +9,8 @@ that returns one of
 - labels ``0..n_components-1``, an integer array of shape (n_samples,);
 - responsibilities, an array of shape (n_samples, n_components), rows summing to one;
 - ``Nearest(centres)``, centres of shape (n_components, n_features): each row goes
-  to its nearest centre, whatever the number of rows.
+  to its nearest centre, whatever the number of rows;
+- ``Subset(rows, weights, labels)``: some rows that stand for all, and their labels.
 
 `sample_weight` is None or an array of weights, some of which may be zero; `random_state` is a
 ``numpy.random.RandomState``.  The engine turns the answer into a mixture by one
@@ -46,6 +47,22 @@ class Nearest:
     def of_rows(self, chosen: np.ndarray) -> "Nearest":
         """The assignment of a selection of the rows."""
         return self
+
+
+@dataclass(frozen=True, eq=False)
+class Subset:
+    """Labels of some rows; the mixture starts from these rows alone.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (m, n_features)
+    weights : ndarray of shape (m,) or None
+    labels : ndarray of shape (m,)
+    """
+
+    rows: np.ndarray
+    weights: np.ndarray | None
+    labels: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
