@@ -11,11 +11,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gmmem import GaussianMixture
+from gmmem.covariances import FOURTEEN
 
 TYPES = ["full", "tied", "diag", "spherical"]
 ESTIMATORS = [GaussianMixture(covariance_type=name) for name in TYPES]
 ESTIMATORS += [GaussianMixture(2, covariance_type=name, reg_covar=1e-3) for name in TYPES]
-ESTIMATORS += [GaussianMixture(2, init_params="k-means++")]
+ESTIMATORS += [GaussianMixture(2, init_params=name) for name in ("k-means++", "hierarchical")]
+ESTIMATORS += [GaussianMixture(2, covariance_type=code, reg_covar=1e-3) for code in FOURTEEN]
 
 
 @parametrize_with_checks(ESTIMATORS)

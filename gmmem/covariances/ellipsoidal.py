@@ -19,6 +19,9 @@ from gmmem.covariances.full import Full
 from gmmem.covariances.orientation import best_axes, rotate
 from gmmem.covariances.volumes import common_matrix, common_shape, volumes
 
+# How far the pooled scatter turns a component's axes; the likelihood feels its square.
+TIE_BREAK = 1e-7
+
 
 @dataclass(frozen=True)
 class EEE(Lettered):
@@ -166,9 +169,18 @@ def _volumes(matrices: np.ndarray) -> np.ndarray:
 
 
 def _eigen(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues, rounding errors below zero put to zero, and axes, largest first."""
-    values, axes = np.linalg.eigh(matrices)
-    return np.maximum(values[:, ::-1], 0), axes[:, :, ::-1]
+    """Variances along the axes and axes, longest first.
+
+    Where a component has axes of equal length (few rows in many features), which of
+    them goes with which length of another is open: the axes of all together decide,
+    so that rounding does not.
+    """
+    pooled = matrices.sum(axis=0)
+    trace = np.trace(matrices, axis1=1, axis2=2)
+    share = TIE_BREAK * trace / max(np.trace(pooled), np.finfo(np.float64).tiny)
+    axes = np.linalg.eigh(matrices + share[:, None, None] * pooled)[1][:, :, ::-1]
+    values = np.einsum("kij,kil,klj->kj", axes, matrices, axes)
+    return np.maximum(values, 0), axes
 
 
 def _compose(values: np.ndarray, axes: np.ndarray) -> np.ndarray:

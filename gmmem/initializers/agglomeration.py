@@ -5,7 +5,7 @@ Of a cluster C only its mass n, mean and scatter W enter.  With ``a = tr(W of al
 
     EII    sum_C  tr W_C
     VII    sum_C  n_C log((tr W_C + a) / n_C)
-    EEE    |sum_C W_C|, and its trace while that is singular
+    EEE    |a I + sum_C W_C|
     VVV    sum_C  n_C log(|W_C / n_C| + (tr W_C + a) / n_C),  |W_C| = 0 while n_C <= d
 
 References
@@ -188,17 +188,18 @@ def agglomerate_equal(mass: np.ndarray, means: np.ndarray) -> np.ndarray:
     """The merges for EEE, where every merge changes the cost of all pairs.
 
     Adding ``c gap gap'`` to W multiplies its determinant by ``1 + c gap' inv(W) gap``.
+    (mclust starts from W = 0 and ranks by rules of its own while that is singular.)
     """
-    mass, means = mass.astype(np.float64), means.copy()
     m, d = means.shape
-    pooled = np.zeros((d, d))
+    clusters = Clusters(mass, means, with_scatter=False)
+    mass, means = clusters.mass, clusters.means
+    pooled = clusters.least_variance * np.eye(d)
     alive = np.arange(m)
     merges = np.empty((m - 1, 2), dtype=np.intp)
     for step in range(m - 1):
         n, Y = mass[alive], means[alive]
         values, axes = np.linalg.eigh(pooled)
-        if values[0] > d * np.finfo(np.float64).eps * max(values[-1], np.finfo(np.float64).tiny):
-            Y = (Y - Y.mean(axis=0)) @ (axes / np.sqrt(values))
+        Y = (Y - Y.mean(axis=0)) @ (axes / np.sqrt(values))
         squares = np.einsum("mj,mj->m", Y, Y)
         cost = Y @ (-2 * Y.T)
         cost += squares
