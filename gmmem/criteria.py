@@ -1,29 +1,111 @@
-"""Model selection criteria: pure functions of a log-likelihood and its price.
+"""Model selection criteria: pure functions of what a fit says about its data.
 
-All are on scikit-learn's scale: lower is better (mclust's BIC is the negative).
+All are on scikit-learn's scale: lower is better.  mclust's BIC and ICL are the negatives.
 """
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 
-def bic(log_likelihood: float, n_parameters: int, n_samples: float) -> float:
-    """Bayesian information criterion (Schwarz 1978).
+@dataclass(frozen=True)
+class Evidence:
+    """What criteria look at.
 
     Parameters
     ----------
     log_likelihood : float
-        Total over the rows.
+        Total over the rows, in nats.
     n_parameters : int
+        Free parameters of the mixture.
     n_samples : float
         Number of rows, or the sum of their weights.
-
-    Returns
-    -------
-    bic : float
+    entropy : float
+        ``-sum_i sum_k r_ik log r_ik``: 0 where every assignment is certain.
+    map_entropy : float
+        ``-sum_i log max_k r_ik``: the same by the most probable component alone.
+    n_components : int
+    log_likelihood_one : float
+        Log-likelihood of the same data under one component of the same model.
     """
-    return -2 * log_likelihood + n_parameters * math.log(n_samples)
+
+    log_likelihood: float
+    n_parameters: int
+    n_samples: float
+    entropy: float = math.nan
+    map_entropy: float = math.nan
+    n_components: int = 0
+    log_likelihood_one: float = math.nan
 
 
-def aic(log_likelihood: float, n_parameters: int) -> float:
-    """Akaike's information criterion (Akaike 1974); arguments as for `bic`."""
-    return -2 * log_likelihood + 2 * n_parameters
+def bic(evidence: Evidence) -> float:
+    """Bayesian information criterion (Schwarz 1978): ``-2 L + p log n``."""
+    return -2 * evidence.log_likelihood + evidence.n_parameters * math.log(evidence.n_samples)
+
+
+def aic(evidence: Evidence) -> float:
+    """Akaike's information criterion (Akaike 1974): ``-2 L + 2 p``."""
+    return -2 * evidence.log_likelihood + 2 * evidence.n_parameters
+
+
+def aicc(evidence: Evidence) -> float:
+    """AIC corrected for few rows (Hurvich and Tsai 1989); infinite unless n > p + 1."""
+    p, n = evidence.n_parameters, evidence.n_samples
+    return aic(evidence) + (2 * p * (p + 1) / (n - p - 1) if n > p + 1 else math.inf)
+
+
+def caic(evidence: Evidence) -> float:
+    """Consistent AIC (Bozdogan 1987): ``-2 L + p (log n + 1)``."""
+    return bic(evidence) + evidence.n_parameters
+
+
+def hqic(evidence: Evidence) -> float:
+    """Hannan and Quinn (1979): ``-2 L + 2 p log log n``; n counts as e at least."""
+    penalty = 2 * math.log(math.log(max(evidence.n_samples, math.e)))
+    return -2 * evidence.log_likelihood + evidence.n_parameters * penalty
+
+
+def sabic(evidence: Evidence) -> float:
+    """Sample size adjusted BIC (Sclove 1987): ``-2 L + p log((n + 2) / 24)``."""
+    adjusted = (evidence.n_samples + 2) / 24
+    return -2 * evidence.log_likelihood + evidence.n_parameters * math.log(adjusted)
+
+
+def icl(evidence: Evidence) -> float:
+    """Integrated completed likelihood by the MAP classification, as mclust has it.
+
+    ``BIC - 2 sum_i log max_k r_ik`` (Biernacki, Celeux and Govaert 2000).
+    """
+    return bic(evidence) + 2 * evidence.map_entropy
+
+
+def icl_entropy(evidence: Evidence) -> float:
+    """Integrated completed likelihood by the entropy: ``BIC + 2 EN``.
+
+    The approximation of Biernacki, Celeux and Govaert (2000), section 3; it counts
+    every component's share of a row, `icl` only the largest.
+    """
+    return bic(evidence) + 2 * evidence.entropy
+
+
+def clc(evidence: Evidence) -> float:
+    """Classification likelihood criterion (Biernacki and Govaert 1997): ``-2 L + 2 EN``."""
+    return -2 * evidence.log_likelihood + 2 * evidence.entropy
+
+
+def nec(evidence: Evidence) -> float:
+    """Normalised entropy criterion (Biernacki, Celeux and Govaert 1999).
+
+    ``EN / (L_K - L_1)``; 1 for a single component by convention, infinite where K
+    components are no more likely than one.
+    """
+    if evidence.n_components == 1:
+        return 1.0
+    gain = evidence.log_likelihood - evidence.log_likelihood_one
+    return evidence.entropy / gain if gain > 0 else math.inf
+
+
+CRITERIA: dict[str, Callable[[Evidence], float]] = {
+    criterion.__name__: criterion
+    for criterion in (bic, aic, aicc, caic, hqic, sabic, icl, icl_entropy, clc, nec)
+}

@@ -109,6 +109,9 @@ class Solution:
     settled: bool = True
 
 
+# A standard deviation below this share of the mean is rounding error.
+RESOLUTION = 8 * np.finfo(np.float64).eps
+
 # Sums of squares must stay finite, for any number of rows.
 LARGEST_EXTENT = 1e140
 
@@ -202,7 +205,7 @@ def maximise(
     last = None if previous is None else previous.covariances.covariances
     values, settled = model.estimate(scatter, mass, means.shape[1], last)
     storage = model.storage.from_covariances(values, means.shape[1])
-    resolution = 8 * np.finfo(np.float64).eps * np.abs(means)
+    resolution = RESOLUTION * np.abs(means)
     narrow = (storage.variances <= resolution**2).any(axis=1)
     if narrow.any():
         raise DegenerateCovariance(
@@ -224,8 +227,8 @@ def _step(
         if careful:
             raise
     else:
-        limit = kernels.TOLERANCE[np.dtype(np.float64)] / np.finfo(np.float64).eps
-        if careful or kernels.expanded_error(update.mixture, frame) <= limit:
+        error = kernels.expanded_error(update.mixture, frame)
+        if careful or error <= kernels.REACH[kernels.FLOAT64]:
             return log_likelihood, update
     # The new covariances are too small for moments taken about a common centre.
     exact = kernels.WhitenedKernel(mixture)

@@ -16,6 +16,7 @@ contiguous memory.  A kernel is called with a block and a workspace; it returns
 sums, which add over blocks.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -25,6 +26,8 @@ import numpy as np
 from gmmem.features import Quadratic
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
+
+FLOAT64 = np.dtype(np.float64)
 
 # A block's arrays are to stay near a core, but each operation on them must be long
 # against handing over Python's lock from thread to thread (measured: 2 to 6 MB).
@@ -37,6 +40,9 @@ MOST_FEATURES = 560
 
 # What the expanded form may cost in nats.
 TOLERANCE = {np.dtype(np.float64): 1e-8, np.dtype(np.float32): 1e-3}
+
+# The largest bound on the expanded form's terms at which it keeps to that.
+REACH = {dtype: tolerance / float(np.finfo(dtype).eps) for dtype, tolerance in TOLERANCE.items()}
 
 # Below this the exponential gives subnormal numbers, which slow the product.
 FLOOR = {np.dtype(np.float64): -700.0, np.dtype(np.float32): -80.0}
@@ -69,11 +75,11 @@ class Workspace:
     """Scratch arrays of one thread, allocated once and used again."""
 
     def __init__(self) -> None:
-        self._arrays: dict[tuple[str, np.dtype], np.ndarray] = {}
+        self._arrays: dict[tuple[str, Any], np.ndarray] = {}
 
     def take(self, name: str, shape: tuple[int, ...], dtype: Any = np.float64) -> np.ndarray:
         """An array of that shape whose content is left over from the last use."""
-        size, key = int(np.prod(shape)), (name, np.dtype(dtype))
+        size, key = math.prod(shape), (name, dtype)
         array = self._arrays.get(key)
         if array is None or array.size < size:
             array = self._arrays[key] = np.empty(size, dtype)
@@ -274,8 +280,8 @@ def choose(mixture: Mixture, frame: Frame, dtype: np.dtype) -> Kernel:
     storage = mixture.covariances
     shared = len(storage.factors) == 1
     few = shared or storage.features.size(mixture.n_features) <= MOST_FEATURES
-    for candidate in (np.dtype(dtype), np.dtype(np.float64)):
-        if few and np.finfo(candidate).eps * error <= TOLERANCE[candidate]:
+    for candidate in (np.dtype(dtype), FLOAT64):
+        if few and error <= REACH[candidate]:
             return FeatureKernel.of(mixture, frame, candidate)
     return WhitenedKernel(mixture)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import entr
 
 from gmmem import kernels
 from gmmem.em import Rows, survey
@@ -67,6 +68,27 @@ class _Total:
         return (kernels.weighted_total(log_sum, block.weight),)
 
 
+@dataclass(frozen=True, eq=False)
+class _Certainty:
+    """A kernel that adds up log-densities and the entropies of the responsibilities."""
+
+    kernel: Kernel
+
+    @property
+    def row_bytes(self) -> int:
+        return 2 * self.kernel.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple:
+        R = self.kernel.log_joint(block, workspace)
+        log_sum, scale = kernels.softmax(R, workspace)
+        np.multiply(R, scale, out=R)
+        largest = R.max(axis=0)
+        return tuple(
+            kernels.weighted_total(values, block.weight)
+            for values in (log_sum, entr(R).sum(axis=0), -np.log(largest))
+        )
+
+
 def _evaluate(mixture: Mixture, rows: Rows, out: np.ndarray, write: Callable) -> np.ndarray:
     kernel = kernels.choose(mixture, survey(rows), rows.dtype)
     rows.fold(_Writer(kernel, out, write))
@@ -77,6 +99,12 @@ def log_likelihood(mixture: Mixture, rows: Rows) -> float:
     """Sum of the log-densities times the row weights."""
     kernel = kernels.choose(mixture, survey(rows), rows.dtype)
     return rows.fold(_Total(kernel))[0]
+
+
+def certainty(mixture: Mixture, rows: Rows) -> tuple[float, float, float]:
+    """Log-likelihood, entropy and MAP entropy of the responsibilities, in one pass."""
+    kernel = kernels.choose(mixture, survey(rows), rows.dtype)
+    return rows.fold(_Certainty(kernel))
 
 
 def log_density(mixture: Mixture, rows: Rows) -> np.ndarray:

@@ -7,6 +7,7 @@ Pattern Recognition 28, 781-793, section 4.2.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -41,7 +42,7 @@ class Diagonal:
     def from_factors(cls, factors, n_features):
         return cls(1 / factors**2, factors, n_features)
 
-    @property
+    @cached_property
     def precisions(self):
         return self.factors**2
 

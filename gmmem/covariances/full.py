@@ -4,6 +4,7 @@ Sigma_k = L_k L_k',     P_k = U_k U_k',     U_k = inv(L_k)'
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -18,25 +19,38 @@ from gmmem.features import OUTER, Quadratic
 SLAB = 48
 
 
+EPS = np.finfo(np.float64).eps
+
+
 def _cholesky(matrices: np.ndarray) -> np.ndarray:
     """Lower factors; a pivot that is only rounding error counts as zero."""
-    factors = np.empty_like(matrices)
-    for k, matrix in enumerate(matrices):
-        try:
-            factors[k] = np.linalg.cholesky(matrix)
-        except np.linalg.LinAlgError:
-            raise DegenerateCovariance(k) from None
+    try:
+        factors = np.linalg.cholesky(matrices)
+    except np.linalg.LinAlgError:
+        raise DegenerateCovariance(_first_without_factor(matrices)) from None
     pivots = np.diagonal(factors, axis1=1, axis2=2) ** 2
     scale = np.diagonal(matrices, axis1=1, axis2=2)
-    noise = max(4, matrices.shape[-1]) * np.finfo(np.float64).eps
+    noise = max(4, matrices.shape[-1]) * EPS
     singular = ~(pivots > noise * scale).all(axis=1)
     if singular.any():
         raise DegenerateCovariance(int(np.argmax(singular)), "is singular to working precision")
     return factors
 
 
+def _first_without_factor(matrices: np.ndarray) -> int:
+    for k, matrix in enumerate(matrices):
+        try:
+            np.linalg.cholesky(matrix)
+        except np.linalg.LinAlgError:
+            return k
+    return 0
+
+
 def _invert_lower(factors: np.ndarray) -> np.ndarray:
-    return np.stack([dtrtri(factor, lower=1)[0] for factor in factors])
+    inverses = np.empty_like(factors)
+    for k, factor in enumerate(factors):
+        inverses[k] = dtrtri(factor, lower=1)[0]
+    return inverses
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +79,7 @@ class Full:
         lower = _invert_lower(factors.transpose(0, 2, 1)).transpose(0, 2, 1)
         return cls(lower.transpose(0, 2, 1) @ lower, factors, n_features)
 
-    @property
+    @cached_property
     def precisions(self):
         return self.factors @ self.factors.transpose(0, 2, 1)
 

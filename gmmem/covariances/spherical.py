@@ -4,6 +4,7 @@ Sigma_k = lambda_k I                    EII, VII; in one dimension E, V
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -37,7 +38,7 @@ class Spherical:
     def from_factors(cls, factors, n_features):
         return cls(1 / factors**2, factors, n_features)
 
-    @property
+    @cached_property
     def precisions(self):
         return self.factors**2
 

@@ -1,8 +1,4 @@
-"""`GaussianMixture`: scikit-learn's estimator on gmmem's engine.
-
-The attributes are the model: a prediction builds its `Mixture` from them, so what
-a user reads, pickles or sets is what is computed with.
-"""
+"""`GaussianMixture`: scikit-learn's estimator on gmmem's engine."""
 
 import warnings
 from numbers import Integral, Real
@@ -11,20 +7,21 @@ import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from gmmem import criteria, em, prediction
-from gmmem.compat import Interval, StrOptions, check_sample_weight, fit_context
-from gmmem.covariances import MODELS, Decomposition, get_model
-from gmmem.covariances.base import from_public, public_shape, to_public
+from gmmem import em
+from gmmem.compat import Interval, StrOptions, fit_context
+from gmmem.covariances import MODELS, get_model
+from gmmem.covariances.base import public_shape
 from gmmem.estimators import starting
+from gmmem.estimators.density import MixtureMethods, check_weight
 from gmmem.estimators.progress import Progress
 from gmmem.initializers import INITIALIZERS
 from gmmem.mixture import Mixture
 from gmmem.sources import InMemory
 
 
-class GaussianMixture(DensityMixin, BaseEstimator):
+class GaussianMixture(MixtureMethods, DensityMixin, BaseEstimator):
     """Gaussian mixture fitted by expectation maximisation.
 
     A drop-in for ``sklearn.mixture.GaussianMixture``: the same parameters,
@@ -259,10 +256,10 @@ callable, default="kmeans"
             singular in every start.
         """
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
-        sample_weight = self._check_weight(sample_weight, X)
+        sample_weight = check_weight(sample_weight, X)
         model, n_components = get_model(self.covariance_type), self.n_components
         given = self._check_given(model, X.shape[1])
-        rows = _positive_rows(X, sample_weight)
+        rows = positive_rows(X, sample_weight)
         if rows.n_rows < n_components:
             raise ValueError(
                 f"Expected n_samples >= n_components but got n_components = {n_components}, "
@@ -379,184 +376,10 @@ callable, default="kmeans"
         """
         return self.fit(X, sample_weight=sample_weight).predict(X)
 
-    def predict(self, X):
-        """The most probable component of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            Component labels.
-        """
-        return prediction.labels(self._checked_mixture(), self._rows(X))
-
-    def predict_proba(self, X):
-        """Responsibilities: the posterior probability of each component.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        responsibilities : ndarray of shape (n_samples, n_components)
-            Rows sum to one.
-        """
-        return prediction.responsibilities(self._checked_mixture(), self._rows(X))
-
-    def score_samples(self, X):
-        """Log-density of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        log_density : ndarray of shape (n_samples,)
-            In nats.
-        """
-        return prediction.log_density(self._checked_mixture(), self._rows(X))
-
-    def score(self, X, y=None, sample_weight=None):
-        """Mean log-density of the rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-        y : Ignored
-            Present by convention.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A weight of w stands for w copies of a row.
-
-        Returns
-        -------
-        log_likelihood : float
-            In nats per row, or per unit of weight.
-        """
-        mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
-        return prediction.log_likelihood(mixture, rows) / rows.total_weight
-
-    def bic(self, X):
-        """Bayesian information criterion of the model on X: the lower the better.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        bic : float
-            See `gmmem.criteria.bic`.
-        """
-        mixture, rows = self._checked_mixture(), self._rows(X)
-        total = prediction.log_likelihood(mixture, rows)
-        return criteria.bic(total, self._n_parameters(), rows.total_weight)
-
-    def aic(self, X):
-        """Akaike's information criterion of the model on X: the lower the better.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        aic : float
-            See `gmmem.criteria.aic`.
-        """
-        total = prediction.log_likelihood(self._checked_mixture(), self._rows(X))
-        return criteria.aic(total, self._n_parameters())
-
-    def sample(self, n_samples=1):
-        """Draw rows from the fitted density.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            Number of rows.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-            The rows, ordered by component.
-        y : ndarray of shape (n_samples,)
-            Their components.
-        """
-        mixture = self._checked_mixture()
-        if n_samples < 1:
-            raise ValueError(
-                f"Invalid value for 'n_samples': {n_samples}. The sampling requires at least "
-                "one sample."
-            )
-        return mixture.sample(n_samples, check_random_state(self.random_state))
-
-    @property
-    def decomposition_(self) -> Decomposition:
-        """Volume (K,), shape (K, d) and orientation (K, d, d) of the covariances.
-
-        ``covariance = volume * orientation @ diag(shape) @ orientation.T``
-        """
-        mixture, model = self._checked_mixture(), get_model(self.covariance_type)
-        parts = mixture.covariances.decompose(model.aligned)
-        repeats = mixture.n_components // len(parts.volume)
-        return Decomposition(*(np.repeat(part, repeats, axis=0) for part in parts))
-
     # --- between attributes and the engine -------------------------------------
 
-    def _keep(self, mixture: Mixture, dtype: np.dtype) -> None:
-        """Set the fitted attributes, in the dtype of the data."""
-        model, storage = get_model(self.covariance_type), mixture.covariances
-
-        def public(stored):
-            return to_public(model, stored, mixture.n_components).astype(dtype, copy=False)
-
-        self.weights_ = mixture.weights.astype(dtype)
-        self.means_ = mixture.means.astype(dtype)
-        self.covariances_ = public(storage.covariances)
-        self.precisions_ = public(storage.precisions)
-        self.precisions_cholesky_ = public(storage.factors)
-
-    def _mixture(self) -> Mixture:
-        """The density that the attributes describe."""
-        model = get_model(self.covariance_type)
-        factors = from_public(model, np.asarray(self.precisions_cholesky_, dtype=np.float64))
-        means = np.asarray(self.means_, dtype=np.float64)
-        storage = model.storage.from_factors(factors, means.shape[1])
-        return Mixture(np.asarray(self.weights_, dtype=np.float64), means, storage)
-
-    def _checked_mixture(self) -> Mixture:
-        check_is_fitted(self)
-        return self._mixture()
-
-    def _rows(self, X, sample_weight=None) -> InMemory:
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        return InMemory(X, self._check_weight(sample_weight, X))
-
-    def _n_parameters(self) -> int:
-        """Free parameters: covariances, means and mixing weights."""
-        n_components, n_features = self.means_.shape
-        covariances = get_model(self.covariance_type).n_parameters(n_components, n_features)
-        return covariances + n_components * n_features + n_components - 1
-
-    def _check_weight(self, sample_weight, X) -> np.ndarray | None:
-        if sample_weight is None:
-            return None
-        weight = check_sample_weight(sample_weight, X, dtype=np.float64)
-        if (weight < 0).any():
-            raise ValueError(f"sample_weight must not be negative; its least is {weight.min():g}.")
-        if not weight.any():
-            raise ValueError("sample_weight is zero for every row; some must be positive.")
-        return weight
+    def _covariance_model(self):
+        return get_model(self.covariance_type)
 
     def _check_resumable(self, model, n_features) -> None:
         shapes = {
@@ -590,7 +413,7 @@ callable, default="kmeans"
         return starting.Given(weights, means, covariances)
 
 
-def _positive_rows(X: np.ndarray, sample_weight: np.ndarray | None) -> InMemory:
+def positive_rows(X: np.ndarray, sample_weight: np.ndarray | None) -> InMemory:
     """The rows that count: those of weight zero change nothing, so they are not there."""
     if sample_weight is None or sample_weight.all():
         return InMemory(X, sample_weight)

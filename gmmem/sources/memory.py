@@ -16,8 +16,8 @@ import numpy as np
 from gmmem.compat import n_threads_allowed, one_blas_thread
 from gmmem.kernels import Block, Workspace, block_size
 
-# Blocks that one task sums before it reports: fewer, larger tasks cost less.
-BLOCKS_A_TASK = 4
+# Fewer, larger tasks cost less, but there must be enough of them for many threads.
+MOST_BLOCKS_A_TASK, FEWEST_TASKS = 4, 8
 
 
 class InMemory:
@@ -39,34 +39,43 @@ class InMemory:
 
     def __init__(self, X, sample_weight=None, n_threads: int | None = None):
         X = np.asarray(X)
-        self._X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
-        if self._X.ndim != 2 or 0 in self._X.shape:
+        self.X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
+        if self.X.ndim != 2 or 0 in self.X.shape:
             raise ValueError(f"X must have rows and columns; its shape is {X.shape}.")
-        self._weight = None
+        self.weight = None
         if sample_weight is not None:
-            self._weight = np.asarray(sample_weight, dtype=np.float64)
+            self.weight = np.asarray(sample_weight, dtype=np.float64)
         self.known: dict[Any, Any] = {}
         self._n_threads = n_threads
         self._local = threading.local()
         self._stack: ExitStack | None = None
         self._pool: ThreadPoolExecutor | None = None
 
+    def __reduce__(self):
+        return type(self), (self.X, self.weight, self._n_threads)
+
+    def again(self) -> "InMemory":
+        """The same rows for another thread, with what is known of them."""
+        other = InMemory(self.X, self.weight, self._n_threads)
+        other.known = self.known
+        return other
+
     @property
     def n_rows(self) -> int:
-        return self._X.shape[0]
+        return self.X.shape[0]
 
     @property
     def n_features(self) -> int:
-        return self._X.shape[1]
+        return self.X.shape[1]
 
     @property
     def dtype(self) -> np.dtype:
-        return self._X.dtype
+        return self.X.dtype
 
     @property
     def total_weight(self) -> float:
         """Sum of the row weights: the number of rows that they stand for."""
-        return float(self.n_rows if self._weight is None else self._weight.sum())
+        return float(self.n_rows if self.weight is None else self.weight.sum())
 
     def __enter__(self) -> "InMemory":
         self._stack = ExitStack()
@@ -100,7 +109,8 @@ class InMemory:
     def _parts(self, kernel: Any, combine) -> Iterator[tuple[Any, ...]]:
         """Sums over runs of blocks, in order."""
         size = block_size(self.n_rows, kernel.row_bytes)
-        step = size * BLOCKS_A_TASK
+        n_blocks = -(-self.n_rows // size)
+        step = size * min(max(n_blocks // FEWEST_TASKS, 1), MOST_BLOCKS_A_TASK)
         starts = range(0, self.n_rows, step)
 
         def run(start):
@@ -125,8 +135,8 @@ class InMemory:
         total = None
         for first in range(start, stop, size):
             last = min(first + size, stop)
-            weight = None if self._weight is None else self._weight[first:last]
-            part = kernel(Block(first, self._X[first:last], weight), workspace)
+            weight = None if self.weight is None else self.weight[first:last]
+            part = kernel(Block(first, self.X[first:last], weight), workspace)
             total = part if total is None else _merge(total, part, combine)
         return total
 

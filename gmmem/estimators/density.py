@@ -1,0 +1,286 @@
+"""What every fitted mixture can do: predict, score, sample, and be judged.
+
+The attributes are the model: a prediction builds its `Mixture` from them, so what
+a user reads, pickles or sets is what is computed with.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gmmem import criteria, em, prediction
+from gmmem.compat import check_sample_weight
+from gmmem.covariances import CovarianceModel, Decomposition
+from gmmem.covariances.base import from_public, to_public
+from gmmem.initializers.base import together
+from gmmem.mixture import Mixture
+from gmmem.sources import InMemory
+
+
+class MixtureMethods:
+    """The methods of a fitted mixture; a subclass says which covariance model it has."""
+
+    def predict(self, X):
+        """The most probable component of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Component labels.
+        """
+        return prediction.labels(self._checked_mixture(), self._rows(X))
+
+    def predict_proba(self, X):
+        """Responsibilities: the posterior probability of each component.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        responsibilities : ndarray of shape (n_samples, n_components)
+            Rows sum to one.
+        """
+        return prediction.responsibilities(self._checked_mixture(), self._rows(X))
+
+    def score_samples(self, X):
+        """Log-density of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            In nats.
+        """
+        return prediction.log_density(self._checked_mixture(), self._rows(X))
+
+    def score(self, X, y=None, sample_weight=None):
+        """Mean log-density of the rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        y : Ignored
+            Present by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row.
+
+        Returns
+        -------
+        log_likelihood : float
+            In nats per row, or per unit of weight.
+        """
+        mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
+        return prediction.log_likelihood(mixture, rows) / rows.total_weight
+
+    def evidence(self, X, sample_weight=None) -> criteria.Evidence:
+        """What model selection criteria look at.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row: n is the sum of weights.
+
+        Returns
+        -------
+        evidence : gmmem.criteria.Evidence
+            For any function of `gmmem.criteria`.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture, criteria
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> model = GaussianMixture(2, random_state=0).fit(X)
+        >>> round(criteria.bic(model.evidence(X)), 1) == round(model.bic(X), 1)
+        True
+        """
+        mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
+        log_likelihood, entropy, map_entropy = prediction.certainty(mixture, rows)
+        return criteria.Evidence(
+            log_likelihood,
+            self.n_parameters_,
+            rows.total_weight,
+            entropy,
+            map_entropy,
+            mixture.n_components,
+        )
+
+    def bic(self, X, sample_weight=None):
+        """Bayesian information criterion of the model on X: the lower the better.
+
+        See `evidence` for the parameters and `gmmem.criteria.bic` for the formula.
+        """
+        return criteria.bic(self.evidence(X, sample_weight))
+
+    def aic(self, X, sample_weight=None):
+        """Akaike's information criterion of the model on X: the lower the better.
+
+        See `evidence` for the parameters and `gmmem.criteria.aic` for the formula.
+        """
+        return criteria.aic(self.evidence(X, sample_weight))
+
+    def aicc(self, X, sample_weight=None):
+        """AIC corrected for few rows of the model on X: the lower the better.
+
+        See `evidence` for the parameters and `gmmem.criteria.aicc` for the formula.
+        """
+        return criteria.aicc(self.evidence(X, sample_weight))
+
+    def caic(self, X, sample_weight=None):
+        """Consistent AIC of the model on X: the lower the better.
+
+        See `evidence` for the parameters and `gmmem.criteria.caic` for the formula.
+        """
+        return criteria.caic(self.evidence(X, sample_weight))
+
+    def hqic(self, X, sample_weight=None):
+        """Criterion of Hannan and Quinn of the model on X: the lower the better.
+
+        See `evidence` for the parameters and `gmmem.criteria.hqic` for the formula.
+        """
+        return criteria.hqic(self.evidence(X, sample_weight))
+
+    def sabic(self, X, sample_weight=None):
+        """Sample size adjusted BIC of the model on X: the lower the better.
+
+        See `evidence` for the parameters and `gmmem.criteria.sabic` for the formula.
+        """
+        return criteria.sabic(self.evidence(X, sample_weight))
+
+    def icl(self, X, sample_weight=None):
+        """Integrated completed likelihood of the model on X by the MAP classification.
+
+        See `evidence` for the parameters and `gmmem.criteria.icl` for the formula.
+        """
+        return criteria.icl(self.evidence(X, sample_weight))
+
+    def icl_entropy(self, X, sample_weight=None):
+        """Integrated completed likelihood by the entropy of the model on X: the lower the better.
+
+        See `evidence` for the parameters and `gmmem.criteria.icl_entropy` for the formula.
+        """
+        return criteria.icl_entropy(self.evidence(X, sample_weight))
+
+    def clc(self, X, sample_weight=None):
+        """Classification likelihood criterion of the model on X: the lower the better.
+
+        See `evidence` for the parameters and `gmmem.criteria.clc` for the formula.
+        """
+        return criteria.clc(self.evidence(X, sample_weight))
+
+    def nec(self, X, sample_weight=None):
+        """Normalised entropy criterion of the model on X: the lower the better.
+
+        See `evidence` for the parameters and `gmmem.criteria.nec` for the formula; one
+        component of the same covariance model is fitted to X to compare with.
+        """
+        evidence, rows = self.evidence(X, sample_weight), self._rows(X, sample_weight)
+        one = em.start_from(rows, together, 1, self._covariance_model())
+        return criteria.nec(
+            replace(evidence, log_likelihood_one=prediction.log_likelihood(one, rows))
+        )
+
+    def sample(self, n_samples=1):
+        """Draw rows from the fitted density.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            The rows, ordered by component.
+        y : ndarray of shape (n_samples,)
+            Their components.
+        """
+        mixture = self._checked_mixture()
+        if n_samples < 1:
+            raise ValueError(
+                f"Invalid value for 'n_samples': {n_samples}. The sampling requires at least "
+                "one sample."
+            )
+        return mixture.sample(n_samples, check_random_state(self.random_state))
+
+    @property
+    def n_parameters_(self) -> int:
+        """Free parameters: covariances, means and mixing weights."""
+        check_is_fitted(self)
+        n_components, n_features = self.means_.shape
+        covariances = self._covariance_model().n_parameters(n_components, n_features)
+        return covariances + n_components * n_features + n_components - 1
+
+    @property
+    def decomposition_(self) -> Decomposition:
+        """Volume (K,), shape (K, d) and orientation (K, d, d) of the covariances.
+
+        ``covariance = volume * orientation @ diag(shape) @ orientation.T``
+        """
+        mixture, model = self._checked_mixture(), self._covariance_model()
+        parts = mixture.covariances.decompose(model.aligned)
+        repeats = mixture.n_components // len(parts.volume)
+        return Decomposition(*(np.repeat(part, repeats, axis=0) for part in parts))
+
+    # --- between attributes and the engine -------------------------------------
+
+    _covariance_model: Callable[[], CovarianceModel]
+
+    def _keep(self, mixture: Mixture, dtype: np.dtype) -> None:
+        """Set the fitted attributes, in the dtype of the data."""
+        model, storage = self._covariance_model(), mixture.covariances
+
+        def public(stored):
+            return to_public(model, stored, mixture.n_components).astype(dtype, copy=False)
+
+        self.weights_ = mixture.weights.astype(dtype)
+        self.means_ = mixture.means.astype(dtype)
+        self.covariances_ = public(storage.covariances)
+        self.precisions_ = public(storage.precisions)
+        self.precisions_cholesky_ = public(storage.factors)
+
+    def _mixture(self) -> Mixture:
+        """The density that the attributes describe."""
+        model = self._covariance_model()
+        factors = from_public(model, np.asarray(self.precisions_cholesky_, dtype=np.float64))
+        means = np.asarray(self.means_, dtype=np.float64)
+        storage = model.storage.from_factors(factors, means.shape[1])
+        return Mixture(np.asarray(self.weights_, dtype=np.float64), means, storage)
+
+    def _checked_mixture(self) -> Mixture:
+        check_is_fitted(self)
+        return self._mixture()
+
+    def _rows(self, X, sample_weight=None) -> InMemory:
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        return InMemory(X, check_weight(sample_weight, X))
+
+
+def check_weight(sample_weight, X) -> np.ndarray | None:
+    """Row weights as float64, or None: none negative, some positive."""
+    if sample_weight is None:
+        return None
+    weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+    if (weight < 0).any():
+        raise ValueError(f"sample_weight must not be negative; its least is {weight.min():g}.")
+    if not weight.any():
+        raise ValueError("sample_weight is zero for every row; some must be positive.")
+    return weight

@@ -1,0 +1,297 @@
+"""`GaussianMixtureIC`: the number of components and the covariance model by a criterion."""
+
+from numbers import Integral, Real
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import validate_data
+
+from gmmem import em
+from gmmem.compat import Interval, StrOptions, fit_context
+from gmmem.covariances import get_model
+from gmmem.criteria import CRITERIA
+from gmmem.estimators import search
+from gmmem.estimators.density import MixtureMethods, check_weight
+from gmmem.estimators.gaussian_mixture import GaussianMixture, positive_rows
+from gmmem.estimators.starting import initialiser
+
+FITTED = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_")
+REPORTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_")
+
+
+class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
+    """Gaussian mixture whose size and covariance model a criterion chooses.
+
+    Fits a grid of candidates and keeps the best.  With the defaults it does what
+    mclust's ``Mclust`` does: 1 to 9 components, fourteen models, a hierarchical
+    start, the BIC.
+
+    Parameters
+    ----------
+    n_components : int or iterable of int, default=None
+        Numbers of components to try; None is 1 to 9, or fewer if X has fewer rows.
+    covariance_type : str, CovarianceModel or iterable of them, default=None
+        As for `GaussianMixture`.  None is mclust's fourteen models; those that are
+        diagonal only, where X has no more rows than features; "E" and "V" where it
+        has one feature.
+    criterion : {"bic", "aic", "aicc", "caic", "hqic", "sabic", "icl", "icl_entropy", "clc", \
+"nec"}, default="bic"
+        What is to be least: see `gmmem.criteria`.
+    init_params : str, callable or list of them, default="hierarchical"
+        Initialisers, as for `GaussianMixture`; with several, each is a candidate.
+    tol : float, default=1e-5
+        Stop when the mean log-likelihood of a row, in nats, changes by less.
+    reg_covar : float, default=0
+        Added to the diagonal of every covariance.  With 0, a candidate that
+        collapses drops out, as in mclust.
+    max_iter : int, default=1000
+        Most iterations of EM for a candidate.
+    n_jobs : int, default=None
+        Candidates fitted at the same time, by joblib.  The result is the same for any.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the initialisers and `sample`.
+    warm_start : bool, default=False
+        Keep what was fitted to the same X with the same settings, and fit only what
+        is new in the grid.
+    verbose : int, default=0
+        1 prints each candidate as it ends.
+
+    Attributes
+    ----------
+    best_estimator_ : GaussianMixture
+        The best candidate.
+    best_score_ : float
+        Its criterion.
+    best_index_ : int
+        Its row in `results_`.
+    results_ : dict of ndarrays
+        One row a candidate: "covariance_type", "n_components", "init_params",
+        "log_likelihood", "n_parameters", every criterion, "n_iter", "seconds",
+        "status" ("converged", "max_iter", "degenerate" or "failed") and "reason".
+    n_components_ : int
+        Number of components of the best.
+    covariance_type_ : str or CovarianceModel
+        Covariance model of the best.
+    weights_, means_, covariances_, precisions_, precisions_cholesky_ : ndarrays
+        As of `GaussianMixture`.
+    converged_, n_iter_, lower_bound_, lower_bounds_
+        As of `GaussianMixture`.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X had them.
+
+    References
+    ----------
+    Fraley and Raftery (2002). Model-based clustering, discriminant analysis, and
+    density estimation. Journal of the American Statistical Association 97, 611-631.
+
+    Examples
+    --------
+    >>> from gmmem import GaussianMixtureIC
+    >>> from gmmem.datasets import load_old_faithful
+    >>> search = GaussianMixtureIC().fit(load_old_faithful())
+    >>> search.covariance_type_, search.n_components_
+    ('EEE', 3)
+    """
+
+    _parameter_constraints: dict = {
+        "n_components": [Interval(Integral, 1, None, closed="left"), "array-like", range, None],
+        "covariance_type": [object],
+        "criterion": [StrOptions(set(CRITERIA))],
+        "init_params": [str, callable, list, tuple],
+        "tol": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        n_components=None,
+        *,
+        covariance_type=None,
+        criterion="bic",
+        init_params="hierarchical",
+        tol=1e-5,
+        reg_covar=0.0,
+        max_iter=1000,
+        n_jobs=None,
+        random_state=None,
+        warm_start=False,
+        verbose=0,
+    ):
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.criterion = criterion
+        self.init_params = init_params
+        self.tol = tol
+        self.reg_covar = reg_covar
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None):
+        """Fit every candidate to X and keep the best.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        y : Ignored
+            Present by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row; n in the criteria is their sum.
+
+        Returns
+        -------
+        self : GaussianMixtureIC
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter is not usable, or no candidate could be fitted.
+        KeyboardInterrupt
+            When interrupted; what was fitted so far is kept and usable.
+        """
+        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        sample_weight = check_weight(sample_weight, X)
+        rows = positive_rows(X, sample_weight)
+        em.survey(rows)  # Refuses data that would overflow, before anything is tried.
+        places = self._grid(rows)
+        settings = search.Settings(self.tol, self.max_iter, self.reg_covar)
+        done = self._kept(X, sample_weight, settings)
+        new = [place for place in places if place not in done]
+        try:
+            random_state = check_random_state(self.random_state)
+            found = search.starts(new, rows.X, rows.weight, random_state)
+            for candidate in search.fit_all(new, found, rows, settings, self.n_jobs):
+                done[candidate.place] = candidate
+                self._tell(candidate)
+        except KeyboardInterrupt:
+            if any(candidate.mixture is not None for candidate in done.values()):
+                self._finish(done, rows)
+            raise
+        self._finish(done, rows)
+        return self
+
+    def fit_predict(self, X, y=None, sample_weight=None):
+        """Fit every candidate to X and return the best one's labels of the rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        y : Ignored
+            Present by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The same as ``fit(X).predict(X)``.
+        """
+        return self.fit(X, sample_weight=sample_weight).predict(X)
+
+    def _grid(self, rows) -> list[search.Place]:
+        """Every candidate that the parameters ask for."""
+        numbers, types, inits = self.n_components, self.covariance_type, self.init_params
+        if numbers is None:
+            numbers = range(1, min(9, rows.n_rows) + 1)
+        numbers = [int(number) for number in np.atleast_1d(np.asarray(list_of(numbers)))]
+        if not numbers or min(numbers) < 1:
+            raise ValueError(f"n_components={self.n_components!r} must be positive numbers.")
+        if types is None:
+            types = search.default_types(rows.n_rows, rows.n_features)
+        types = list_of(types)
+        for covariance_type in types:
+            get_model(covariance_type)  # Raises for what is not a model.
+        if not types or not list_of(inits):
+            raise ValueError("covariance_type and init_params must not be empty.")
+        return [
+            search.Place(covariance_type, number, initialiser(init))
+            for init in list_of(inits)
+            for number in dict.fromkeys(numbers)
+            for covariance_type in types
+        ]
+
+    def _kept(self, X, sample_weight, settings) -> dict:
+        """Candidates of an earlier fit to the same data with the same settings."""
+        if not self.warm_start:
+            self._fingerprint = None
+            return {}
+        fingerprint = joblib.hash((X, sample_weight, settings, self.random_state))
+        kept = self._candidates if getattr(self, "_fingerprint", None) == fingerprint else {}
+        self._fingerprint = fingerprint
+        return dict(kept)
+
+    def _tell(self, candidate) -> None:
+        if self.verbose:
+            place, value = candidate.place, candidate.criteria()[self.criterion]
+            name = getattr(place.covariance_type, "name", place.covariance_type)
+            print(
+                f"{name:9} {place.n_components:3}  {self.criterion} {value:14.4f}  "
+                f"{len(candidate.history):4} iterations  {candidate.seconds:7.3f} s  "
+                f"{candidate.status}"
+            )
+
+    def _finish(self, done, rows) -> None:
+        """Choose the best candidate and set the attributes."""
+        candidates = search.with_one_component(list(done.values()), rows)
+        results = search.table(candidates)
+        scores = results[self.criterion]
+        if not np.isfinite(scores).any():
+            reasons = sorted({candidate.reason for candidate in candidates})
+            raise ValueError(
+                f"No candidate could be fitted: {' '.join(reasons[:3])} Increase reg_covar "
+                f"(now {self.reg_covar:g}) or try fewer components."
+            )
+        index = int(np.nanargmin(scores))
+        self._candidates = done
+        self.results_, self.best_index_ = results, index
+        self.best_score_ = float(scores[index])
+        self.best_estimator_ = self._estimator(candidates[index], rows)
+        self.n_components_ = candidates[index].place.n_components
+        self.covariance_type_ = candidates[index].place.covariance_type
+        for name in FITTED + REPORTED:
+            setattr(self, name, getattr(self.best_estimator_, name))
+
+    def _estimator(self, candidate, rows) -> GaussianMixture:
+        """The candidate as an estimator of its own."""
+        model = GaussianMixture(
+            candidate.place.n_components,
+            covariance_type=candidate.place.covariance_type,
+            init_params=candidate.place.init_params,
+            tol=self.tol,
+            reg_covar=self.reg_covar,
+            max_iter=self.max_iter,
+            random_state=self.random_state,
+        )
+        model.n_features_in_ = self.n_features_in_
+        if hasattr(self, "feature_names_in_"):
+            model.feature_names_in_ = self.feature_names_in_
+        model._keep(candidate.mixture, rows.dtype)
+        model.converged_ = candidate.status == "converged"
+        model.n_iter_, model.lower_bounds_ = len(candidate.history), candidate.history
+        model.lower_bound_ = candidate.history[-1]
+        return model
+
+    def _covariance_model(self):
+        return get_model(self.covariance_type_)
+
+
+def list_of(value) -> list:
+    """A list of what may be one thing or several."""
+    if isinstance(value, (list, tuple, range, set, np.ndarray)):
+        return list(value)
+    return [value]

@@ -1,0 +1,210 @@
+"""Fit every candidate of a grid: how a search works, without its interface."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from gmmem import em, prediction
+from gmmem.covariances import FOURTEEN, CovarianceModel, DegenerateCovariance, get_model
+from gmmem.criteria import CRITERIA, Evidence
+from gmmem.initializers import Hierarchical, Subset, as_assignment
+from gmmem.initializers.base import together
+from gmmem.mixture import Mixture
+from gmmem.sources import InMemory
+
+
+class Place(NamedTuple):
+    """Where a candidate stands in the grid."""
+
+    covariance_type: Any
+    n_components: int
+    init_params: Any
+
+
+class Start(NamedTuple):
+    """Which rows belong to which component when EM begins."""
+
+    assign: Callable
+    subset: InMemory | None
+    """The rows that stand for all, if not all start."""
+
+
+class Settings(NamedTuple):
+    """What all candidates have in common."""
+
+    tol: float
+    max_iter: int
+    reg_covar: float
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A fit that was tried, whether it worked or not."""
+
+    place: Place
+    status: str
+    reason: str
+    seconds: float
+    history: list[float]
+    mixture: Mixture | None = None
+    evidence: Evidence | None = None
+
+    @property
+    def model(self) -> CovarianceModel:
+        return get_model(self.place.covariance_type)
+
+    def criteria(self) -> dict[str, float]:
+        """Every criterion; not a number where there is no fit."""
+        if self.evidence is None:
+            return dict.fromkeys(CRITERIA, np.nan)
+        return {name: criterion(self.evidence) for name, criterion in CRITERIA.items()}
+
+
+def default_types(n_samples: int, n_features: int) -> list[str]:
+    """The models that mclust tries: those on variances only, unless rows are enough."""
+    if n_features == 1:
+        return ["E", "V"]
+    return [code for code in FOURTEEN if n_samples > n_features or code[2] == "I"]
+
+
+def starts(
+    places: Iterable[Place], X, sample_weight, random_state
+) -> dict[tuple[Any, int], Start | str]:
+    """A start for each initialiser and number of components, or why there is none.
+
+    A hierarchical initialiser grows one tree for all of them.
+    """
+    wanted: dict[Any, set[int]] = {}
+    for place in places:
+        wanted.setdefault(place.init_params, set()).add(place.n_components)
+    found: dict[tuple[Any, int], Start | str] = {}
+    for initialise, numbers in wanted.items():
+        ready = initialise
+        if isinstance(initialise, Hierarchical):
+            ready = initialise.grow(X, sample_weight, random_state)
+        for n_components in sorted(numbers):
+            try:
+                answer = ready(
+                    X, n_components, sample_weight=sample_weight, random_state=random_state
+                )
+                found[initialise, n_components] = _start(answer, len(X), n_components, initialise)
+            except ValueError as error:
+                found[initialise, n_components] = str(error)
+    return found
+
+
+def _start(answer, n_samples: int, n_components: int, initialise) -> Start:
+    if isinstance(answer, Subset):
+        subset = InMemory(answer.rows, answer.weights)
+        return Start(
+            as_assignment(answer.labels, subset.n_rows, n_components, repr(initialise)), subset
+        )
+    return Start(as_assignment(answer, n_samples, n_components, repr(initialise)), None)
+
+
+def fit_candidate(
+    place: Place, start: Start | str, rows: InMemory, settings: Settings
+) -> Candidate:
+    """Fit one candidate; a failure is an answer, not an exception."""
+    began, history = perf_counter(), []
+
+    def lost(status: str, reason: str) -> Candidate:
+        return Candidate(place, status, reason, perf_counter() - began, history)
+
+    if isinstance(start, str):
+        return lost("failed", start)
+    if rows.n_rows < place.n_components:
+        return lost("failed", f"{rows.n_rows} rows are fewer than the components.")
+    model, rows = get_model(place.covariance_type), rows.again()
+    try:
+        with rows:
+            mixture = em.start_from(
+                start.subset.again() if start.subset else rows,
+                start.assign,
+                place.n_components,
+                model,
+                reg_covar=settings.reg_covar,
+            )
+            solution = em.fit(mixture, rows, model, **settings._asdict())
+            history = solution.history
+            if solution.failure is not None:
+                return lost("degenerate", str(solution.failure))
+            if (solution.mixture.weights == 0).any():
+                return lost("degenerate", "A component lost all its rows.")
+            certainty = prediction.certainty(solution.mixture, rows)
+    except DegenerateCovariance as error:
+        return lost("degenerate", str(error))
+    except (ValueError, FloatingPointError) as error:
+        return lost("failed", str(error))
+    n_components, d = solution.mixture.means.shape
+    n_parameters = model.n_parameters(n_components, d) + n_components * d + n_components - 1
+    log_likelihood, entropy, map_entropy = certainty
+    evidence = Evidence(
+        log_likelihood, n_parameters, rows.total_weight, entropy, map_entropy, n_components
+    )
+    status = "converged" if solution.status is em.Status.CONVERGED else "max_iter"
+    seconds = perf_counter() - began
+    return Candidate(
+        place, status, solution.status.value, seconds, history, solution.mixture, evidence
+    )
+
+
+def fit_all(
+    places: list[Place], found: dict, rows: InMemory, settings: Settings, n_jobs
+) -> Iterator[Candidate]:
+    """Fit the candidates, in order, as they come."""
+    tasks = (
+        delayed(fit_candidate)(place, found[place.init_params, place.n_components], rows, settings)
+        for place in places
+    )
+    return Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+
+
+def with_one_component(candidates: list[Candidate], rows: InMemory) -> list[Candidate]:
+    """Tell each how likely the data are under one component of its model."""
+    likely: dict[Any, float] = {}
+    result = []
+    for candidate in candidates:
+        if candidate.evidence is not None:
+            key = candidate.place.covariance_type
+            if key not in likely:
+                likely[key] = _one_component(candidate.model, rows)
+            evidence = replace(candidate.evidence, log_likelihood_one=likely[key])
+            candidate = replace(candidate, evidence=evidence)
+        result.append(candidate)
+    return result
+
+
+def _one_component(model: CovarianceModel, rows: InMemory) -> float:
+    try:
+        return prediction.log_likelihood(em.start_from(rows, together, 1, model), rows)
+    except DegenerateCovariance:
+        return np.nan
+
+
+def table(candidates: list[Candidate]) -> dict[str, np.ndarray]:
+    """The candidates as columns, for a data frame."""
+
+    def name(value):
+        return getattr(value, "name", value)
+
+    nothing = Evidence(np.nan, 0, np.nan)
+    columns: dict[str, list] = {
+        "covariance_type": [name(c.place.covariance_type) for c in candidates],
+        "n_components": [c.place.n_components for c in candidates],
+        "init_params": [str(c.place.init_params) for c in candidates],
+        "log_likelihood": [(c.evidence or nothing).log_likelihood for c in candidates],
+        "n_parameters": [(c.evidence or nothing).n_parameters for c in candidates],
+    }
+    values = [candidate.criteria() for candidate in candidates]
+    for criterion in CRITERIA:
+        columns[criterion] = [each[criterion] for each in values]
+    columns["n_iter"] = [len(c.history) for c in candidates]
+    columns["seconds"] = [c.seconds for c in candidates]
+    columns["status"] = [c.status for c in candidates]
+    columns["reason"] = [c.reason for c in candidates]
+    return {key: np.array(column) for key, column in columns.items()}
