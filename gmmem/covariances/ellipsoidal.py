@@ -64,7 +64,7 @@ class EVE(Lettered):
     aligned: ClassVar[bool] = True
     closed_form: ClassVar[bool] = False
     compact: bool = False
-    tol: float = 1e-11
+    tol: float = 1e-10
     max_iter: int = 500
 
     def estimate(self, scatter, mass, n_features, previous):
@@ -92,7 +92,7 @@ class VVE(Lettered):
     aligned: ClassVar[bool] = True
     closed_form: ClassVar[bool] = False
     compact: bool = False
-    tol: float = 1e-11
+    tol: float = 1e-10
     max_iter: int = 500
 
     def estimate(self, scatter, mass, n_features, previous):

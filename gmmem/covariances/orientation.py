@@ -39,6 +39,9 @@ import numpy as np
 LARGEST_TURN = 0.5
 HALVINGS = 30
 
+# Of the axes to begin with, how many are followed to the end.
+STARTS = 4
+
 # Steps that the approximate Hessian remembers.
 MEMORY = 8
 
@@ -87,7 +90,8 @@ def best_axes(
     if previous is not None:
         return _descend(scatter, objective, common_axes(previous), tol, max_iter)[1:]
     starts = [common_axes(scatter), *np.linalg.eigh(scatter)[1]]
-    found = [_descend(scatter, objective, axes, tol, max_iter) for axes in starts]
+    starts.sort(key=lambda axes: objective(_diagonals(rotate(axes, scatter)))[0])
+    found = [_descend(scatter, objective, axes, tol, max_iter) for axes in starts[:STARTS]]
     return min(found, key=lambda end: end[0])[1:]
 
 

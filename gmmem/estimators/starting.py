@@ -94,7 +94,13 @@ def check_covariances(
 
 def initialiser(init_params):
     """The callable behind a name, or the callable itself."""
-    return INITIALIZERS[init_params] if isinstance(init_params, str) else init_params
+    if callable(init_params):
+        return init_params
+    if isinstance(init_params, str) and init_params in INITIALIZERS:
+        return INITIALIZERS[init_params]
+    raise ValueError(
+        f"init_params={init_params!r} is neither callable nor one of {', '.join(INITIALIZERS)}."
+    )
 
 
 def start(

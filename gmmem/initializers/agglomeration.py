@@ -55,18 +55,19 @@ class Clusters:
 
     def __init__(self, mass: np.ndarray, means: np.ndarray, with_scatter: bool):
         m, d = means.shape
-        self.mass, self.means = mass.astype(np.float64), means.copy()
+        # Clusters lie along the last axis, as rows do in the E-step.
+        self.mass, self.means = mass.astype(np.float64), np.ascontiguousarray(means.T)
         self.trace = np.zeros(m)
-        self.scatter = np.zeros((m, d, d)) if with_scatter else None
+        self.scatter = np.zeros((d, d, m)) if with_scatter else None
         centred = means - np.average(means, axis=0, weights=mass)
         self.least_variance = float(mass @ (centred * centred).sum(axis=1)) / (mass.sum() * d)
 
     def joined(self, i: int, others: np.ndarray):
         """Mass, trace, and a way to the scatter of cluster i with each of the others."""
         mass = self.mass[i] + self.mass[others]
-        gap = self.means[others] - self.means[i]
+        gap = self.means[:, others] - self.means[:, i, None]
         share = self.mass[i] * self.mass[others] / mass
-        trace = np.einsum("mj,mj->m", gap, gap)
+        trace = np.einsum("jm,jm->m", gap, gap)
         trace *= share
         trace += self.trace[i] + self.trace[others]
         return mass, trace, gap, share
@@ -75,8 +76,8 @@ class Clusters:
         """Let cluster j join cluster i."""
         mass, trace, gap, share = self.joined(i, np.array([j]))
         if self.scatter is not None:
-            self.scatter[i] += self.scatter[j] + share[0] * np.outer(gap[0], gap[0])
-        self.means[i] += gap[0] * (self.mass[j] / mass[0])
+            self.scatter[..., i] += self.scatter[..., j] + share[0] * gap * gap.T
+        self.means[:, i] += gap[:, 0] * (self.mass[j] / mass[0])
         self.mass[i], self.trace[i] = mass[0], trace[0]
 
 
@@ -125,20 +126,28 @@ class Ellipsoids(Spheres):
     def term(self, clusters, i, others):
         mass, trace, gap, share = clusters.joined(i, others)
         value = (trace + clusters.least_variance) / mass
-        d = gap.shape[1]
+        d = len(gap)
         large = np.flatnonzero(mass > d)
         if len(large):
-            W = clusters.scatter[others[large]] + clusters.scatter[i]
-            scaled = gap[large] * share[large, None]
-            W += scaled[:, :, None] * gap[large, None, :]
-            value[large] += np.maximum(_determinants(W), 0) / mass[large] ** d
+            W = clusters.scatter[..., others[large]]
+            W += clusters.scatter[..., i, None]
+            gap = gap[:, large]
+            W += (gap * share[large])[:, None] * gap
+            value[large] += _determinants(W) / mass[large] ** d
         return mass * np.log(value)
 
 
 def _determinants(W: np.ndarray) -> np.ndarray:
-    if W.shape[-1] == 2:
-        return W[:, 0, 0] * W[:, 1, 1] - W[:, 0, 1] ** 2
-    return np.linalg.det(W)
+    """Of positive semidefinite matrices (d, d, m), by elimination in place."""
+    scale = 1e-13 * np.diagonal(W).T
+    result = np.maximum(W[0, 0], 0)
+    for k in range(1, len(W)):
+        # What is left of the matrix once the first k features are known.
+        pivot = W[k - 1, k - 1]
+        ratio = W[k:, k - 1] / np.where(pivot > scale[k - 1], pivot, np.inf)
+        W[k:, k:] -= ratio[:, None] * W[k - 1, None, k:]
+        result *= np.where(W[k, k] > scale[k], W[k, k], 0)
+    return result
 
 
 def agglomerate(mass: np.ndarray, means: np.ndarray, criterion: Criterion) -> np.ndarray:
@@ -150,9 +159,11 @@ def agglomerate(mass: np.ndarray, means: np.ndarray, criterion: Criterion) -> np
     m, own = len(means), criterion.alone(clusters)
     cost = np.empty((m, m))
     everyone = np.arange(m)
-    for i in everyone:
-        cost[i] = criterion.term(clusters, i, everyone) - own[i] - own
     np.fill_diagonal(cost, np.inf)
+    for i in everyone[:-1]:
+        row = criterion.term(clusters, i, everyone[i + 1 :]) - own[i] - own[i + 1 :]
+        cost[i, i + 1 :] = row
+        cost[i + 1 :, i] = row
     partner = cost.argmin(axis=1)
     least = cost[everyone, partner]
     alive = np.ones(m, dtype=bool)
@@ -192,7 +203,7 @@ def agglomerate_equal(mass: np.ndarray, means: np.ndarray) -> np.ndarray:
     """
     m, d = means.shape
     clusters = Clusters(mass, means, with_scatter=False)
-    mass, means = clusters.mass, clusters.means
+    mass, means = clusters.mass, clusters.means.T
     pooled = clusters.least_variance * np.eye(d)
     alive = np.arange(m)
     merges = np.empty((m - 1, 2), dtype=np.intp)
