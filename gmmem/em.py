@@ -40,6 +40,7 @@ from gmmem.covariances import (
     VVV,
     CovarianceModel,
     DegenerateCovariance,
+    get_model,
 )
 from gmmem.kernels import Frame
 from gmmem.mixture import Mixture
@@ -127,13 +128,15 @@ def survey(rows: Rows) -> Frame:
 
 def _survey(rows: Rows) -> Frame:
     total, first, low, high = rows.fold(kernels.LocateKernel(rows.n_features), _LOCATE)
+    if np.isnan(low).any() or np.isnan(high).any():
+        raise ValueError("X contains NaN.")
+    if max(high.max(), -low.min()) >= LARGEST_EXTENT:
+        raise ValueError(
+            f"X holds values beyond {LARGEST_EXTENT:g}: squares would not fit in float64; "
+            "rescale the data or remove the outliers."
+        )
     centre = first / total
     extent = np.maximum(high - centre, centre - low)
-    if not (extent < LARGEST_EXTENT).all():
-        raise ValueError(
-            f"X reaches further than {LARGEST_EXTENT:g} from its mean: squares would not fit "
-            "in float64; rescale the data or remove the outliers."
-        )
     return Frame(total, centre, extent, None)
 
 
@@ -200,7 +203,9 @@ def maximise(
             old = previous.covariances.covariances
             scatter[lost] = 1e-30 * total * np.broadcast_to(old, scatter.shape)[lost]
     if reg_covar > 0:
-        shares = mass if len(scatter) == len(mass) else mass.sum(keepdims=True)
+        shares = np.where(lost, 0, mass)  # What is lost is not to grow either.
+        if len(scatter) < len(mass):
+            shares = shares.sum(keepdims=True)
         scatter = scatter + reg_covar * np.multiply.outer(shares, features.identity(means.shape[1]))
     last = None if previous is None else previous.covariances.covariances
     values, settled = model.estimate(scatter, mass, means.shape[1], last)
@@ -239,7 +244,7 @@ def _step(
 def iterate(
     start: Mixture,
     rows: Rows,
-    model: CovarianceModel | None = None,
+    model: CovarianceModel | str | None = None,
     *,
     reg_covar: float = 0.0,
 ) -> Iterator[State]:
@@ -250,7 +255,7 @@ def iterate(
     start : Mixture
     rows : Rows
         For instance ``gmmem.sources.InMemory(X)``.
-    model : CovarianceModel, optional
+    model : str or CovarianceModel, optional
         By default the one that ties only what `start` shares.
     reg_covar : float, default=0
         Added to the diagonal of every covariance.
@@ -264,7 +269,9 @@ def iterate(
     DegenerateCovariance
         When an M-step gives a singular covariance.
     """
-    model = model or default_model(start)
+    model = default_model(start) if model is None else get_model(model)
+    if not reg_covar >= 0:
+        raise ValueError(f"reg_covar={reg_covar} must be at least 0.")
     stored = 1 if model.shared else start.n_components
     if model.storage is not type(start.covariances) or len(start.covariances.factors) != stored:
         raise ValueError(f"start has covariances of another kind than the model {model.name}.")
@@ -313,7 +320,7 @@ def converge(
 def fit(
     start: Mixture,
     rows: Rows,
-    model: CovarianceModel | None = None,
+    model: CovarianceModel | str | None = None,
     *,
     tol: float = 1e-3,
     max_iter: int = 100,
@@ -339,6 +346,8 @@ def fit(
     -------
     solution : Solution
     """
+    if max_iter < 1:
+        raise ValueError(f"max_iter={max_iter} must be at least 1.")
     states = watch(iterate(start, rows, model, reg_covar=reg_covar))
     return converge(states, rows.total_weight, tol=tol, max_iter=max_iter, previous=previous)
 

@@ -47,8 +47,8 @@ REACH = {dtype: tolerance / float(np.finfo(dtype).eps) for dtype, tolerance in T
 # Below this the exponential gives subnormal numbers, which slow the product.
 FLOOR = {np.dtype(np.float64): -700.0, np.dtype(np.float32): -80.0}
 
-# A responsibility below this cannot move any sum of a component that has rows, even
-# one of scale 1e-8 of the data: most are, once there are many features.
+# A responsibility below this share of a block's largest cannot move any sum of the
+# component, even one of scale 1e-8 of the data: most are, once there are many features.
 NEGLIGIBLE = 1e-40
 
 
@@ -201,7 +201,7 @@ def sums_about(
     Xt = transposed(X, workspace)
     for k in range(K):
         r, rows = R[k], Xt
-        counted = np.flatnonzero(r > NEGLIGIBLE)
+        counted = np.flatnonzero(r > NEGLIGIBLE * r.max())
         if len(counted) < len(r) // 2:
             r, rows = r[counted], X[counted].T
         shape = (d, len(r))
@@ -269,8 +269,10 @@ Kernel = FeatureKernel | WhitenedKernel
 def expanded_error(mixture: Mixture, frame: Frame) -> float:
     """Bound, up to the unit roundoff, on what expanding the quadratic form costs."""
     storage = mixture.covariances
+    # Rows to predict may all lie to one side of the means.
+    extent = np.maximum(frame.extent, np.abs(mixture.means - frame.centre).max(axis=0))
     with np.errstate(over="ignore", invalid="ignore"):
-        reach = np.max(storage.features.reach(storage.precisions, frame.extent))
+        reach = np.max(storage.features.reach(storage.precisions, extent))
     return float(reach) if np.isfinite(reach) else np.inf
 
 
@@ -281,9 +283,15 @@ def choose(mixture: Mixture, frame: Frame, dtype: np.dtype) -> Kernel:
     shared = len(storage.factors) == 1
     few = shared or storage.features.size(mixture.n_features) <= MOST_FEATURES
     for candidate in (np.dtype(dtype), FLOAT64):
-        if few and error <= REACH[candidate]:
+        if few and error <= REACH[candidate] and _in_range(mixture, frame, candidate):
             return FeatureKernel.of(mixture, frame, candidate)
     return WhitenedKernel(mixture)
+
+
+def _in_range(mixture: Mixture, frame: Frame, dtype: np.dtype) -> bool:
+    """Whether squares of the data and the precisions are neither too large nor too small."""
+    most = float(np.sqrt(np.finfo(dtype).max)) / 1e3
+    return frame.extent.max() < most and np.abs(mixture.covariances.precisions).max() < most**2
 
 
 # --- before there is a mixture -------------------------------------------------

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gmmem.covariances import Storage, get_model
-from gmmem.covariances.base import from_public
+from gmmem.covariances.base import from_public, public_shape, to_public
+
+# Stands for minus infinity, which a matrix product may turn into NaN.
+LOG_ZERO = -1e30
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +60,25 @@ class Mixture:
 
         Raises
         ------
-        DegenerateCovariance
-            If a covariance is not positive definite.
+        ValueError
+            If shapes disagree, weights do not sum to one, or a covariance is not
+            symmetric or not positive definite (`DegenerateCovariance`).
         """
         model = get_model(covariance_type)
-        means = np.asarray(means, dtype=np.float64)
-        stored = from_public(model, np.asarray(covariances, dtype=np.float64))
-        storage = model.storage.from_covariances(stored, means.shape[1])
-        return cls(np.asarray(weights, dtype=np.float64), means, storage)
+        means = _copy(means, "means")
+        if means.ndim != 2 or 0 in means.shape:
+            raise ValueError(f"means must be (n_components, n_features), not {means.shape}.")
+        weights, covariances = _copy(weights, "weights"), _copy(covariances, "covariances")
+        _check_shape("weights", weights, means.shape[:1])
+        if (weights < 0).any() or abs(weights.sum() - 1) > 1e-6:
+            raise ValueError(f"weights must be at least 0 and sum to one, not {weights.sum():g}.")
+        _check_shape("covariances", covariances, public_shape(model, *means.shape))
+        stored = from_public(model, covariances)
+        if stored.ndim == 3 and not np.allclose(stored, stored.transpose(0, 2, 1)):
+            raise ValueError("covariances must be symmetric.")
+        if not (model.compact or (covariances == to_public(model, stored, len(means))).all()):
+            raise ValueError(f"covariances of the model {model.name} must be all the same.")
+        return cls(weights, means, model.storage.from_covariances(stored, means.shape[1]))
 
     @property
     def n_components(self) -> int:
@@ -78,8 +92,9 @@ class Mixture:
 
     @property
     def log_weights(self) -> np.ndarray:
-        """Logarithms of the mixing weights; a weight of zero stays finite."""
-        return np.log(np.maximum(self.weights, np.finfo(np.float64).tiny))
+        """Logarithms of the mixing weights, that of zero far below all others."""
+        positive = self.weights > 0
+        return np.where(positive, np.log(np.where(positive, self.weights, 1)), LOG_ZERO)
 
     @property
     def log_peaks(self) -> np.ndarray:
@@ -90,6 +105,7 @@ class Mixture:
     def log_joint(self, X) -> np.ndarray:
         """Log of weight times density, (n_samples, n_components)."""
         X = np.asarray(X, dtype=np.float64)
+        _check_shape("X", X, (len(X), self.n_features))
         shared = len(self.covariances.factors) == 1
         distances = np.empty((self.n_components, len(X)))
         for k, mean in enumerate(self.means):
@@ -116,3 +132,17 @@ class Mixture:
             for k, (mean, count) in enumerate(zip(self.means, counts, strict=True))
         ]
         return np.vstack(rows), np.repeat(np.arange(self.n_components), counts)
+
+
+def _copy(values, name: str) -> np.ndarray:
+    """A float64 array of one's own that nobody can write to."""
+    array = np.array(values, dtype=np.float64)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite.")
+    array.setflags(write=False)
+    return array
+
+
+def _check_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+    if array.shape != shape:
+        raise ValueError(f"{name} must have the shape {shape}, not {array.shape}.")

@@ -7,8 +7,18 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
-from gmmem import GaussianMixture
-from gmmem.initializers import Given, Nearest
+from gmmem import GaussianMixture, Mixture, em
+from gmmem.covariances import VEE
+from gmmem.initializers import (
+    Given,
+    Hierarchical,
+    KMeans,
+    Nearest,
+    RandomPoints,
+    RandomResponsibilities,
+    Subset,
+)
+from gmmem.sources import InMemory
 
 X = np.random.RandomState(0).normal(size=(30, 2))
 
@@ -156,3 +166,139 @@ def test_outlier_at_1e30_never_gives_nan():
     assert np.isfinite(model.score_samples(far)).all()
     np.testing.assert_allclose(model.predict_proba(far).sum(axis=1), 1)
     np.testing.assert_allclose(model.score_samples(far)[:-1], model.score_samples(X), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (Nearest(np.zeros((2, 1))), "centres with 1 features, but X has 2"),
+        (Nearest([[0.0, 0.0], [np.nan, 3.0]]), "not finite"),
+        (Nearest([0.0, 6.0]), r"in an array of shape \(2,\)"),
+        (Nearest(None), "centres"),
+        (None, "init_params"),
+        (["a"] * 30, "init_params"),
+        (np.zeros(30, int), "gave no row the label 1"),
+        (np.full(30, np.nan), "whole numbers"),
+        (Subset(X[:5], np.ones(4), [0, 1, 0, 1, 0]), "Subset that is not usable"),
+        (Subset(X[:5, :1], None, [0, 1, 0, 1, 0]), "Subset with 1 features"),
+        (Subset(X[:5], -np.ones(5), [0, 1, 0, 1, 0]), "at least 0"),
+    ],
+)
+def test_answer_of_an_initialiser(answer, message):
+    with pytest.raises(ValueError, match=message):
+        GaussianMixture(2, init_params=lambda X, n_components, **_: answer).fit(X)
+
+
+def test_labels_of_any_kind_of_number():
+    labels = np.arange(30) % 2
+    plain = GaussianMixture(2, init_params=Given(labels)).fit(X)
+    for other in (labels.astype(float), labels.astype(object), labels.astype(bool), list(labels)):
+        model = GaussianMixture(2, init_params=Given(other)).fit(X)
+        np.testing.assert_array_equal(model.means_, plain.means_)
+
+
+@pytest.mark.parametrize("initialise", [RandomPoints(), RandomResponsibilities(), KMeans()])
+def test_initialisers_without_a_random_state(initialise):
+    initialise(X, 2)
+
+
+def test_parameters_of_initialisers():
+    with pytest.raises(ValueError, match="max_samples=-1"):
+        KMeans(max_samples=-1)(X, 2)
+    GaussianMixture(5, init_params=KMeans(max_samples=1), reg_covar=0.1).fit(X)
+    with pytest.raises(ValueError, match="finite"):
+        Hierarchical().grow(with_value(np.nan))
+    assert len(set(Hierarchical().grow(X.tolist()).labels(3))) == 3
+
+
+IDENTITIES = [np.eye(2)] * 2
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        (([0.5, 0.5], [[0, 0], [6, 3]], [1.0, 7.0], "EII"), "all the same"),
+        (([5, 5], [[0, 0], [6, 3]], IDENTITIES), "sum to one"),
+        (([1.5, -0.5], [[0, 0], [6, 3]], IDENTITIES), "at least 0"),
+        (([1.0], [[0, 0], [6, 3]], IDENTITIES), "weights must have the shape"),
+        (([0.5, 0.5], [[0, np.nan], [1, 1]], IDENTITIES), "means must be finite"),
+        (([0.5, 0.5], [0, 1], IDENTITIES), "means must be"),
+        (([0.5, 0.5], [[0, 0], [6, 3]], [np.eye(2)]), "covariances must have the shape"),
+        (([0.5, 0.5], [[0, 0], [6, 3]], [np.eye(2), [[1, 0.9], [0, 1]]]), "symmetric"),
+        (([0.5, 0.5], [[0, 0], [6, 3]], [np.eye(2), -np.eye(2)]), "not positive definite"),
+        (([0.5, 0.5], np.zeros((2, 0)), np.zeros((2, 0, 0))), "means must be"),
+    ],
+)
+def test_mixture_from_arrays(arrays, message):
+    with pytest.raises(ValueError, match=message):
+        Mixture.from_arrays(*arrays)
+
+
+def test_a_mixture_is_immutable_and_checks_its_rows():
+    weights = np.array([0.5, 0.5])
+    mixture = Mixture.from_arrays(weights, [[0, 0], [6, 3]], IDENTITIES)
+    before = mixture.log_density(X)
+    weights[:] = [0.9, 0.1]
+    np.testing.assert_array_equal(mixture.log_density(X), before)
+    with pytest.raises(ValueError, match="read-only"):
+        mixture.weights[0] = 9
+    for rows in ([1.0, 2.0], [[1.0], [2.0]]):
+        with pytest.raises(ValueError, match="X must have the shape"):
+            mixture.log_density(rows)
+
+
+def test_engine_checks_its_input():
+    mixture = Mixture.from_arrays([0.5, 0.5], [[0, 0], [6, 3]], IDENTITIES)
+    for weight, message in [
+        (np.ones(31), "shape"),
+        (-np.ones(30), "at least 0"),
+        (np.full(30, np.nan), "finite"),
+        (np.zeros(30), "sums to 0"),
+        (np.full(30, 1e306), "rescale"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            InMemory(X, weight)
+    with pytest.raises(ValueError, match="real numbers"):
+        InMemory(X + 1j)
+    with pytest.raises(ValueError, match="NaN"):
+        em.fit(mixture, InMemory(with_value(np.nan)))
+    for params, message in [
+        ({"max_iter": 0}, "max_iter=0"),
+        ({"reg_covar": -1}, "reg_covar=-1"),
+        ({"reg_covar": np.nan}, "reg_covar"),
+        ({"model": "round"}, "covariance_type"),
+        ({"model": "diag"}, "of another kind"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            em.fit(mixture, InMemory(X), **params)
+    assert em.fit(mixture, InMemory(X), "full").status
+
+
+def test_a_class_is_no_model():
+    with pytest.raises(ValueError, match=r"pass an instance: VEE\(\)"):
+        GaussianMixture(2, covariance_type=VEE).fit(X)
+
+
+def test_a_failed_refit_leaves_the_old_model():
+    model = GaussianMixture(2, random_state=0).fit(X)
+    expected = model.score_samples(X)
+    model.set_params(n_components=25, reg_covar=0)
+    with pytest.raises(ValueError):
+        model.fit(np.hstack([X, X]))
+    np.testing.assert_array_equal(model.score_samples(X), expected)
+
+
+def test_rows_too_far_to_square():
+    model = GaussianMixture(2, random_state=0).fit(X)
+    for rows in ([[1e200, 1.0]], [[1e155, 0.0], [0.0, 0.0]]):
+        with pytest.raises(ValueError, match="rescale the data"):
+            model.score_samples(rows)
+    assert np.isfinite(model.score_samples([[1e130, 0.0]])).all()
+
+
+def test_degenerate_data_gives_the_error_and_no_warning():
+    for code in ("EVE", "VVE", "EEV", "VEV"):
+        for data in (np.c_[X, X], np.c_[X, np.ones(30)]):
+            model = GaussianMixture(2, covariance_type=code, reg_covar=0, random_state=0)
+            with pytest.raises(ValueError, match="Increase reg_covar"):
+                model.fit(data)

@@ -1,10 +1,14 @@
 """The guard: right answers where expanded quadratic forms lose their digits."""
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
-from gmmem import GaussianMixture
+from gmmem import GaussianMixture, em
 from gmmem.initializers import Given
+from gmmem.sources import InMemory
 
 TYPES = ["full", "tied", "diag", "spherical"]
 
@@ -59,3 +63,85 @@ def test_one_row_far_from_everything():
     model = GaussianMixture(2, random_state=0).fit(X)
     assert np.isfinite(model.score_samples(far)).all()
     np.testing.assert_allclose(model.predict_proba(far).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("covariance_type", [*TYPES, "VEV"])
+@pytest.mark.parametrize("scale", [1e-60, 1e-20, 1e20, 1e60])
+def test_scale_of_the_weights_changes_nothing(covariance_type, scale):
+    X, labels = clusters(10)
+    weight = np.random.RandomState(0).uniform(0.5, 2, size=len(X))
+    for init in (Given(labels), "hierarchical"):
+        if init == "hierarchical" and scale > 1:
+            continue  # As many copies make a cluster of every row.
+        params = dict(covariance_type=covariance_type, init_params=init)
+        plain = GaussianMixture(2, **params).fit(X, sample_weight=weight)
+        scaled = GaussianMixture(2, **params).fit(X, sample_weight=scale * weight)
+        np.testing.assert_allclose(
+            np.sort(scaled.means_, axis=0), np.sort(plain.means_, axis=0), rtol=1e-6, atol=1e-9
+        )
+
+
+def test_a_weight_of_zero_switches_a_component_off():
+    model = GaussianMixture.from_parameters(
+        [1, 0], [[0.0], [100.0]], [1.0, 1.0], covariance_type="spherical"
+    )
+    assert model.predict([[100.0]]) == [0]
+    assert model.score_samples([[100.0]])[0] == pytest.approx(-5000.919, abs=1e-3)
+    X = np.r_[np.random.RandomState(0).normal(size=(50, 1)), [[100.0]]]
+    start = dict(weights_init=[1, 0], means_init=[[0], [100]], precisions_init=[1, 1])
+    with pytest.warns(match="lost all rows"):
+        fitted = GaussianMixture(2, covariance_type="spherical", **start).fit(X)
+    np.testing.assert_array_equal(fitted.weights_, [1, 0])
+    assert fitted.means_[1] == 100
+
+
+def test_a_lost_component_keeps_its_covariance():
+    X, _ = clusters(5, d=2)
+    start = dict(
+        weights_init=[1, 0], means_init=[[3, 1], [1e3, 1e3]], precisions_init=[np.eye(2)] * 2
+    )
+    with pytest.warns(match=r"lost all rows|did not converge"):
+        model = GaussianMixture(2, reg_covar=1.0, max_iter=30, tol=0, **start).fit(X)
+    np.testing.assert_allclose(model.covariances_[1], np.eye(2))
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+@pytest.mark.parametrize("scale", [1e-20, 1e20])
+def test_float32_of_any_scale(covariance_type, scale):
+    X, labels = clusters(10)
+    X = (X * scale).astype(np.float32)
+    params = dict(covariance_type=covariance_type, init_params=Given(labels), reg_covar=0)
+    model = GaussianMixture(2, **params).fit(X)
+    assert np.isfinite(model.covariances_).all() and np.isfinite(model.precisions_).all()
+    exact = GaussianMixture(2, **params).fit(X.astype(np.float64))
+    assert model.score(X) == pytest.approx(exact.score(X), abs=1e-3)
+
+
+def test_rows_to_predict_far_to_one_side():
+    """The guard knows where the means are, not only where the rows are."""
+    X, labels = clusters(10)
+    model = GaussianMixture(2, init_params=Given(labels)).fit(X)
+    rows = X[:50] + 1e7
+    centred = rows[:, None] - model.means_
+    exact = -0.5 * np.einsum("nki,kij,nkj->nk", centred, model.precisions_, centred)
+    np.testing.assert_allclose(model.score_samples(rows), exact.max(axis=1), rtol=1e-9)
+
+
+def test_rows_can_be_entered_twice_shared_and_pickled():
+    X, labels = clusters(10, n=40_000)
+    rows = InMemory(X, n_threads=2)
+    model = GaussianMixture(2, init_params=Given(labels), max_iter=0).fit(X)
+    start = model._mixture()
+    expected = em.fit(start, rows).history
+    with rows:
+        with rows:
+            assert em.fit(start, rows).history == expected
+        assert em.fit(start, rows).history == expected
+
+    def fit(_):
+        with rows:
+            return em.fit(start, rows).history
+
+    with ThreadPoolExecutor(6) as pool:
+        assert all(history == expected for history in pool.map(fit, range(24)))
+    assert em.fit(start, pickle.loads(pickle.dumps(rows))).history == expected

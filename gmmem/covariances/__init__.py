@@ -72,6 +72,11 @@ def get_model(covariance_type: "str | CovarianceModel") -> CovarianceModel:
     >>> get_model("tied").n_parameters(n_components=3, n_features=2)
     3
     """
+    if isinstance(covariance_type, type):
+        raise ValueError(
+            f"covariance_type={covariance_type.__name__} is a class; pass an instance: "
+            f"{covariance_type.__name__}()."
+        )
     if hasattr(covariance_type, "estimate") and hasattr(covariance_type, "storage"):
         return covariance_type
     if isinstance(covariance_type, str) and covariance_type in MODELS:

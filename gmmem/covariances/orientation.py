@@ -137,7 +137,7 @@ def _descend(
 def _diagonals(S: np.ndarray) -> np.ndarray:
     """Variances along the axes; what a singular scatter lacks counts as next to nothing."""
     values = np.diagonal(S, axis1=1, axis2=2)
-    return np.maximum(values, np.finfo(np.float64).tiny)
+    return np.maximum(values, max(1e-60 * values.max(), np.finfo(np.float64).tiny))
 
 
 def _slopes(S: np.ndarray, weight: np.ndarray, planes) -> tuple[np.ndarray, np.ndarray]:

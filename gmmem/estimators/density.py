@@ -5,6 +5,7 @@ a user reads, pickles or sets is what is computed with.
 """
 
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -249,7 +250,7 @@ class MixtureMethods:
         model, storage = self._covariance_model(), mixture.covariances
 
         def public(stored):
-            return to_public(model, stored, mixture.n_components).astype(dtype, copy=False)
+            return _in_dtype(to_public(model, stored, mixture.n_components), dtype)
 
         self.weights_ = mixture.weights.astype(dtype)
         self.means_ = mixture.means.astype(dtype)
@@ -272,6 +273,26 @@ class MixtureMethods:
     def _rows(self, X, sample_weight=None) -> InMemory:
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         return InMemory(X, check_weight(sample_weight, X))
+
+
+def _in_dtype(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """In the dtype of the data, unless that is too narrow to hold the values."""
+    with np.errstate(over="ignore", under="ignore"):
+        narrow = array.astype(dtype, copy=False)
+    held = np.isfinite(narrow).all() and np.abs(narrow).max() > np.finfo(dtype).tiny
+    return narrow if held else array
+
+
+@contextmanager
+def unchanged_on_failure(estimator):
+    """Give an estimator its attributes back if its fit raises or is interrupted."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 def check_weight(sample_weight, X) -> np.ndarray | None:

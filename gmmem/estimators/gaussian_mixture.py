@@ -10,11 +10,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from gmmem import em
-from gmmem.compat import Interval, StrOptions, fit_context
+from gmmem.compat import HasMethods, Interval, StrOptions, fit_context
 from gmmem.covariances import MODELS, get_model
 from gmmem.covariances.base import public_shape
 from gmmem.estimators import starting
-from gmmem.estimators.density import MixtureMethods, check_weight
+from gmmem.estimators.density import MixtureMethods, check_weight, unchanged_on_failure
 from gmmem.estimators.progress import Progress
 from gmmem.initializers import INITIALIZERS
 from gmmem.mixture import Mixture
@@ -98,6 +98,8 @@ callable, default="kmeans"
         Its mean log-likelihood before the last M-step, in nats per row.
     lower_bounds_ : list of float
         The same for each of its iterations.
+    start_lower_bounds_ : list of list of float
+        The same for each start.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -121,7 +123,7 @@ callable, default="kmeans"
 
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "covariance_type": [StrOptions(set(MODELS)), object],
+        "covariance_type": [StrOptions(set(MODELS)), HasMethods(["estimate", "n_parameters"])],
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "reg_covar": [Interval(Real, 0.0, None, closed="left")],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
@@ -255,6 +257,11 @@ callable, default="kmeans"
             If the data or a parameter is not usable, or a covariance becomes
             singular in every start.
         """
+        with unchanged_on_failure(self):
+            self._fit(X, sample_weight)
+        return self
+
+    def _fit(self, X, sample_weight):
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         sample_weight = check_weight(sample_weight, X)
         model, n_components = get_model(self.covariance_type), self.n_components
@@ -269,7 +276,6 @@ callable, default="kmeans"
         with rows:
             em.survey(rows)  # Refuses data that would overflow, before anything is tried.
             self._fit_starts(rows, X, sample_weight, model, given)
-        return self
 
     def _fit_starts(self, rows, X, sample_weight, model, given):
         """Run EM from each start and keep the most likely result."""
@@ -278,7 +284,7 @@ callable, default="kmeans"
             self._check_resumable(model, rows.n_features)
         random_state = check_random_state(self.random_state)
         progress = Progress(self.verbose, self.verbose_interval, rows.total_weight)
-        best, failure = None, None
+        best, failure, histories = None, None, []
         for number in range(1 if resume else self.n_init):
             progress.begin(number)
             try:
@@ -314,6 +320,7 @@ callable, default="kmeans"
                 failure = error
                 continue
             progress.end(solution)
+            histories.append(solution.history)
             if solution.status is em.Status.DEGENERATE:
                 failure = solution.failure
             elif best is None or solution.history[-1] > best.history[-1]:
@@ -325,6 +332,7 @@ callable, default="kmeans"
                 "scale the data."
             ) from failure
         self._keep(best.mixture, X.dtype)
+        self.start_lower_bounds_ = histories
         self._report(best)
 
     def _report(self, best):
@@ -338,7 +346,7 @@ callable, default="kmeans"
                 "Best performing initialization did not converge. Try different init "
                 "parameters, or increase max_iter, tol, or check for degenerate data.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         if not best.settled:
             warnings.warn(
@@ -346,7 +354,7 @@ callable, default="kmeans"
                 f"covariance_type={self.covariance_type!r}; pass an instance of the model with "
                 "a larger max_iter or tol.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         lost = np.flatnonzero(best.mixture.weights == 0)
         if len(lost) and best.history:
@@ -354,7 +362,7 @@ callable, default="kmeans"
                 f"Component(s) {lost.tolist()} lost all rows and have weight 0; lower "
                 f"n_components (now {self.n_components}) or try another start.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     def fit_predict(self, X, y=None, sample_weight=None):

@@ -13,7 +13,7 @@ from gmmem.compat import Interval, StrOptions, fit_context
 from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
 from gmmem.estimators import search
-from gmmem.estimators.density import MixtureMethods, check_weight
+from gmmem.estimators.density import MixtureMethods, check_weight, unchanged_on_failure
 from gmmem.estimators.gaussian_mixture import GaussianMixture, positive_rows
 from gmmem.estimators.starting import initialiser
 
@@ -163,6 +163,14 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
         KeyboardInterrupt
             When interrupted; what was fitted so far is kept and usable.
         """
+        with unchanged_on_failure(self):
+            interrupt = self._fit(X, sample_weight)
+        if interrupt is not None:
+            raise interrupt
+        return self
+
+    def _fit(self, X, sample_weight) -> KeyboardInterrupt | None:
+        """Search; an interrupt that leaves something usable is returned, not raised."""
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         sample_weight = check_weight(sample_weight, X)
         rows = positive_rows(X, sample_weight)
@@ -177,12 +185,13 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
             for candidate in search.fit_all(new, found, rows, settings, self.n_jobs):
                 done[candidate.place] = candidate
                 self._tell(candidate)
-        except KeyboardInterrupt:
-            if any(candidate.mixture is not None for candidate in done.values()):
-                self._finish(done, rows)
-            raise
+        except KeyboardInterrupt as interrupt:
+            if all(candidate.mixture is None for candidate in done.values()):
+                raise
+            self._finish(done, rows)
+            return interrupt
         self._finish(done, rows)
-        return self
+        return None
 
     def fit_predict(self, X, y=None, sample_weight=None):
         """Fit every candidate to X and return the best one's labels of the rows.

@@ -11,6 +11,7 @@ from joblib import Parallel, delayed
 from gmmem import em, prediction
 from gmmem.covariances import FOURTEEN, CovarianceModel, DegenerateCovariance, get_model
 from gmmem.criteria import CRITERIA, Evidence
+from gmmem.estimators.starting import subset_rows
 from gmmem.initializers import Hierarchical, Subset, as_assignment
 from gmmem.initializers.base import together
 from gmmem.mixture import Mixture
@@ -91,19 +92,18 @@ def starts(
                 answer = ready(
                     X, n_components, sample_weight=sample_weight, random_state=random_state
                 )
-                found[initialise, n_components] = _start(answer, len(X), n_components, initialise)
+                found[initialise, n_components] = _start(answer, X, n_components, initialise)
             except ValueError as error:
                 found[initialise, n_components] = str(error)
     return found
 
 
-def _start(answer, n_samples: int, n_components: int, initialise) -> Start:
+def _start(answer, X, n_components: int, initialise) -> Start:
+    name = f"init_params={initialise!r}"
     if isinstance(answer, Subset):
-        subset = InMemory(answer.rows, answer.weights)
-        return Start(
-            as_assignment(answer.labels, subset.n_rows, n_components, repr(initialise)), subset
-        )
-    return Start(as_assignment(answer, n_samples, n_components, repr(initialise)), None)
+        rows = subset_rows(answer, X.shape[1], name)
+        return Start(as_assignment(answer.labels, rows.n_rows, n_components, name), rows)
+    return Start(as_assignment(answer, len(X), n_components, name, X.shape[1]), None)
 
 
 def fit_candidate(

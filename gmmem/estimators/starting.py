@@ -103,6 +103,19 @@ def initialiser(init_params):
     )
 
 
+def subset_rows(subset: Subset, n_features: int, name: str) -> InMemory:
+    """The rows of a subset, checked."""
+    try:
+        rows = InMemory(subset.rows, subset.weights)
+    except ValueError as error:
+        raise ValueError(f"{name} gave a Subset that is not usable: {error}") from None
+    if rows.n_features != n_features:
+        raise ValueError(
+            f"{name} gave a Subset with {rows.n_features} features, but X has {n_features}."
+        )
+    return rows
+
+
 def start(
     rows: em.Rows,
     X: np.ndarray,
@@ -130,10 +143,10 @@ def start(
             X, n_components, sample_weight=sample_weight, random_state=random_state
         )
         if isinstance(answer, Subset):
-            rows = InMemory(answer.rows, answer.weights)
+            rows = subset_rows(answer, X.shape[1], name)
             assign = as_assignment(answer.labels, rows.n_rows, n_components, name)
         else:
-            assign = as_assignment(answer, len(X), n_components, name)
+            assign = as_assignment(answer, len(X), n_components, name, X.shape[1])
         if sample_weight is not None and not isinstance(answer, Subset):
             assign = assign.of_rows(sample_weight > 0)
     found = em.start_from(rows, assign, n_components, model, reg_covar=reg_covar)

@@ -133,7 +133,8 @@ class Ellipsoids(Spheres):
             W += clusters.scatter[..., i, None]
             gap = gap[:, large]
             W += (gap * share[large])[:, None] * gap
-            value[large] += _determinants(W) / mass[large] ** d
+            W /= mass[large]
+            value[large] += _determinants(W)
         return mass * np.log(value)
 
 

@@ -107,7 +107,9 @@ def _one_hot(labels: np.ndarray, n_components: int) -> np.ndarray:
     return R
 
 
-def as_assignment(answer, n_samples: int, n_components: int, source: str) -> Callable:
+def as_assignment(
+    answer, n_samples: int, n_components: int, source: str, n_features: int | None = None
+) -> Callable:
     """Check what an initialiser returned, and make it assign blocks of rows.
 
     Raises
@@ -116,12 +118,10 @@ def as_assignment(answer, n_samples: int, n_components: int, source: str) -> Cal
         If it is neither labels nor responsibilities nor `Nearest`.
     """
     if isinstance(answer, Nearest):
-        if len(answer.centres) != n_components:
-            raise ValueError(
-                f"{source} gave {len(answer.centres)} centres for n_components={n_components}."
-            )
-        return answer
+        return _check_nearest(answer, n_components, source, n_features)
     array = np.asarray(answer)
+    if array.dtype == object:
+        array = _as_numbers(array, source)
     if array.shape == (n_samples,):
         return _check_labels(array, n_components, source)
     if array.shape == (n_samples, n_components):
@@ -132,8 +132,35 @@ def as_assignment(answer, n_samples: int, n_components: int, source: str) -> Cal
     )
 
 
+def _as_numbers(array: np.ndarray, source: str) -> np.ndarray:
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{source} gave neither labels nor responsibilities nor centres, but {str(array)[:60]}."
+        ) from None
+
+
+def _check_nearest(answer: Nearest, n_components: int, source: str, n_features) -> Nearest:
+    centres = _as_numbers(np.asarray(answer.centres), source)
+    if centres.ndim != 2 or len(centres) != n_components:
+        raise ValueError(
+            f"{source} gave {len(centres) if centres.ndim else 0} centres for "
+            f"n_components={n_components}, in an array of shape {centres.shape}."
+        )
+    if n_features is not None and centres.shape[1] != n_features:
+        raise ValueError(
+            f"{source} gave centres with {centres.shape[1]} features, but X has {n_features}."
+        )
+    if not np.isfinite(centres).all():
+        raise ValueError(f"{source} gave centres that are not finite.")
+    return Nearest(centres)
+
+
 def _check_labels(array: np.ndarray, n_components: int, source: str) -> Labels:
-    whole = array.astype(np.intp, copy=False) if array.dtype.kind in "iufb" else None
+    whole = None
+    if array.dtype.kind in "iub" or (array.dtype.kind == "f" and np.isfinite(array).all()):
+        whole = array.astype(np.intp, copy=False)
     if whole is None or not np.array_equal(whole, array):
         raise ValueError(f"{source} gave labels that are not whole numbers.")
     if whole.min() < 0 or whole.max() >= n_components:
@@ -141,6 +168,9 @@ def _check_labels(array: np.ndarray, n_components: int, source: str) -> Labels:
             f"{source} gave labels from {whole.min()} to {whole.max()}; "
             f"they must be 0 to n_components - 1 = {n_components - 1}."
         )
+    empty = np.flatnonzero(np.bincount(whole, minlength=n_components) == 0)
+    if len(empty):
+        raise ValueError(f"{source} gave no row the label {empty[0]}: a component needs rows.")
     return Labels(whole, n_components)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn import cluster
+from sklearn.utils import check_random_state
 
 from gmmem.initializers.base import Nearest
 from gmmem.initializers.seeding import distinct, seeding_rows
@@ -23,6 +24,7 @@ class KMeans:
     max_samples: int = 20_000
 
     def __call__(self, X, n_components, *, sample_weight=None, random_state=None):
+        random_state = check_random_state(random_state)
         rows, weights = seeding_rows(X, n_components, sample_weight, self.max_samples, random_state)
         model = cluster.KMeans(n_clusters=n_components, n_init=1, random_state=random_state)
         model.fit(rows, sample_weight=weights)
@@ -44,6 +46,7 @@ class KMeansPlusPlus:
     max_samples: int = 20_000
 
     def __call__(self, X, n_components, *, sample_weight=None, random_state=None):
+        random_state = check_random_state(random_state)
         rows, weights = seeding_rows(X, n_components, sample_weight, self.max_samples, random_state)
         seeds, _ = cluster.kmeans_plusplus(
             rows, n_components, sample_weight=weights, random_state=random_state
@@ -64,6 +67,7 @@ class RandomPoints:
     max_samples: int = 20_000
 
     def __call__(self, X, n_components, *, sample_weight=None, random_state=None):
+        random_state = check_random_state(random_state)
         rows, weights = seeding_rows(X, n_components, sample_weight, self.max_samples, random_state)
         if weights is None:
             drawn = rows[random_state.choice(len(rows), size=n_components, replace=False)]

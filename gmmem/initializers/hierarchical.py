@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from gmmem.initializers.agglomeration import (
     Ellipsoids,
@@ -85,12 +86,17 @@ class Hierarchical:
         grown : Grown
             An initialiser for the same X.
         """
+        X, random_state = np.asarray(X), check_random_state(random_state)
+        if X.ndim != 2 or not np.isfinite(X).all():
+            raise ValueError("X must be an array of rows and columns, all finite.")
         rows, weights = seeding_rows(X, n_components, sample_weight, self.max_samples, random_state)
         tree = None if X.shape[1] == 1 else self._tree(rows, weights)
         return Grown(rows, weights, tree, whole=rows is X)
 
     def _tree(self, rows: np.ndarray, weights: np.ndarray | None) -> Tree:
         weights = np.ones(len(rows)) if weights is None else weights
+        # Copies weigh at least one; weights on another scale are shares.
+        weights = weights / min(1, weights.mean())
         Z = _TRANSFORMS[self.use](rows.astype(np.float64, copy=False), weights)
         _, first, leaf = np.unique(rows, axis=0, return_index=True, return_inverse=True)
         mass = np.bincount(leaf.ravel(), weights=weights)
@@ -101,7 +107,7 @@ class Hierarchical:
         return Tree(leaf.ravel(), merges)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Grown:
     """A tree on some rows, ready to be cut: an initialiser for the data it grew on."""
 

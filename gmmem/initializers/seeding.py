@@ -24,7 +24,9 @@ def seeding_rows(X, n_components, sample_weight, max_samples, random_state):
     """
     if sample_weight is not None and (sample_weight == 0).any():
         X, sample_weight = X[sample_weight > 0], sample_weight[sample_weight > 0]
-    n_samples = len(X)
+    if max_samples < 1:
+        raise ValueError(f"max_samples={max_samples} must be at least 1.")
+    n_samples, max_samples = len(X), max(max_samples, n_components)
     if sample_weight is None:
         rows, weights = X, None
         if n_samples > max_samples:

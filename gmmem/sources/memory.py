@@ -16,6 +16,9 @@ import numpy as np
 from gmmem.compat import n_threads_allowed, one_blas_thread
 from gmmem.kernels import Block, Workspace, block_size
 
+# Sums of weights that leave room for responsibilities and squares in float64.
+LEAST_WEIGHT, MOST_WEIGHT = 1e-100, 1e100
+
 # Fewer, larger tasks cost less, but there must be enough of them for many threads.
 MOST_BLOCKS_A_TASK, FEWEST_TASKS = 4, 8
 
@@ -39,15 +42,16 @@ class InMemory:
 
     def __init__(self, X, sample_weight=None, n_threads: int | None = None):
         X = np.asarray(X)
+        if X.dtype.kind not in "biufO":
+            raise ValueError(f"X must hold real numbers; its dtype is {X.dtype}.")
         self.X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
         if self.X.ndim != 2 or 0 in self.X.shape:
             raise ValueError(f"X must have rows and columns; its shape is {X.shape}.")
-        self.weight = None
-        if sample_weight is not None:
-            self.weight = np.asarray(sample_weight, dtype=np.float64)
+        self.weight = None if sample_weight is None else _weights(sample_weight, len(X))
         self.known: dict[Any, Any] = {}
         self._n_threads = n_threads
         self._local = threading.local()
+        self._lock, self._entered = threading.RLock(), 0
         self._stack: ExitStack | None = None
         self._pool: ThreadPoolExecutor | None = None
 
@@ -78,16 +82,22 @@ class InMemory:
         return float(self.n_rows if self.weight is None else self.weight.sum())
 
     def __enter__(self) -> "InMemory":
-        self._stack = ExitStack()
-        self._stack.enter_context(one_blas_thread())
-        threads = self._n_threads or n_threads_allowed()
-        if threads > 1:
-            self._pool = self._stack.enter_context(ThreadPoolExecutor(threads))
+        with self._lock:
+            self._entered += 1
+            if self._entered == 1:
+                self._stack = ExitStack()
+                self._stack.enter_context(one_blas_thread())
+                threads = self._n_threads or n_threads_allowed()
+                if threads > 1:
+                    self._pool = self._stack.enter_context(ThreadPoolExecutor(threads))
         return self
 
     def __exit__(self, *exc_info) -> None:
-        stack, self._stack, self._pool = self._stack, None, None
-        stack.close()
+        with self._lock:
+            self._entered -= 1
+            if self._entered == 0:
+                stack, self._stack, self._pool = self._stack, None, None
+                stack.close()
 
     def fold(self, kernel: Any, combine: tuple[Callable, ...] | None = None) -> tuple[Any, ...]:
         """Combine ``kernel(block, workspace)`` over all blocks in order.
@@ -98,12 +108,10 @@ class InMemory:
         combine : tuple of callables, optional
             One for each thing that the kernel returns; by default all are added.
         """
-        if self._stack is None:
-            with self:
-                return self.fold(kernel, combine)
-        total = None
-        for part in self._parts(kernel, combine):
-            total = part if total is None else _merge(total, part, combine)
+        with self:
+            total = None
+            for part in self._parts(kernel, combine):
+                total = part if total is None else _merge(total, part, combine)
         return total
 
     def _parts(self, kernel: Any, combine) -> Iterator[tuple[Any, ...]]:
@@ -139,6 +147,20 @@ class InMemory:
             part = kernel(Block(first, self.X[first:last], weight), workspace)
             total = part if total is None else _merge(total, part, combine)
         return total
+
+
+def _weights(sample_weight, n_rows: int) -> np.ndarray:
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.shape != (n_rows,):
+        raise ValueError(f"sample_weight must have the shape ({n_rows},), not {weight.shape}.")
+    if not np.isfinite(weight).all() or (weight < 0).any():
+        raise ValueError("sample_weight must be finite and at least 0.")
+    if not LEAST_WEIGHT < weight.sum() < MOST_WEIGHT:
+        raise ValueError(
+            f"sample_weight sums to {weight.sum():g}; it must lie between {LEAST_WEIGHT:g} and "
+            f"{MOST_WEIGHT:g}: rescale it."
+        )
+    return weight
 
 
 def _merge(total, part, combine) -> tuple[Any, ...]:
