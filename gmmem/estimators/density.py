@@ -4,7 +4,6 @@ The attributes are the model: a prediction builds its `Mixture` from them, so wh
 a user reads, pickles or sets is what is computed with.
 """
 
-from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -194,7 +193,7 @@ class MixtureMethods:
         component of the same covariance model is fitted to X to compare with.
         """
         evidence, rows = self.evidence(X, sample_weight), self._rows(X, sample_weight)
-        one = em.start_from(rows, together, 1, self._covariance_model())
+        one = em.start_from(rows, together, 1, self.covariance_model_)
         return criteria.nec(
             replace(evidence, log_likelihood_one=prediction.log_likelihood(one, rows))
         )
@@ -227,8 +226,13 @@ class MixtureMethods:
         """Free parameters: covariances, means and mixing weights."""
         check_is_fitted(self)
         n_components, n_features = self.means_.shape
-        covariances = self._covariance_model().n_parameters(n_components, n_features)
+        covariances = self.covariance_model_.n_parameters(n_components, n_features)
         return covariances + n_components * n_features + n_components - 1
+
+    @property
+    def mixture_(self) -> Mixture:
+        """The density that the attributes describe."""
+        return self._checked_mixture()
 
     @property
     def decomposition_(self) -> Decomposition:
@@ -236,18 +240,18 @@ class MixtureMethods:
 
         ``covariance = volume * orientation @ diag(shape) @ orientation.T``
         """
-        mixture, model = self._checked_mixture(), self._covariance_model()
+        mixture, model = self._checked_mixture(), self.covariance_model_
         parts = mixture.covariances.decompose(model.aligned)
         repeats = mixture.n_components // len(parts.volume)
         return Decomposition(*(np.repeat(part, repeats, axis=0) for part in parts))
 
     # --- between attributes and the engine -------------------------------------
 
-    _covariance_model: Callable[[], CovarianceModel]
+    covariance_model_: CovarianceModel
 
     def _keep(self, mixture: Mixture, dtype: np.dtype) -> None:
         """Set the fitted attributes, in the dtype of the data."""
-        model, storage = self._covariance_model(), mixture.covariances
+        model, storage = self.covariance_model_, mixture.covariances
 
         def public(stored):
             return _in_dtype(to_public(model, stored, mixture.n_components), dtype)
@@ -260,7 +264,7 @@ class MixtureMethods:
 
     def _mixture(self) -> Mixture:
         """The density that the attributes describe."""
-        model = self._covariance_model()
+        model = self.covariance_model_
         factors = from_public(model, np.asarray(self.precisions_cholesky_, dtype=np.float64))
         means = np.asarray(self.means_, dtype=np.float64)
         storage = model.storage.from_factors(factors, means.shape[1])

@@ -386,7 +386,9 @@ callable, default="kmeans"
 
     # --- between attributes and the engine -------------------------------------
 
-    def _covariance_model(self):
+    @property
+    def covariance_model_(self):
+        """The covariance model, as an object."""
         return get_model(self.covariance_type)
 
     def _check_resumable(self, model, n_features) -> None:

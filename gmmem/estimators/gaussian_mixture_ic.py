@@ -295,7 +295,9 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
         model.lower_bound_ = candidate.history[-1]
         return model
 
-    def _covariance_model(self):
+    @property
+    def covariance_model_(self):
+        """The covariance model, as an object."""
         return get_model(self.covariance_type_)
 
 
