@@ -6,6 +6,7 @@ All are on scikit-learn's scale: lower is better.  mclust's BIC and ICL are the 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -109,3 +110,29 @@ CRITERIA: dict[str, Callable[[Evidence], float]] = {
     criterion.__name__: criterion
     for criterion in (bic, aic, aicc, caic, hqic, sabic, icl, icl_entropy, clc, nec)
 }
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A criterion as a scorer for scikit-learn's searches: the larger the better.
+
+    Parameters
+    ----------
+    criterion : str
+        A name in `CRITERIA`.
+
+    Raises
+    ------
+    ValueError
+        If there is no criterion of that name.
+    """
+
+    criterion: str
+
+    def __post_init__(self):
+        if self.criterion not in CRITERIA:
+            raise ValueError(f"criterion={self.criterion!r} must be one of {list(CRITERIA)}.")
+
+    def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
+        """The negative of the criterion of a fitted mixture on X."""
+        return -getattr(estimator, self.criterion)(X)

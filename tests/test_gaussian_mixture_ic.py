@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gmmem import GaussianMixture, GaussianMixtureIC
 from gmmem.covariances import FOURTEEN
-from gmmem.criteria import CRITERIA
+from gmmem.criteria import CRITERIA, Scorer
 from gmmem.estimators import search
 from gmmem.initializers import KMeans
 from tests.test_golden import read, table
@@ -243,6 +243,22 @@ def test_held_out_likelihood_in_a_grid_search():
     grid = {"n_components": [1, 2, 3], "covariance_type": ["EEE", "VVV", "VEV"]}
     found = GridSearchCV(GaussianMixture(init_params="hierarchical"), grid).fit(read("iris"))
     assert found.best_params_["n_components"] > 1
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_scorers(criterion):
+    X = read("iris")
+    grid = {"n_components": [1, 2], "covariance_type": ["EEE", "VVV"]}
+    everything = [(np.arange(150), np.arange(150))]
+    model = GaussianMixture(init_params="hierarchical")
+    found = GridSearchCV(model, grid, scoring=Scorer(criterion), cv=everything).fit(X)
+    expected = [
+        -getattr(clone(model).set_params(**params).fit(X), criterion)(X)
+        for params in found.cv_results_["params"]
+    ]
+    np.testing.assert_allclose(found.cv_results_["mean_test_score"], expected)
+    with pytest.raises(ValueError, match="criterion='mdl'"):
+        Scorer("mdl")
 
 
 @parametrize_with_checks(
