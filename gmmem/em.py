@@ -26,7 +26,7 @@ Step through EM by hand:
 import enum
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,20 +45,7 @@ from gmmem.covariances import (
 from gmmem.kernels import Frame
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
-
-
-class Rows(Protocol):
-    """What EM asks of a source of rows: to add up a kernel over blocks."""
-
-    n_rows: int
-    n_features: int
-    total_weight: float
-    dtype: np.dtype
-    known: dict[Any, Any]
-    """What was found out about the rows once and for all, kept with them."""
-
-    def fold(self, kernel: Any, combine: tuple[Callable, ...] | None = None) -> tuple[Any, ...]:
-        """Combine ``kernel(block, workspace)`` over all blocks in order, by default adding."""
+from gmmem.survey import Rows, survey, with_spread
 
 
 class State(NamedTuple):
@@ -112,45 +99,6 @@ class Solution:
 
 # A standard deviation below this share of the mean is rounding error.
 RESOLUTION = 8 * np.finfo(np.float64).eps
-
-# Sums of squares must stay finite, for any number of rows.
-LARGEST_EXTENT = 1e140
-
-_LOCATE = (np.add, np.add, np.minimum, np.maximum)
-
-
-def survey(rows: Rows) -> Frame:
-    """Centre and extent of the rows."""
-    if "frame" not in rows.known:
-        rows.known["frame"] = _survey(rows)
-    return rows.known["frame"]
-
-
-def _survey(rows: Rows) -> Frame:
-    total, first, low, high = rows.fold(kernels.LocateKernel(rows.n_features), _LOCATE)
-    if np.isnan(low).any() or np.isnan(high).any():
-        raise ValueError("X contains NaN.")
-    if max(high.max(), -low.min()) >= LARGEST_EXTENT:
-        raise ValueError(
-            f"X holds values beyond {LARGEST_EXTENT:g}: squares would not fit in float64; "
-            "rescale the data or remove the outliers."
-        )
-    centre = first / total
-    extent = np.maximum(high - centre, centre - low)
-    return Frame(total, centre, extent, None)
-
-
-def _with_spread(frame: Frame, rows: Rows, storage: type) -> Frame:
-    """Add the total second moment, which a shared covariance needs once a fit."""
-
-    def everything(block, workspace):
-        return np.ones((1, len(block.X)))
-
-    features = storage.features
-    if features not in rows.known:
-        kernel = kernels.AssignedKernel(everything, frame.centre[None], features, True)
-        rows.known[features] = rows.fold(kernel)[2]
-    return frame._replace(spread=rows.known[features])
 
 
 def default_model(mixture: Mixture) -> CovarianceModel:
@@ -279,7 +227,7 @@ def iterate(
         raise ValueError(f"start has {start.n_features} features, the rows {rows.n_features}.")
     frame = survey(rows)
     if stored == 1:
-        frame = _with_spread(frame, rows, model.storage)
+        frame = with_spread(frame, rows, model.storage)
     mixture, iteration = start, 0
     while True:
         log_likelihood, (update, settled) = _step(mixture, rows, frame, model, reg_covar)
@@ -388,7 +336,7 @@ def start_from(
     gathered = kernels.AssignedKernel(assign, centres, features, pooled)
     mass, first, second = rows.fold(gathered)
     if empty.any():
-        spread = _with_spread(frame, rows, model.storage).spread
+        spread = with_spread(frame, rows, model.storage).spread
         one = frame.total_weight / rows.n_rows
         mass = np.where(empty, one, mass)
         if not pooled:

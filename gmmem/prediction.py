@@ -10,9 +10,9 @@ import numpy as np
 from scipy.special import entr
 
 from gmmem import kernels
-from gmmem.em import Rows, survey
 from gmmem.kernels import Block, Kernel, Workspace
 from gmmem.mixture import Mixture
+from gmmem.survey import Rows, survey
 
 
 @dataclass(frozen=True, eq=False)

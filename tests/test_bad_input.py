@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas
 import pytest
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
@@ -131,7 +132,6 @@ def test_unfitted_and_wrong_features():
 
 
 def test_wrong_feature_names():
-    pandas = pytest.importorskip("pandas")
     model = GaussianMixture().fit(pandas.DataFrame(X, columns=["a", "b"]))
     assert model.feature_names_in_.tolist() == ["a", "b"]
     with pytest.raises(ValueError, match="feature names"):

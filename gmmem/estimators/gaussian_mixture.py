@@ -18,7 +18,6 @@ from gmmem.estimators.density import MixtureMethods, check_weight, unchanged_on_
 from gmmem.estimators.progress import Progress
 from gmmem.initializers import INITIALIZERS
 from gmmem.mixture import Mixture
-from gmmem.sources import InMemory
 
 
 class GaussianMixture(MixtureMethods, DensityMixin, BaseEstimator):
@@ -265,8 +264,8 @@ callable, default="kmeans"
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         sample_weight = check_weight(sample_weight, X)
         model, n_components = get_model(self.covariance_type), self.n_components
-        given = self._check_given(model, X.shape[1])
-        rows = positive_rows(X, sample_weight)
+        given = starting.check_given(self, model, X.shape[1])
+        rows = starting.positive_rows(X, sample_weight)
         if rows.n_rows < n_components:
             raise ValueError(
                 f"Expected n_samples >= n_components but got n_components = {n_components}, "
@@ -403,29 +402,3 @@ callable, default="kmeans"
                     f"shape {np.shape(getattr(self, name))}; n_components, covariance_type and "
                     f"X now make it {shape}. Set warm_start=False to start anew."
                 )
-
-    def _check_given(self, model, n_features) -> starting.Given:
-        """Check what the user gave to start from."""
-        n_components = self.n_components
-        weights = means = covariances = None
-        if self.weights_init is not None:
-            weights = starting.check_weights(self.weights_init, n_components)
-        if self.means_init is not None:
-            means = starting.check_means(self.means_init, n_components, n_features)
-        if self.precisions_init is not None and self.covariances_init is not None:
-            raise ValueError("Give precisions_init or covariances_init, not both.")
-        for name in ("precisions_init", "covariances_init"):
-            value = getattr(self, name)
-            if value is not None:
-                covariances = starting.check_covariances(
-                    value, model, n_components, n_features, name
-                )
-        return starting.Given(weights, means, covariances)
-
-
-def positive_rows(X: np.ndarray, sample_weight: np.ndarray | None) -> InMemory:
-    """The rows that count: those of weight zero change nothing, so they are not there."""
-    if sample_weight is None or sample_weight.all():
-        return InMemory(X, sample_weight)
-    positive = sample_weight > 0
-    return InMemory(X[positive], sample_weight[positive])

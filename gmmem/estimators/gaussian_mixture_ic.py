@@ -14,8 +14,8 @@ from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
 from gmmem.estimators import search
 from gmmem.estimators.density import MixtureMethods, check_weight, unchanged_on_failure
-from gmmem.estimators.gaussian_mixture import GaussianMixture, positive_rows
-from gmmem.estimators.starting import initialiser
+from gmmem.estimators.gaussian_mixture import GaussianMixture
+from gmmem.estimators.starting import initialiser, positive_rows
 
 FITTED = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_")
 REPORTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_")

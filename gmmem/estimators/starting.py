@@ -92,6 +92,31 @@ def check_covariances(
         ) from None
 
 
+def check_given(estimator, model: CovarianceModel, n_features: int) -> Given:
+    """Check what the user gave to start from."""
+    n_components = estimator.n_components
+    weights = means = covariances = None
+    if estimator.weights_init is not None:
+        weights = check_weights(estimator.weights_init, n_components)
+    if estimator.means_init is not None:
+        means = check_means(estimator.means_init, n_components, n_features)
+    if estimator.precisions_init is not None and estimator.covariances_init is not None:
+        raise ValueError("Give precisions_init or covariances_init, not both.")
+    for name in ("precisions_init", "covariances_init"):
+        value = getattr(estimator, name)
+        if value is not None:
+            covariances = check_covariances(value, model, n_components, n_features, name)
+    return Given(weights, means, covariances)
+
+
+def positive_rows(X: np.ndarray, sample_weight: np.ndarray | None) -> InMemory:
+    """The rows that count: those of weight zero change nothing, so they are not there."""
+    if sample_weight is None or sample_weight.all():
+        return InMemory(X, sample_weight)
+    positive = sample_weight > 0
+    return InMemory(X[positive], sample_weight[positive])
+
+
 def initialiser(init_params):
     """The callable behind a name, or the callable itself."""
     if callable(init_params):
