@@ -42,6 +42,7 @@ from gmmem.covariances import (
     DegenerateCovariance,
     get_model,
 )
+from gmmem.covariances.base import checked_estimate
 from gmmem.kernels import Frame
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
@@ -156,7 +157,7 @@ def maximise(
             shares = shares.sum(keepdims=True)
         scatter = scatter + reg_covar * np.multiply.outer(shares, features.identity(means.shape[1]))
     last = None if previous is None else previous.covariances.covariances
-    values, settled = model.estimate(scatter, mass, means.shape[1], last)
+    values, settled = checked_estimate(model, scatter, mass, means.shape[1], last)
     storage = model.storage.from_covariances(values, means.shape[1])
     resolution = RESOLUTION * np.abs(means)
     narrow = (storage.variances <= resolution**2).any(axis=1)

@@ -10,7 +10,7 @@ from scipy.stats import multivariate_normal, ortho_group
 from sklearn.base import clone
 
 from gmmem import GaussianMixture, em
-from gmmem.covariances import FOURTEEN, CovarianceModel, Diagonal, Estimate, get_model
+from gmmem.covariances import FOURTEEN, CovarianceModel, Diagonal, Estimate, Full, get_model
 from gmmem.initializers import Given, as_assignment
 from gmmem.sources import InMemory
 from tests.test_golden import read
@@ -354,6 +354,65 @@ def test_a_model_of_ones_own():
     model = GaussianMixture(3, covariance_type=TwoScales(), init_params=Given(labels)).fit(X)
     np.testing.assert_array_equal(model.covariances_[:, 0], model.covariances_[:, 2])
     clone(model).fit(X)
+
+
+def returning(answer, **members):
+    """A model on full storage that estimates what it is told."""
+
+    class Mistaken(CovarianceModel):
+        name = "Mistaken"
+        storage = Full
+
+        def n_parameters(self, n_components, n_features):
+            return 1
+
+        def estimate(self, scatter, mass, n_features, previous):
+            return answer(scatter)
+
+    for member, value in members.items():
+        setattr(Mistaken, member, value)
+    return Mistaken()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda scatter: scatter, "must return an Estimate"),
+        (lambda scatter: None, "must return an Estimate"),
+        (lambda scatter: Estimate(scatter[0]), "Mistaken estimated covariances of shape"),
+        (lambda scatter: Estimate(scatter + 1j), "expected real numbers"),
+        (lambda scatter: Estimate(scatter * np.nan), "is not finite"),
+    ],
+)
+def test_a_mistaken_model_is_told(answer, message):
+    X, labels = data()
+    model = GaussianMixture(3, covariance_type=returning(answer), init_params=Given(labels))
+    with pytest.raises(ValueError, match=message):
+        model.fit(X)
+
+
+def test_a_model_that_lacks_members():
+    X, _ = data()
+    with pytest.raises(ValueError, match="compact but not shared"):
+        GaussianMixture(3, covariance_type=returning(Estimate, compact=True)).fit(X)
+
+    class Bare:
+        def n_parameters(self, n_components, n_features):
+            return 1
+
+        def estimate(self, scatter, mass, n_features, previous):
+            return Estimate(scatter)
+
+    with pytest.raises(ValueError, match="lacks name, storage"):
+        GaussianMixture(3, covariance_type=Bare()).fit(X)
+
+
+def test_sampling_at_extreme_scales():
+    X, labels = data()
+    X = X * [1e-6, 1, 1e6]
+    for code in ("EEE", "VEE", "VVE", "VVV"):
+        model = GaussianMixture(3, covariance_type=code, init_params=Given(labels), reg_covar=0)
+        assert np.isfinite(model.fit(X).sample(10)[0]).all()
 
 
 def test_one_feature():

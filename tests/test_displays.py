@@ -9,6 +9,7 @@ import numpy as np
 import pandas
 import pytest
 from scipy import stats
+from sklearn.exceptions import NotFittedError
 
 from gmmem import GaussianMixture, GaussianMixtureIC
 from gmmem.datasets import load_old_faithful
@@ -151,6 +152,28 @@ def test_uncertainty(model):
     counts = [len(points.get_offsets()) for points in display.points_]
     assert counts == np.bincount(model.predict(X)).tolist()
     assert "Uncertainty" in display.ax_.get_ylabel()
+
+
+def test_keywords_take_the_place_of_the_style(search, model):
+    lines = CriterionDisplay.from_estimator(search, lw=3, c="red", ls=":", label="x").lines_
+    assert {(line.get_linewidth(), line.get_color()) for line in lines.values()} == {(3, "red")}
+    (line,) = LikelihoodDisplay.from_estimator(model, lw=4, ms=9).lines_
+    assert (line.get_linewidth(), line.get_markersize()) == (4, 9)
+    for keywords in ({"color": "red"}, {"c": "red"}, {"c": np.arange(272.0)}, {"lw": 1}):
+        MixtureDisplay.from_estimator(model, X, **keywords)
+    for keywords in ({"color": "red"}, {"c": "red"}, {"linewidths": 1}):
+        UncertaintyDisplay.from_estimator(model, X, **keywords)
+
+
+def test_bad_input(model):
+    for display in (CriterionDisplay, LikelihoodDisplay):
+        with pytest.raises(NotFittedError):
+            display.from_estimator(GaussianMixture())
+    for features in (["a", "b"], [1, 1], [True, False], [0.5], []):
+        with pytest.raises(ValueError, match="features="):
+            MixtureDisplay.from_estimator(model, X, features=features)
+    assert MixtureDisplay.from_estimator(model, X, features=1).ax_.get_xlabel() == "feature 1"
+    assert len(MixtureDisplay.from_estimator(model, X, probability=0.9).ellipses_) == 2
 
 
 def test_matplotlib_is_an_extra():

@@ -120,12 +120,41 @@ def test_many_rows_start_from_a_subset():
     [
         ({"model": "EEI"}, "model='EEI' must be one of"),
         ({"use": "PCA"}, "use='PCA' must be one of"),
-        ({"max_samples": 1}, "max_samples=1 must be at least 2"),
+        ({"max_samples": 1}, "max_samples=1 must be at least 2, and whole"),
     ],
 )
 def test_bad_parameters(params, message):
     with pytest.raises(ValueError, match=message):
         Hierarchical(**params)
+
+
+@pytest.mark.parametrize(
+    ("X", "weight", "message"),
+    [
+        (np.ones((5, 2)) * 1e200, None, "within 1e"),
+        (np.array([["a", "b"]]), None, "numbers"),
+        (np.ones((5, 0)), None, "rows and columns"),
+        (np.eye(5), np.ones(3), "shape"),
+        (np.eye(5), -np.ones(5), "at least 0"),
+        (np.eye(5), np.full(5, np.nan), "finite"),
+    ],
+)
+def test_bad_rows(X, weight, message):
+    with pytest.raises(ValueError, match=message):
+        Hierarchical().grow(X, weight)
+
+
+@pytest.mark.parametrize("d", [1, 2])
+@pytest.mark.parametrize("K", [0, -1, 2.5])
+def test_bad_number_of_clusters(d, K):
+    with pytest.raises(ValueError, match="positive whole number"):
+        Hierarchical().grow(read("faithful")[:, :d]).labels(K)
+
+
+def test_more_components_than_max_samples():
+    X = np.random.RandomState(0).normal(size=(60, 2))
+    model = GaussianMixture(20, init_params=Hierarchical(max_samples=10), reg_covar=0.1)
+    assert model.set_params(random_state=0, max_iter=0).fit(X).means_.shape == (20, 2)
 
 
 @pytest.mark.parametrize("d", [1, 2])

@@ -77,11 +77,38 @@ def get_model(covariance_type: "str | CovarianceModel") -> CovarianceModel:
             f"covariance_type={covariance_type.__name__} is a class; pass an instance: "
             f"{covariance_type.__name__}()."
         )
-    if hasattr(covariance_type, "estimate") and hasattr(covariance_type, "storage"):
-        return covariance_type
+    if hasattr(covariance_type, "estimate"):
+        return _checked(covariance_type)
     if isinstance(covariance_type, str) and covariance_type in MODELS:
         return MODELS[covariance_type]
     raise ValueError(
         f"covariance_type={covariance_type!r} is neither a covariance model nor one of "
         f"{', '.join(MODELS)}."
     )
+
+
+MEMBERS = (
+    "name",
+    "storage",
+    "shared",
+    "aligned",
+    "closed_form",
+    "compact",
+    "n_parameters",
+)
+
+
+def _checked(model: CovarianceModel) -> CovarianceModel:
+    """A user's model, if it has what a model has."""
+    missing = [member for member in MEMBERS if not hasattr(model, member)]
+    if missing:
+        raise ValueError(
+            f"covariance_type={model!r} lacks {', '.join(missing)}: derive its class from "
+            "gmmem.covariances.CovarianceModel, which has defaults for most."
+        )
+    if model.compact and not model.shared:
+        raise ValueError(
+            f"covariance_type={model!r} is compact but not shared: only one covariance for "
+            "all components can be shown as one."
+        )
+    return model

@@ -138,6 +138,40 @@ class CovarianceModel(Protocol):
         """
 
 
+def checked_estimate(
+    model: CovarianceModel,
+    scatter: np.ndarray,
+    mass: np.ndarray,
+    n_features: int,
+    previous: np.ndarray | None,
+) -> Estimate:
+    """What a model estimates, if it is what its storage can hold.
+
+    Raises
+    ------
+    ValueError
+        If the model did not return an `Estimate` of the shape of the scatter.
+    DegenerateCovariance
+        If a covariance is not finite.
+    """
+    estimate = model.estimate(scatter, mass, n_features, previous)
+    if not isinstance(estimate, tuple) or len(estimate) != 2:
+        raise ValueError(
+            f"The covariance model {model.name} returned {type(estimate).__name__}; "
+            "it must return an Estimate."
+        )
+    values = np.asarray(estimate[0])
+    if values.shape != scatter.shape or values.dtype.kind not in "fiu":
+        raise ValueError(
+            f"The covariance model {model.name} estimated covariances of shape {values.shape} "
+            f"and dtype {values.dtype}; expected real numbers of shape {scatter.shape}."
+        )
+    finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if not finite.all():
+        raise DegenerateCovariance(int(np.argmin(finite)), "is not finite")
+    return Estimate(values.astype(np.float64, copy=False), bool(estimate[1]))
+
+
 class Decomposition(NamedTuple):
     """``Sigma_k = volume_k * orientation_k diag(shape_k) orientation_k'``."""
 

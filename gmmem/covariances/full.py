@@ -115,4 +115,6 @@ class Full:
         return Decomposition(volume, values / volume[:, None], axes)
 
     def sample(self, component, mean, n_samples, rng):
-        return rng.multivariate_normal(mean, self.covariances[component], n_samples)
+        # It is known to be positive definite: NumPy's own check is absolute, and warns.
+        covariance = self.covariances[component]
+        return rng.multivariate_normal(mean, covariance, n_samples, check_valid="ignore")

@@ -37,3 +37,23 @@ def blend(responsibilities: np.ndarray) -> np.ndarray:
     names = [colour(k).lstrip("#") for k in range(responsibilities.shape[1])]
     palette = np.array([[int(name[i : i + 2], 16) / 255 for i in (0, 2, 4)] for name in names])
     return np.clip(responsibilities @ palette, 0, 1)
+
+
+def styled(style: dict[str, Any], given: dict[str, Any], artist: str) -> dict[str, Any]:
+    """The style of a line or collection, with what the user gave in its place."""
+    from matplotlib import cbook, collections, lines
+
+    kinds = {"line": lines.Line2D, "points": collections.PathCollection}
+    given = dict(given)
+    if artist == "points" and "c" in given:
+        given["color"] = given.pop("c") if "color" not in given else given["color"]
+    given = cbook.normalize_kwargs(given, kinds[artist])
+    style = dict(style)
+    if {"color", "facecolor", "facecolors"} & set(given):
+        style.pop("c", None)
+        style.pop("color", None)
+    if "linewidths" in given:
+        style.pop("linewidth", None)
+    if artist == "points" and np.ndim(given.get("color")) == 1 and len(given["color"]) > 4:
+        given["c"] = given.pop("color")
+    return style | given

@@ -1,8 +1,10 @@
 """The criterion by number of components, one line a model."""
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
-from gmmem.displays.canvas import MARKERS, canvas, colour
+from gmmem.criteria import CRITERIA
+from gmmem.displays.canvas import MARKERS, canvas, colour, styled
 
 
 class CriterionDisplay:
@@ -59,9 +61,10 @@ class CriterionDisplay:
         -------
         display : CriterionDisplay
         """
+        check_is_fitted(estimator, "results_", msg="Fit a GaussianMixtureIC first.")
         results, criterion = estimator.results_, criterion or estimator.criterion
-        if criterion not in results:
-            raise ValueError(f"criterion={criterion!r} is not in results_.")
+        if criterion not in CRITERIA:
+            raise ValueError(f"criterion={criterion!r} must be one of {list(CRITERIA)}.")
         display = cls(
             results["n_components"], results["covariance_type"], results[criterion], criterion
         )
@@ -80,8 +83,9 @@ class CriterionDisplay:
                 "linestyle": "-" if number < len(MARKERS) else "--",
                 "markersize": 4.5,
                 "linewidth": 1.2,
+                "label": str(name),
             }
-            (line,) = self.ax_.plot(numbers, least, label=str(name), **style | kwargs)
+            (line,) = self.ax_.plot(numbers, least, **styled(style, kwargs, "line"))
             self.lines_[str(name)] = line
         best = int(np.nanargmin(self.values))
         (self.winner_,) = self.ax_.plot(

@@ -1,6 +1,8 @@
 """The log-likelihood by iteration of EM, a line for each start."""
 
-from gmmem.displays.canvas import canvas, colour
+from sklearn.utils.validation import check_is_fitted
+
+from gmmem.displays.canvas import canvas, colour, styled
 
 
 class LikelihoodDisplay:
@@ -50,6 +52,7 @@ class LikelihoodDisplay:
         -------
         display : LikelihoodDisplay
         """
+        check_is_fitted(estimator, "lower_bounds_")
         kept = list(estimator.lower_bounds_)
         if not kept:
             raise ValueError("The estimator did no iteration of EM: there is nothing to draw.")
@@ -70,7 +73,9 @@ class LikelihoodDisplay:
                 "zorder": 3 if kept else 2,
                 "label": "kept" if kept else "other starts",
             }
-            (line,) = self.ax_.plot(range(1, len(history) + 1), history, **style | kwargs)
+            (line,) = self.ax_.plot(
+                range(1, len(history) + 1), history, **styled(style, kwargs, "line")
+            )
             self.lines_.append(line)
         self.ax_.set(xlabel="Iteration", ylabel="Mean log-likelihood (nats per row)")
         if len(self.histories) > 1:

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from gmmem.displays.canvas import blend, canvas, colour, pyplot
+from gmmem.displays.canvas import blend, canvas, colour, pyplot, styled
 from gmmem.mixture import Mixture
 
 # Points of a contour grid along each axis, and of a curve.
@@ -89,9 +89,12 @@ class MixtureDisplay:
         """
         responsibilities = estimator.predict_proba(X)
         d = estimator.n_features_in_
-        features = list(range(d)) if features is None else list(features)
-        if not features or not all(-d <= feature < d for feature in features):
-            raise ValueError(f"features={features} must be columns of X, 0 to {d - 1}.")
+        features = list(range(d)) if features is None else np.atleast_1d(features).tolist()
+        columns = all(type(feature) is int and 0 <= feature < d for feature in features)
+        if not features or not columns or len(set(features)) < len(features):
+            raise ValueError(
+                f"features={features} must be different columns of X, by number, 0 to {d - 1}."
+            )
         covariances = _dense(estimator)
         names = getattr(estimator, "feature_names_in_", [f"feature {j}" for j in range(d)])
         display = cls(
@@ -106,7 +109,8 @@ class MixtureDisplay:
 
     def plot(self, ax=None, *, probability=(0.5, 0.95), contours=True, **kwargs):
         """Draw on `ax`, or on a new figure; keywords go to the points."""
-        if not all(0 < share < 1 for share in probability):
+        probability = np.atleast_1d(probability)
+        if not ((probability > 0) & (probability < 1)).all():
             raise ValueError(f"probability={probability} must lie between 0 and 1.")
         d, self.ellipses_ = self.X.shape[1], []
         if d > 2 and ax is not None:
@@ -159,7 +163,7 @@ class MixtureDisplay:
     def _draw_plane(self, ax, pair, probability, contours, kwargs) -> None:
         x, y = self.X[:, pair].T
         style = {"s": 14, "alpha": 0.75, "linewidth": 0, "c": blend(self.responsibilities)}
-        ax.scatter(x, y, **style | kwargs)
+        ax.scatter(x, y, **styled(style, kwargs, "points"))
         for k in range(len(self.weights)):
             covariance = self.covariances[k][np.ix_(pair, pair)]
             for share in probability:

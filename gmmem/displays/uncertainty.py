@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gmmem.displays.canvas import MARKERS, canvas, colour
+from gmmem.displays.canvas import MARKERS, canvas, colour, styled
 
 
 class UncertaintyDisplay:
@@ -74,7 +74,9 @@ class UncertaintyDisplay:
                 "linewidth": 0,
                 "label": f"component {label}",
             }
-            points = self.ax_.scatter(rank[rows], self.uncertainty[rows], **style | kwargs)
+            points = self.ax_.scatter(
+                rank[rows], self.uncertainty[rows], **styled(style, kwargs, "points")
+            )
             self.points_.append(points)
         self.ax_.set(
             xlabel="Rows, from the surest to the least sure",

@@ -193,7 +193,13 @@ class MixtureMethods:
         component of the same covariance model is fitted to X to compare with.
         """
         evidence, rows = self.evidence(X, sample_weight), self._rows(X, sample_weight)
-        one = em.start_from(rows, together, 1, self.covariance_model_)
+        try:
+            one = em.start_from(rows, together, 1, self.covariance_model_, reg_covar=self.reg_covar)
+        except em.DegenerateCovariance as error:
+            raise ValueError(
+                f"nec compares with one component, which cannot be fitted to X: {error} "
+                f"Increase reg_covar (now {self.reg_covar:g}) or give more rows."
+            ) from None
         return criteria.nec(
             replace(evidence, log_likelihood_one=prediction.log_likelihood(one, rows))
         )

@@ -1,5 +1,6 @@
 """`GaussianMixtureIC`: the number of components and the covariance model by a criterion."""
 
+from collections.abc import Iterable
 from numbers import Integral, Real
 
 import joblib
@@ -54,7 +55,7 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
         Seeds the initialisers and `sample`.
     warm_start : bool, default=False
         Keep what was fitted to the same X with the same settings, and fit only what
-        is new in the grid.
+        is new in the grid.  The best is chosen from the grid as it is now.
     verbose : int, default=0
         1 prints each candidate as it ends.
 
@@ -98,7 +99,7 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
-        "n_components": [Interval(Integral, 1, None, closed="left"), "array-like", range, None],
+        "n_components": [Interval(Integral, 1, None, closed="left"), Iterable, None],
         "covariance_type": [object],
         "criterion": [StrOptions(set(CRITERIA))],
         "init_params": [str, callable, list, tuple],
@@ -181,16 +182,16 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
         new = [place for place in places if place not in done]
         try:
             random_state = check_random_state(self.random_state)
-            found = search.starts(new, rows.X, rows.weight, random_state)
+            found = search.starts(new, X, sample_weight, random_state)
             for candidate in search.fit_all(new, found, rows, settings, self.n_jobs):
                 done[candidate.place] = candidate
                 self._tell(candidate)
         except KeyboardInterrupt as interrupt:
             if all(candidate.mixture is None for candidate in done.values()):
                 raise
-            self._finish(done, rows)
+            self._finish(done, places, rows)
             return interrupt
-        self._finish(done, rows)
+        self._finish(done, places, rows)
         return None
 
     def fit_predict(self, X, y=None, sample_weight=None):
@@ -217,9 +218,9 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
         numbers, types, inits = self.n_components, self.covariance_type, self.init_params
         if numbers is None:
             numbers = range(1, min(9, rows.n_rows) + 1)
-        numbers = [int(number) for number in np.atleast_1d(np.asarray(list_of(numbers)))]
-        if not numbers or min(numbers) < 1:
-            raise ValueError(f"n_components={self.n_components!r} must be positive numbers.")
+        numbers = list_of(numbers)
+        if not numbers or not all(isinstance(k, Integral) and k >= 1 for k in numbers):
+            raise ValueError(f"n_components={self.n_components!r} must be positive whole numbers.")
         if types is None:
             types = search.default_types(rows.n_rows, rows.n_features)
         types = list_of(types)
@@ -227,12 +228,19 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
             get_model(covariance_type)  # Raises for what is not a model.
         if not types or not list_of(inits):
             raise ValueError("covariance_type and init_params must not be empty.")
-        return [
-            search.Place(covariance_type, number, initialiser(init))
+        places = [
+            search.Place(covariance_type, int(number), initialiser(init))
             for init in list_of(inits)
-            for number in dict.fromkeys(numbers)
+            for number in numbers
             for covariance_type in types
         ]
+        try:
+            return list(dict.fromkeys(places))
+        except TypeError as error:
+            raise ValueError(
+                "covariance_type and init_params must be hashable, so that candidates can be told "
+                f"apart ({error}): make a dataclass frozen."
+            ) from None
 
     def _kept(self, X, sample_weight, settings) -> dict:
         """Candidates of an earlier fit to the same data with the same settings."""
@@ -254,18 +262,24 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
                 f"{candidate.status}"
             )
 
-    def _finish(self, done, rows) -> None:
-        """Choose the best candidate and set the attributes."""
-        candidates = search.with_one_component(list(done.values()), rows)
+    def _finish(self, done, places, rows) -> None:
+        """Choose the best candidate of the grid and set the attributes."""
+        candidates = [done[place] for place in places if place in done]
+        candidates = search.with_one_component(candidates, rows, self.reg_covar)
         results = search.table(candidates)
         scores = results[self.criterion]
         if not np.isfinite(scores).any():
+            if any(candidate.evidence is not None for candidate in candidates):
+                raise ValueError(
+                    f"criterion={self.criterion!r} is infinite for every candidate that could be "
+                    "fitted: try fewer components or another criterion."
+                )
             reasons = sorted({candidate.reason for candidate in candidates})
             raise ValueError(
                 f"No candidate could be fitted: {' '.join(reasons[:3])} Increase reg_covar "
                 f"(now {self.reg_covar:g}) or try fewer components."
             )
-        index = int(np.nanargmin(scores))
+        index = int(np.nanargmin(np.where(np.isfinite(scores), scores, np.nan)))
         self._candidates = done
         self.results_, self.best_index_ = results, index
         self.best_score_ = float(scores[index])
@@ -303,6 +317,4 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
 
 def list_of(value) -> list:
     """A list of what may be one thing or several."""
-    if isinstance(value, (list, tuple, range, set, np.ndarray)):
-        return list(value)
-    return [value]
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]

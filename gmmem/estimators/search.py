@@ -86,13 +86,16 @@ def starts(
     for initialise, numbers in wanted.items():
         ready = initialise
         if isinstance(initialise, Hierarchical):
-            ready = initialise.grow(X, sample_weight, random_state)
+            ready = initialise.grow(X, sample_weight, random_state, n_components=max(numbers))
         for n_components in sorted(numbers):
             try:
                 answer = ready(
                     X, n_components, sample_weight=sample_weight, random_state=random_state
                 )
-                found[initialise, n_components] = _start(answer, X, n_components, initialise)
+                start = _start(answer, X, n_components, initialise)
+                if sample_weight is not None and start.subset is None:
+                    start = Start(start.assign.of_rows(sample_weight > 0), None)
+                found[initialise, n_components] = start
             except ValueError as error:
                 found[initialise, n_components] = str(error)
     return found
@@ -161,10 +164,15 @@ def fit_all(
         delayed(fit_candidate)(place, found[place.init_params, place.n_components], rows, settings)
         for place in places
     )
-    return Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+    # A worker's copy of a place may not compare equal to ours.
+    results = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+    for place, candidate in zip(places, results, strict=True):
+        yield replace(candidate, place=place)
 
 
-def with_one_component(candidates: list[Candidate], rows: InMemory) -> list[Candidate]:
+def with_one_component(
+    candidates: list[Candidate], rows: InMemory, reg_covar: float
+) -> list[Candidate]:
     """Tell each how likely the data are under one component of its model."""
     likely: dict[Any, float] = {}
     result = []
@@ -172,16 +180,17 @@ def with_one_component(candidates: list[Candidate], rows: InMemory) -> list[Cand
         if candidate.evidence is not None:
             key = candidate.place.covariance_type
             if key not in likely:
-                likely[key] = _one_component(candidate.model, rows)
+                likely[key] = _one_component(candidate.model, rows, reg_covar)
             evidence = replace(candidate.evidence, log_likelihood_one=likely[key])
             candidate = replace(candidate, evidence=evidence)
         result.append(candidate)
     return result
 
 
-def _one_component(model: CovarianceModel, rows: InMemory) -> float:
+def _one_component(model: CovarianceModel, rows: InMemory, reg_covar: float) -> float:
     try:
-        return prediction.log_likelihood(em.start_from(rows, together, 1, model), rows)
+        one = em.start_from(rows, together, 1, model, reg_covar=reg_covar)
+        return prediction.log_likelihood(one, rows)
     except DegenerateCovariance:
         return np.nan
 

@@ -156,6 +156,8 @@ def agglomerate(mass: np.ndarray, means: np.ndarray, criterion: Criterion) -> np
 
     The cost of every pair is kept, (m, m), and each row's least of them.
     """
+    if len(means) == 1:
+        return np.empty((0, 2), dtype=np.intp)
     clusters = Clusters(mass, means, criterion.with_scatter)
     m, own = len(means), criterion.alone(clusters)
     cost = np.empty((m, m))
@@ -203,6 +205,8 @@ def agglomerate_equal(mass: np.ndarray, means: np.ndarray) -> np.ndarray:
     (mclust starts from W = 0 and ranks by rules of its own while that is singular.)
     """
     m, d = means.shape
+    if m == 1:
+        return np.empty((0, 2), dtype=np.intp)
     clusters = Clusters(mass, means, with_scatter=False)
     mass, means = clusters.mass, clusters.means.T
     pooled = clusters.least_variance * np.eye(d)

@@ -1,6 +1,7 @@
 """Initialiser by model-based agglomeration, as mclust starts (its `hc`)."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -15,6 +16,7 @@ from gmmem.initializers.agglomeration import (
 )
 from gmmem.initializers.base import Subset
 from gmmem.initializers.seeding import distinct, seeding_rows
+from gmmem.survey import LARGEST_EXTENT
 
 CRITERIA = {"EII": EqualSpheres(), "VII": Spheres(), "VVV": Ellipsoids()}
 EQUAL = "EEE"
@@ -64,11 +66,11 @@ class Hierarchical:
             raise ValueError(f"model={self.model!r} must be one of {[*CRITERIA, EQUAL]}.")
         if self.use not in _TRANSFORMS:
             raise ValueError(f"use={self.use!r} must be one of {list(_TRANSFORMS)}.")
-        if self.max_samples < 2:
-            raise ValueError(f"max_samples={self.max_samples} must be at least 2.")
+        if not isinstance(self.max_samples, Integral) or self.max_samples < 2:
+            raise ValueError(f"max_samples={self.max_samples!r} must be at least 2, and whole.")
 
     def __call__(self, X, n_components, *, sample_weight=None, random_state=None):
-        return self.grow(X, sample_weight, random_state)(X, n_components)
+        return self.grow(X, sample_weight, random_state, n_components)(X, n_components)
 
     def grow(self, X, sample_weight=None, random_state=None, n_components=1) -> "Grown":
         """Build the tree once, for fits with any number of components.
@@ -87,9 +89,18 @@ class Hierarchical:
             An initialiser for the same X.
         """
         X, random_state = np.asarray(X), check_random_state(random_state)
-        if X.ndim != 2 or not np.isfinite(X).all():
-            raise ValueError("X must be an array of rows and columns, all finite.")
-        rows, weights = seeding_rows(X, n_components, sample_weight, self.max_samples, random_state)
+        if X.ndim != 2 or 0 in X.shape or X.dtype.kind not in "fiub":
+            raise ValueError(f"X must be rows and columns of numbers, not {X.shape} {X.dtype}.")
+        if not (np.isfinite(X).all() and float(np.abs(X).max()) < LARGEST_EXTENT):
+            raise ValueError(f"X must be finite, and within {LARGEST_EXTENT:g}.")
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight, dtype=np.float64)
+            if sample_weight.shape != X.shape[:1]:
+                raise ValueError(f"sample_weight must have the shape {X.shape[:1]}.")
+            if not (np.isfinite(sample_weight) & (sample_weight >= 0)).all():
+                raise ValueError("sample_weight must be finite and at least 0.")
+        most = max(self.max_samples, n_components)
+        rows, weights = seeding_rows(X, 1, sample_weight, most, random_state)
         tree = None if X.shape[1] == 1 else self._tree(rows, weights)
         return Grown(rows, weights, tree, whole=rows is X)
 
@@ -122,6 +133,8 @@ class Grown:
 
     def labels(self, n_components: int) -> np.ndarray:
         """The cluster of each of `rows` when there are that many."""
+        if int(n_components) != n_components or n_components < 1:
+            raise ValueError(f"n_components={n_components} must be a positive whole number.")
         if self.tree is None:
             return _between_quantiles(self.rows[:, 0], self.weights, n_components)
         if n_components > len(self.tree.merges) + 1:
@@ -157,7 +170,9 @@ def _standardised(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _singular(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
     scaled = _standardised(X, weights)
     _, values, axes = np.linalg.svd(scaled * np.sqrt(weights)[:, None], full_matrices=False)
-    kept = values > 1e-10 * max(values[0], np.finfo(np.float64).tiny)
+    kept = values > 1e-10 * values[0]
+    if not kept.any():
+        return scaled
     return scaled @ axes[kept].T / np.sqrt(values[kept])
 
 
