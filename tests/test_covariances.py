@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import multivariate_normal, ortho_group
 from sklearn.base import clone
 
-from gmmem import GaussianMixture, em
+from gmmem import GaussianMixture, em, kernels
 from gmmem.covariances import FOURTEEN, CovarianceModel, Diagonal, Estimate, Full, get_model
 from gmmem.initializers import Given, as_assignment
 from gmmem.sources import InMemory
@@ -206,6 +206,16 @@ def test_threads_change_no_bit(model):
     one, two = (states(X, labels, model, 2, n_threads=threads)[-1] for threads in (1, 2))
     assert one.log_likelihood == two.log_likelihood
     np.testing.assert_array_equal(dense(one.update), dense(two.update))
+
+
+@every_model
+def test_size_of_the_blocks_changes_rounding_only(model, monkeypatch):
+    X, labels = data(5, n=20_000)
+    plain = states(X, labels, model, 5)[-1]
+    monkeypatch.setattr(kernels, "LARGEST_BLOCK", 300)
+    small = states(X, labels, model, 5)[-1]
+    assert small.log_likelihood == pytest.approx(plain.log_likelihood, rel=1e-12)
+    np.testing.assert_allclose(dense(small.update), dense(plain.update), rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("d", range(1, 7))

@@ -17,6 +17,7 @@ TYPES = ["full", "tied", "diag", "spherical"]
 ESTIMATORS = [GaussianMixture(covariance_type=name) for name in TYPES]
 ESTIMATORS += [GaussianMixture(2, covariance_type=name, reg_covar=1e-3) for name in TYPES]
 ESTIMATORS += [GaussianMixture(2, init_params=name) for name in ("k-means++", "hierarchical")]
+ESTIMATORS += [GaussianMixture(covariance_type=code) for code in FOURTEEN]
 ESTIMATORS += [GaussianMixture(2, covariance_type=code, reg_covar=1e-3) for code in FOURTEEN]
 
 
