@@ -69,6 +69,13 @@ def main():
         print(f"  of which the tree: {time.perf_counter() - began:.2f} s; EM by model:")
         table = pd.DataFrame(alone).groupby("covariance_type")[["n_iter", "seconds"]].sum()
         print(table.T.round(2).to_string())
+    X = make(2_000, 2)
+    print("trees of 2,000 x 2, seconds:", end="")
+    for model in ("EII", "VII", "VVV", "EEE"):
+        began = time.perf_counter()
+        Hierarchical(model).grow(X)
+        print(f"  {model} {time.perf_counter() - began:.2f}", end="", flush=True)
+    print()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ import numpy as np
 from scipy.special import entr
 
 from gmmem import kernels
+from gmmem.covariances import CovarianceModel
+from gmmem.covariances.base import n_free
+from gmmem.criteria import Evidence
 from gmmem.kernels import Block, Kernel, Workspace
 from gmmem.mixture import Mixture
 from gmmem.survey import Rows, survey
@@ -101,10 +104,25 @@ def log_likelihood(mixture: Mixture, rows: Rows) -> float:
     return rows.fold(_Total(kernel))[0]
 
 
-def certainty(mixture: Mixture, rows: Rows) -> tuple[float, float, float]:
-    """Log-likelihood, entropy and MAP entropy of the responsibilities, in one pass."""
+def likelihood(mixture: Mixture, model: CovarianceModel, rows: Rows) -> Evidence:
+    """What criteria of the likelihood alone look at."""
+    n_parameters = n_free(model, *mixture.means.shape)
+    return Evidence(
+        log_likelihood(mixture, rows),
+        n_parameters,
+        rows.total_weight,
+        n_components=mixture.n_components,
+    )
+
+
+def evidence(mixture: Mixture, model: CovarianceModel, rows: Rows) -> Evidence:
+    """What every criterion looks at, in one pass; without the one component to compare with."""
     kernel = kernels.choose(mixture, survey(rows), rows.dtype)
-    return rows.fold(_Certainty(kernel))
+    total, entropy, map_entropy = rows.fold(_Certainty(kernel))
+    n_parameters = n_free(model, *mixture.means.shape)
+    return Evidence(
+        total, n_parameters, rows.total_weight, entropy, map_entropy, mixture.n_components
+    )
 
 
 def log_density(mixture: Mixture, rows: Rows) -> np.ndarray:

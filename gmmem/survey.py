@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gmmem import kernels
-from gmmem.kernels import Frame
+from gmmem.kernels import Block, Frame, Workspace
 
 
 class Rows(Protocol):
@@ -50,14 +50,15 @@ def _survey(rows: Rows) -> Frame:
     return Frame(total, centre, extent, None)
 
 
+def together(block: Block, workspace: Workspace) -> np.ndarray:
+    """Every row belongs to the one component there is."""
+    return np.ones((1, len(block.X)))
+
+
 def with_spread(frame: Frame, rows: Rows, storage: type) -> Frame:
     """Add the total second moment, which a shared covariance needs once a fit."""
-
-    def everything(block, workspace):
-        return np.ones((1, len(block.X)))
-
     features = storage.features
     if features not in rows.known:
-        kernel = kernels.AssignedKernel(everything, frame.centre[None], features, True)
+        kernel = kernels.AssignedKernel(together, frame.centre[None], features, True)
         rows.known[features] = rows.fold(kernel)[2]
     return frame._replace(spread=rows.known[features])

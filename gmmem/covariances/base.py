@@ -204,6 +204,12 @@ def unit_axes(volume: np.ndarray, shape: np.ndarray) -> Decomposition:
     return Decomposition(volume, shape, np.repeat(np.eye(d)[None], n, axis=0))
 
 
+def n_free(model: CovarianceModel, n_components: int, n_features: int) -> int:
+    """Free parameters of a whole mixture: covariances, means and mixing weights."""
+    covariances = model.n_parameters(n_components, n_features)
+    return covariances + n_components * n_features + n_components - 1
+
+
 def n_stored(model: CovarianceModel, n_components: int) -> int:
     """S, the number of covariances that a model keeps for K components."""
     return 1 if model.shared else n_components

@@ -14,14 +14,33 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from gmmem import criteria, em, prediction
 from gmmem.compat import check_sample_weight
 from gmmem.covariances import CovarianceModel, Decomposition
-from gmmem.covariances.base import from_public, to_public
-from gmmem.initializers.base import together
+from gmmem.covariances.base import from_public, n_free, to_public
 from gmmem.mixture import Mixture
 from gmmem.sources import InMemory
+from gmmem.survey import together
 
 
 class MixtureMethods:
     """The methods of a fitted mixture; a subclass says which covariance model it has."""
+
+    def fit_predict(self, X, y=None, sample_weight=None):
+        """Fit to X and return the most probable component of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        y : Ignored
+            Present by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The same as ``fit(X).predict(X)``.
+        """
+        return self.fit(X, sample_weight=sample_weight).predict(X)
 
     def predict(self, X):
         """The most probable component of each row.
@@ -113,57 +132,54 @@ class MixtureMethods:
         True
         """
         mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
-        log_likelihood, entropy, map_entropy = prediction.certainty(mixture, rows)
-        return criteria.Evidence(
-            log_likelihood,
-            self.n_parameters_,
-            rows.total_weight,
-            entropy,
-            map_entropy,
-            mixture.n_components,
-        )
+        return prediction.evidence(mixture, self.covariance_model_, rows)
+
+    def _likelihood(self, X, sample_weight) -> criteria.Evidence:
+        """The same without the entropies, which cost as much as the likelihood."""
+        mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
+        return prediction.likelihood(mixture, self.covariance_model_, rows)
 
     def bic(self, X, sample_weight=None):
         """Bayesian information criterion of the model on X: the lower the better.
 
         See `evidence` for the parameters and `gmmem.criteria.bic` for the formula.
         """
-        return criteria.bic(self.evidence(X, sample_weight))
+        return criteria.bic(self._likelihood(X, sample_weight))
 
     def aic(self, X, sample_weight=None):
         """Akaike's information criterion of the model on X: the lower the better.
 
         See `evidence` for the parameters and `gmmem.criteria.aic` for the formula.
         """
-        return criteria.aic(self.evidence(X, sample_weight))
+        return criteria.aic(self._likelihood(X, sample_weight))
 
     def aicc(self, X, sample_weight=None):
         """AIC corrected for few rows of the model on X: the lower the better.
 
         See `evidence` for the parameters and `gmmem.criteria.aicc` for the formula.
         """
-        return criteria.aicc(self.evidence(X, sample_weight))
+        return criteria.aicc(self._likelihood(X, sample_weight))
 
     def caic(self, X, sample_weight=None):
         """Consistent AIC of the model on X: the lower the better.
 
         See `evidence` for the parameters and `gmmem.criteria.caic` for the formula.
         """
-        return criteria.caic(self.evidence(X, sample_weight))
+        return criteria.caic(self._likelihood(X, sample_weight))
 
     def hqic(self, X, sample_weight=None):
         """Criterion of Hannan and Quinn of the model on X: the lower the better.
 
         See `evidence` for the parameters and `gmmem.criteria.hqic` for the formula.
         """
-        return criteria.hqic(self.evidence(X, sample_weight))
+        return criteria.hqic(self._likelihood(X, sample_weight))
 
     def sabic(self, X, sample_weight=None):
         """Sample size adjusted BIC of the model on X: the lower the better.
 
         See `evidence` for the parameters and `gmmem.criteria.sabic` for the formula.
         """
-        return criteria.sabic(self.evidence(X, sample_weight))
+        return criteria.sabic(self._likelihood(X, sample_weight))
 
     def icl(self, X, sample_weight=None):
         """Integrated completed likelihood of the model on X by the MAP classification.
@@ -231,9 +247,7 @@ class MixtureMethods:
     def n_parameters_(self) -> int:
         """Free parameters: covariances, means and mixing weights."""
         check_is_fitted(self)
-        n_components, n_features = self.means_.shape
-        covariances = self.covariance_model_.n_parameters(n_components, n_features)
-        return covariances + n_components * n_features + n_components - 1
+        return n_free(self.covariance_model_, *self.means_.shape)
 
     @property
     def mixture_(self) -> Mixture:

@@ -222,7 +222,12 @@ callable, default="kmeans"
             starting.check_weights(weights, n_components, "weights"),
             starting.check_means(means, n_components, n_features, "means"),
             starting.check_covariances(
-                covariances, covariance, n_components, n_features, "covariances"
+                covariances,
+                covariance,
+                n_components,
+                n_features,
+                "covariances",
+                covariance.storage.from_covariances,
             ),
         )
         model = cls(n_components, covariance_type=covariance_type, **params)
@@ -363,25 +368,6 @@ callable, default="kmeans"
                 ConvergenceWarning,
                 stacklevel=6,
             )
-
-    def fit_predict(self, X, y=None, sample_weight=None):
-        """Fit the mixture to X and return the most probable component of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-        y : Ignored
-            Present by convention.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A weight of w stands for w copies of a row.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            The same as ``fit(X).predict(X)``.
-        """
-        return self.fit(X, sample_weight=sample_weight).predict(X)
 
     # --- between attributes and the engine -------------------------------------
 

@@ -194,25 +194,6 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
         self._finish(done, places, rows)
         return None
 
-    def fit_predict(self, X, y=None, sample_weight=None):
-        """Fit every candidate to X and return the best one's labels of the rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-        y : Ignored
-            Present by convention.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A weight of w stands for w copies of a row.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            The same as ``fit(X).predict(X)``.
-        """
-        return self.fit(X, sample_weight=sample_weight).predict(X)
-
     def _grid(self, rows) -> list[search.Place]:
         """Every candidate that the parameters ask for."""
         numbers, types, inits = self.n_components, self.covariance_type, self.init_params

@@ -1,6 +1,6 @@
 """Fit every candidate of a grid: how a search works, without its interface."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -11,11 +11,11 @@ from joblib import Parallel, delayed
 from gmmem import em, prediction
 from gmmem.covariances import FOURTEEN, CovarianceModel, DegenerateCovariance, get_model
 from gmmem.criteria import CRITERIA, Evidence
-from gmmem.estimators.starting import subset_rows
-from gmmem.initializers import Hierarchical, Subset, as_assignment
-from gmmem.initializers.base import together
+from gmmem.estimators.starting import Start, placed
+from gmmem.initializers import Hierarchical
 from gmmem.mixture import Mixture
 from gmmem.sources import InMemory
+from gmmem.survey import together
 
 
 class Place(NamedTuple):
@@ -24,14 +24,6 @@ class Place(NamedTuple):
     covariance_type: Any
     n_components: int
     init_params: Any
-
-
-class Start(NamedTuple):
-    """Which rows belong to which component when EM begins."""
-
-    assign: Callable
-    subset: InMemory | None
-    """The rows that stand for all, if not all start."""
 
 
 class Settings(NamedTuple):
@@ -89,24 +81,12 @@ def starts(
             ready = initialise.grow(X, sample_weight, random_state, n_components=max(numbers))
         for n_components in sorted(numbers):
             try:
-                answer = ready(
-                    X, n_components, sample_weight=sample_weight, random_state=random_state
+                found[initialise, n_components] = placed(
+                    ready, X, sample_weight, n_components, random_state, f"{initialise!r}"
                 )
-                start = _start(answer, X, n_components, initialise)
-                if sample_weight is not None and start.subset is None:
-                    start = Start(start.assign.of_rows(sample_weight > 0), None)
-                found[initialise, n_components] = start
             except ValueError as error:
                 found[initialise, n_components] = str(error)
     return found
-
-
-def _start(answer, X, n_components: int, initialise) -> Start:
-    name = f"init_params={initialise!r}"
-    if isinstance(answer, Subset):
-        rows = subset_rows(answer, X.shape[1], name)
-        return Start(as_assignment(answer.labels, rows.n_rows, n_components, name), rows)
-    return Start(as_assignment(answer, len(X), n_components, name, X.shape[1]), None)
 
 
 def fit_candidate(
@@ -125,30 +105,18 @@ def fit_candidate(
     model, rows = get_model(place.covariance_type), rows.again()
     try:
         with rows:
-            mixture = em.start_from(
-                start.subset.again() if start.subset else rows,
-                start.assign,
-                place.n_components,
-                model,
-                reg_covar=settings.reg_covar,
-            )
+            mixture = start.mixture(rows, place.n_components, model, settings.reg_covar)
             solution = em.fit(mixture, rows, model, **settings._asdict())
             history = solution.history
             if solution.failure is not None:
                 return lost("degenerate", str(solution.failure))
             if (solution.mixture.weights == 0).any():
                 return lost("degenerate", "A component lost all its rows.")
-            certainty = prediction.certainty(solution.mixture, rows)
+            evidence = prediction.evidence(solution.mixture, model, rows)
     except DegenerateCovariance as error:
         return lost("degenerate", str(error))
     except (ValueError, FloatingPointError) as error:
         return lost("failed", str(error))
-    n_components, d = solution.mixture.means.shape
-    n_parameters = model.n_parameters(n_components, d) + n_components * d + n_components - 1
-    log_likelihood, entropy, map_entropy = certainty
-    evidence = Evidence(
-        log_likelihood, n_parameters, rows.total_weight, entropy, map_entropy, n_components
-    )
     status = "converged" if solution.status is em.Status.CONVERGED else "max_iter"
     seconds = perf_counter() - began
     return Candidate(
@@ -174,7 +142,11 @@ def with_one_component(
     candidates: list[Candidate], rows: InMemory, reg_covar: float
 ) -> list[Candidate]:
     """Tell each how likely the data are under one component of its model."""
-    likely: dict[Any, float] = {}
+    likely = {
+        candidate.place.covariance_type: candidate.evidence.log_likelihood
+        for candidate in candidates
+        if candidate.evidence is not None and candidate.place.n_components == 1
+    }
     result = []
     for candidate in candidates:
         if candidate.evidence is not None:

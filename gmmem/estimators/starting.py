@@ -1,6 +1,8 @@
 """From constructor parameters to the mixture that EM starts from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import check_array
@@ -61,9 +63,17 @@ def check_means(value, n_components: int, n_features: int, name: str = "means_in
 
 
 def check_covariances(
-    value, model: CovarianceModel, n_components: int, n_features: int, name: str
+    value,
+    model: CovarianceModel,
+    n_components: int,
+    n_features: int,
+    name: str,
+    build: Callable[[np.ndarray, int], Storage],
 ) -> Storage:
-    """Covariances (or precisions, by name) of a model: symmetric, positive definite."""
+    """Covariances, or precisions: symmetric and positive definite.
+
+    `build` is what the model's storage makes of the one or of the other.
+    """
     array = _array(value, name, public_shape(model, n_components, n_features))
     stored = from_public(model, array)
     if (
@@ -81,9 +91,6 @@ def check_covariances(
         square and (np.diagonal(stored, axis1=1, axis2=2) <= 0).any()
     ):
         raise ValueError(f"{name} should be positive definite; it holds values <= 0.")
-    build = model.storage.from_covariances
-    if name.startswith("precisions"):
-        build = model.storage.from_precisions
     try:
         return build(stored, n_features)
     except DegenerateCovariance as error:
@@ -102,10 +109,14 @@ def check_given(estimator, model: CovarianceModel, n_features: int) -> Given:
         means = check_means(estimator.means_init, n_components, n_features)
     if estimator.precisions_init is not None and estimator.covariances_init is not None:
         raise ValueError("Give precisions_init or covariances_init, not both.")
-    for name in ("precisions_init", "covariances_init"):
-        value = getattr(estimator, name)
+    choices = {
+        "precisions_init": model.storage.from_precisions,
+        "covariances_init": model.storage.from_covariances,
+    }
+    for given, build in choices.items():
+        value = getattr(estimator, given)
         if value is not None:
-            covariances = check_covariances(value, model, n_components, n_features, name)
+            covariances = check_covariances(value, model, n_components, n_features, given, build)
     return Given(weights, means, covariances)
 
 
@@ -128,7 +139,45 @@ def initialiser(init_params):
     )
 
 
-def subset_rows(subset: Subset, n_features: int, name: str) -> InMemory:
+class Start(NamedTuple):
+    """Which rows belong to which component when EM begins."""
+
+    assign: Callable
+    subset: InMemory | None
+    """The rows that stand for all, if not all start."""
+
+    def mixture(
+        self, rows: InMemory, n_components: int, model: CovarianceModel, reg_covar: float
+    ) -> Mixture:
+        """M-step from it; `rows` are those of positive weight."""
+        begin = rows if self.subset is None else self.subset.again()
+        return em.start_from(begin, self.assign, n_components, model, reg_covar=reg_covar)
+
+
+def placed(
+    initialise: Callable,
+    X: np.ndarray,
+    sample_weight: np.ndarray | None,
+    n_components: int,
+    random_state: np.random.RandomState,
+    name: str,
+) -> Start:
+    """Ask an initialiser, which sees all rows, and check what it says.
+
+    Raises
+    ------
+    ValueError
+        If the answer is not usable; `name` says whose it is.
+    """
+    answer = initialise(X, n_components, sample_weight=sample_weight, random_state=random_state)
+    if isinstance(answer, Subset):
+        rows = _subset_rows(answer, X.shape[1], name)
+        return Start(as_assignment(answer.labels, rows.n_rows, n_components, name), rows)
+    assign = as_assignment(answer, len(X), n_components, name, X.shape[1])
+    return Start(assign if sample_weight is None else assign.of_rows(sample_weight > 0), None)
+
+
+def _subset_rows(subset: Subset, n_features: int, name: str) -> InMemory:
     """The rows of a subset, checked."""
     try:
         rows = InMemory(subset.rows, subset.weights)
@@ -161,20 +210,12 @@ def start(
     if given.complete:
         return Mixture(given.weights, given.means, given.covariances)
     if given.means is not None:
-        assign = Nearest(given.means)
+        begin = Start(Nearest(given.means), None)
     else:
         name = init_params if isinstance(init_params, str) else f"init_params={init_params!r}"
-        answer = initialiser(init_params)(
-            X, n_components, sample_weight=sample_weight, random_state=random_state
-        )
-        if isinstance(answer, Subset):
-            rows = subset_rows(answer, X.shape[1], name)
-            assign = as_assignment(answer.labels, rows.n_rows, n_components, name)
-        else:
-            assign = as_assignment(answer, len(X), n_components, name, X.shape[1])
-        if sample_weight is not None and not isinstance(answer, Subset):
-            assign = assign.of_rows(sample_weight > 0)
-    found = em.start_from(rows, assign, n_components, model, reg_covar=reg_covar)
+        initialise = initialiser(init_params)
+        begin = placed(initialise, X, sample_weight, n_components, random_state, name)
+    found = begin.mixture(rows, n_components, model, reg_covar)
     return Mixture(
         found.weights if given.weights is None else given.weights,
         found.means if given.means is None else given.means,

@@ -96,11 +96,6 @@ class Table:
         return Table(self.responsibilities[chosen])
 
 
-def together(block: Block, workspace: Workspace) -> np.ndarray:
-    """Every row belongs to the one component there is."""
-    return np.ones((1, len(block.X)))
-
-
 def _one_hot(labels: np.ndarray, n_components: int) -> np.ndarray:
     R = np.zeros((n_components, len(labels)))
     R[labels, np.arange(len(labels))] = 1
