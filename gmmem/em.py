@@ -31,6 +31,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gmmem import kernels
+from gmmem.blocks import FLOAT64, Frame
 from gmmem.covariances import (
     EEE,
     EEI,
@@ -43,10 +44,10 @@ from gmmem.covariances import (
     get_model,
 )
 from gmmem.covariances.base import checked_estimate
-from gmmem.kernels import Frame
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.survey import Rows, survey, with_spread
+from gmmem.whitened import WhitenedKernel
 
 
 class State(NamedTuple):
@@ -174,7 +175,7 @@ def _step(
     """One E-step and one M-step, with differences taken first where that is needed."""
     kernel = kernels.choose(mixture, frame, rows.dtype)
     log_likelihood, moments = kernel.moments(rows.fold(kernel))
-    careful = isinstance(kernel, kernels.WhitenedKernel)
+    careful = isinstance(kernel, WhitenedKernel) and kernel.dtype == FLOAT64
     try:
         update = maximise(moments, model, reg_covar, mixture)
     except DegenerateCovariance:
@@ -182,10 +183,10 @@ def _step(
             raise
     else:
         error = kernels.expanded_error(update.mixture, frame)
-        if careful or error <= kernels.REACH[kernels.FLOAT64]:
+        if careful or error <= kernels.REACH[FLOAT64]:
             return log_likelihood, update
     # The new covariances are too small for moments taken about a common centre.
-    exact = kernels.WhitenedKernel(mixture)
+    exact = WhitenedKernel(mixture, frame)
     log_likelihood, moments = exact.moments(rows.fold(exact))
     return log_likelihood, maximise(moments, model, reg_covar, mixture)
 

@@ -10,10 +10,12 @@ import numpy as np
 from scipy.special import entr
 
 from gmmem import kernels
+from gmmem.arithmetic import weighted_total
+from gmmem.blocks import Block, Workspace
 from gmmem.covariances import CovarianceModel
 from gmmem.covariances.base import n_free
 from gmmem.criteria import Evidence
-from gmmem.kernels import Block, Kernel, Workspace
+from gmmem.kernels import Kernel
 from gmmem.mixture import Mixture
 from gmmem.survey import Rows, survey
 
@@ -24,28 +26,29 @@ class _Writer:
 
     kernel: Kernel
     out: np.ndarray
-    write: Callable[[np.ndarray, Workspace, np.ndarray], None]
+    write: Callable[[Kernel, Block, Workspace, np.ndarray], None]
 
     @property
     def row_bytes(self) -> int:
         return self.kernel.row_bytes
 
     def __call__(self, block: Block, workspace: Workspace) -> tuple:
-        L = self.kernel.log_joint(block, workspace)
-        self.write(L, workspace, self.out[block.start : block.start + len(block.X)])
+        out = self.out[block.start : block.start + len(block.X)]
+        self.write(self.kernel, block, workspace, out)
         return ()
 
 
-def _density(L, workspace, out):
-    out[:] = kernels.softmax(L, workspace)[0]
+def _density(kernel, block, workspace, out):
+    _, out[:], _ = kernel.posterior(block, workspace)
 
 
-def _responsibilities(L, workspace, out):
-    _, scale = kernels.softmax(L, workspace)
-    np.multiply(L, scale, out=out.T)
+def _responsibilities(kernel, block, workspace, out):
+    R, _, scale = kernel.posterior(block, workspace)
+    np.multiply(R, scale, out=out.T)
 
 
-def _labels(L, workspace, out):
+def _labels(kernel, block, workspace, out):
+    L = kernel.log_joint(block, workspace)
     # Component by component: runs along contiguous memory, the first largest wins.
     best = workspace.take("peak", L.shape[1:], L.dtype)
     best[:] = L[0]
@@ -67,8 +70,8 @@ class _Total:
         return self.kernel.row_bytes
 
     def __call__(self, block: Block, workspace: Workspace) -> tuple:
-        log_sum, _ = kernels.softmax(self.kernel.log_joint(block, workspace), workspace)
-        return (kernels.weighted_total(log_sum, block.weight),)
+        _, log_sum, _ = self.kernel.posterior(block, workspace)
+        return (weighted_total(log_sum, block.weight),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +85,11 @@ class _Certainty:
         return 2 * self.kernel.row_bytes
 
     def __call__(self, block: Block, workspace: Workspace) -> tuple:
-        R = self.kernel.log_joint(block, workspace)
-        log_sum, scale = kernels.softmax(R, workspace)
+        R, log_sum, scale = self.kernel.posterior(block, workspace)
         np.multiply(R, scale, out=R)
         largest = R.max(axis=0)
         return tuple(
-            kernels.weighted_total(values, block.weight)
+            weighted_total(values, block.weight)
             for values in (log_sum, entr(R).sum(axis=0), -np.log(largest))
         )
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gmmem import kernels
-from gmmem.kernels import Block, Frame, Workspace
+from gmmem.blocks import Block, Frame, Workspace
 
 
 class Rows(Protocol):
@@ -45,7 +45,7 @@ def _survey(rows: Rows) -> Frame:
             f"X holds values beyond {LARGEST_EXTENT:g}: squares would not fit in float64; "
             "rescale the data or remove the outliers."
         )
-    centre = first / total
+    centre = (first / total).astype(rows.dtype).astype(np.float64)
     extent = np.maximum(high - centre, centre - low)
     return Frame(total, centre, extent, None)
 

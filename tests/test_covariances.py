@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import multivariate_normal, ortho_group
 from sklearn.base import clone
 
-from gmmem import GaussianMixture, em, kernels
+from gmmem import GaussianMixture, blocks, em
 from gmmem.covariances import FOURTEEN, CovarianceModel, Diagonal, Estimate, Full, get_model
 from gmmem.initializers import Given, as_assignment
 from gmmem.sources import InMemory
@@ -212,7 +212,7 @@ def test_threads_change_no_bit(model):
 def test_size_of_the_blocks_changes_rounding_only(model, monkeypatch):
     X, labels = data(5, n=20_000)
     plain = states(X, labels, model, 5)[-1]
-    monkeypatch.setattr(kernels, "LARGEST_BLOCK", 300)
+    monkeypatch.setattr(blocks, "LARGEST_BLOCK", 300)
     small = states(X, labels, model, 5)[-1]
     assert small.log_likelihood == pytest.approx(plain.log_likelihood, rel=1e-12)
     np.testing.assert_allclose(dense(small.update), dense(plain.update), rtol=1e-6, atol=1e-9)

@@ -69,8 +69,8 @@ class Storage(Protocol):
     def variances(self) -> np.ndarray:
         """Diagonals, (S, n_features)."""
 
-    def whiten(self, component: int, Z: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """``U' z`` for the columns of Z (n_features, b)."""
+    def whiten(self, component: int, Z: np.ndarray, out: np.ndarray, first: int = 0) -> np.ndarray:
+        """Rows ``first`` to ``m - 1`` of ``U' z``, given the first m rows of z as Z (m, b)."""
 
     def dense(self) -> np.ndarray:
         """The covariances as matrices, (S, n_features, n_features)."""

@@ -54,8 +54,9 @@ class Diagonal:
     def variances(self):
         return self.covariances
 
-    def whiten(self, component, Z, out):
-        return np.multiply(Z, self.factors[component][:, None].astype(Z.dtype), out=out)
+    def whiten(self, component, Z, out, first=0):
+        factors = self.factors[component][first : len(Z), None].astype(Z.dtype)
+        return np.multiply(Z[first:], factors, out=out)
 
     def dense(self):
         return self.covariances[:, :, None] * np.eye(self.n_features)

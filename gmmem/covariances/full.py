@@ -15,10 +15,6 @@ from gmmem.covariances.orientation import common_axes
 from gmmem.covariances.volumes import volumes
 from gmmem.features import OUTER, Quadratic
 
-# Rows of a triangular factor that are multiplied at once.
-SLAB = 48
-
-
 EPS = np.finfo(np.float64).eps
 
 
@@ -91,14 +87,11 @@ class Full:
     def variances(self):
         return np.diagonal(self.covariances, axis1=1, axis2=2)
 
-    def whiten(self, component, Z, out):
-        # U' is lower triangular: slab by slab, the zeros to its right are left out.
+    def whiten(self, component, Z, out, first=0):
+        # U' is lower triangular.
         # (BLAS has a product for this, but SciPy calls it with Python's lock held.)
-        lower, d = self.factors[component].T.astype(Z.dtype, copy=False), len(Z)
-        for first in range(0, d, SLAB):
-            last = min(first + SLAB, d)
-            np.matmul(lower[first:last, :last], Z[:last], out=out[first:last])
-        return out
+        lower = self.factors[component].T[first : len(Z), : len(Z)]
+        return np.matmul(lower.astype(Z.dtype, copy=False), Z, out=out)
 
     def dense(self):
         return self.covariances

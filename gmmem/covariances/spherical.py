@@ -50,8 +50,8 @@ class Spherical:
     def variances(self):
         return np.repeat(self.covariances[:, None], self.n_features, axis=1)
 
-    def whiten(self, component, Z, out):
-        return np.multiply(Z, Z.dtype.type(self.factors[component]), out=out)
+    def whiten(self, component, Z, out, first=0):
+        return np.multiply(Z[first:], Z.dtype.type(self.factors[component]), out=out)
 
     def dense(self):
         return self.covariances[:, None, None] * np.eye(self.n_features)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmem.kernels import Block, Workspace
+from gmmem.blocks import Block, Workspace
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,136 @@
+"""The arithmetic of a block: where the time of an EM iteration goes.
+
+All arrays are wide: a row for each component or feature, a column for each row of the
+data, so that maximum, sum and scaling run along contiguous memory.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from gmmem.blocks import Workspace
+
+# Below this the exponential gives subnormal numbers, which slow the product.
+FLOOR = {np.dtype(np.float64): -700.0, np.dtype(np.float32): -85.0}
+
+# Where the largest exponent may be, so that logarithms keep their digits; how far below it
+# a row still shares no exponential with the floor.
+CEILING = {np.dtype(np.float64): 300.0, np.dtype(np.float32): 40.0}
+DEPTH = {np.dtype(np.float64): 650.0, np.dtype(np.float32): 60.0}
+
+# OpenBLAS has a way without copies for small products, measured 1.2 to 2.7 times as fast
+# where one side is narrow.  It takes those of up to a million multiplications and, where
+# it sums over the long side, up to a thousand results; longer ones are cut into tiles.
+SMALL_PRODUCT, SMALL_RESULT = 1_000_000, 1024
+TILE = 512
+
+# A responsibility below this share of its component's largest in the block moves none of
+# the component's sums, even where it is a thousandth of the data's width.
+NEGLIGIBLE = {np.dtype(np.float64): 1e-28, np.dtype(np.float32): 1e-14}
+
+# From so many components and features on, sums leave out what is negligible where the
+# share that counts is at most this (measured: half to a third of the time).
+FEWEST_ROWS, MOST_COUNTED = 32, 0.04
+
+
+def softmax(L: np.ndarray, workspace: Workspace) -> tuple[np.ndarray, np.ndarray]:
+    """Exponentiate L in place up to a factor a column; return (log-sums, 1 / sums)."""
+    peak = workspace.take("peak", L.shape[1:], L.dtype)
+    np.max(L, axis=0, out=peak)
+    np.subtract(L, peak, out=L)
+    np.maximum(L, FLOOR[L.dtype], out=L)
+    np.exp(L, out=L)
+    total = np.sum(L, axis=0, out=workspace.take("total", L.shape[1:], L.dtype))
+    log_sum = np.log(total, out=workspace.take("log_sum", L.shape[1:], L.dtype))
+    np.add(log_sum, peak, out=log_sum)
+    return log_sum, np.divide(1, total, out=total)
+
+
+def softmax_below_ceiling(
+    L: np.ndarray, workspace: Workspace, columns: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """`softmax` of what is known not to exceed the ceiling: half of its work.
+
+    No column needs its own maximum, but those that lie far below: they are computed
+    anew, from ``columns(indices)``.
+    """
+    ceiling, shape = CEILING[L.dtype], L.shape[1:]
+    floor = ceiling + FLOOR[L.dtype]
+    if L.min() < floor:
+        # A row of the same number: a scalar takes NumPy twice the time.
+        least = workspace.take("floor", shape, L.dtype)
+        least[:] = floor
+        np.maximum(L, least, out=L)
+    np.exp(L, out=L)
+    total = workspace.take("total", shape, L.dtype)
+    np.matmul(np.ones(len(L), L.dtype), L, out=total)
+    far = np.flatnonzero(total < np.exp(ceiling - DEPTH[L.dtype]))
+    total[far] = 1
+    log_sum = np.log(total, out=workspace.take("log_sum", shape, L.dtype))
+    np.divide(1, total, out=total)
+    if len(far):
+        part = columns(far)
+        log_sum[far], total[far] = softmax(part, Workspace())
+        L[:, far] = part
+    return log_sum, total
+
+
+def tiles(A: np.ndarray, width: int) -> np.ndarray:
+    """All columns of A but the last few, cut into a stack of narrow arrays (., m, width)."""
+    n_tiles = A.shape[1] // width
+    return A[:, : n_tiles * width].reshape(len(A), n_tiles, width).transpose(1, 0, 2)
+
+
+def joint(T: np.ndarray, Phi: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """``T @ Phi``."""
+    b = Phi.shape[1]
+    width = min(SMALL_PRODUCT // T.size // 32 * 32, TILE)
+    if not 0 < width <= b // 2:
+        return np.matmul(T, Phi, out=out)
+    np.matmul(T, tiles(Phi, width), out=tiles(out, width))
+    rest = b - b % width
+    np.matmul(T, Phi[:, rest:], out=out[:, rest:])
+    return out
+
+
+def statistics(
+    R: np.ndarray, scale: np.ndarray, Phi: np.ndarray, workspace: Workspace
+) -> np.ndarray:
+    """``(R * scale) @ Phi.T``, in float64; overwrites R or Phi."""
+    (K, b), p = R.shape, len(Phi)
+    many = K >= FEWEST_ROWS and p >= FEWEST_ROWS
+    narrow = R if many or K <= p else Phi
+    np.multiply(narrow, scale, out=narrow)
+    sparse = mostly_zero(R, workspace) if many else None
+    if sparse is not None:
+        return (sparse @ Phi.T).astype(np.float64, copy=False)
+    width = SMALL_RESULT // K // 16 * 16
+    if width == 0 or b < 2 * TILE:
+        return (R @ Phi.T).astype(np.float64, copy=False)
+    rest = b - b % TILE
+    S = (R[:, rest:] @ Phi[:, rest:].T).astype(np.float64, copy=False)
+    R_tiles, Phi_tiles = tiles(R, TILE), tiles(Phi, TILE).transpose(0, 2, 1)
+    for first in range(0, p, width):
+        part = slice(first, first + width)
+        S[:, part] += (R_tiles @ Phi_tiles[:, :, part]).sum(axis=0)
+    return S
+
+
+def mostly_zero(R: np.ndarray, workspace: Workspace) -> csr_array | None:
+    """R without what is negligible, if that is nearly everything."""
+    K, b = R.shape
+    least = NEGLIGIBLE[R.dtype] * R.max(axis=1, keepdims=True)
+    counted = np.greater(R, least, out=workspace.take("counted", R.shape, np.bool_))
+    if np.count_nonzero(counted) > MOST_COUNTED * R.size:
+        return None
+    places = np.flatnonzero(counted)
+    starts = np.searchsorted(places, b * np.arange(K + 1))
+    return csr_array((R.ravel()[places], places % b, starts), shape=R.shape)
+
+
+def weighted_total(values: np.ndarray, weight: np.ndarray | None) -> float:
+    """Sum of the values times the row weights, in float64."""
+    if weight is None:
+        return float(np.sum(values, dtype=np.float64))
+    return float(np.dot(values.astype(np.float64, copy=False), weight))
