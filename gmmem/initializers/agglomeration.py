@@ -19,6 +19,9 @@ from typing import Protocol
 
 import numpy as np
 
+# Rows of the table of costs that are filled at once.
+ROWS_AT_ONCE = 32
+
 
 @dataclass(frozen=True, eq=False)
 class Tree:
@@ -62,19 +65,20 @@ class Clusters:
         centred = means - np.average(means, axis=0, weights=mass)
         self.least_variance = float(mass @ (centred * centred).sum(axis=1)) / (mass.sum() * d)
 
-    def joined(self, i: int, others: np.ndarray):
-        """Mass, trace, and a way to the scatter of cluster i with each of the others."""
-        mass = self.mass[i] + self.mass[others]
-        gap = self.means[:, others] - self.means[:, i, None]
-        share = self.mass[i] * self.mass[others] / mass
-        trace = np.einsum("jm,jm->m", gap, gap)
+    def joined(self, i: np.ndarray, j: np.ndarray):
+        """Mass, trace, gap and share of the pairs (i, j), arrays that broadcast."""
+        mass = self.mass[i] + self.mass[j]
+        gap = self.means[:, j] - self.means[:, i]
+        share = self.mass[i] * self.mass[j] / mass
+        trace = np.einsum("j...,j...->...", gap, gap)
         trace *= share
-        trace += self.trace[i] + self.trace[others]
+        trace += self.trace[i]
+        trace += self.trace[j]
         return mass, trace, gap, share
 
     def merge(self, i: int, j: int) -> None:
         """Let cluster j join cluster i."""
-        mass, trace, gap, share = self.joined(i, np.array([j]))
+        mass, trace, gap, share = self.joined(np.array([i]), np.array([j]))
         if self.scatter is not None:
             self.scatter[..., i] += self.scatter[..., j] + share[0] * gap * gap.T
         self.means[:, i] += gap[:, 0] * (self.mass[j] / mass[0])
@@ -89,8 +93,14 @@ class Criterion(Protocol):
     def alone(self, clusters: Clusters) -> np.ndarray:
         """Of each cluster while it has no scatter."""
 
-    def term(self, clusters: Clusters, i: int, others: np.ndarray) -> np.ndarray:
-        """Of the clusters that i would make with each of the others."""
+    def at_least(self, clusters: Clusters, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+        """No more than the clusters add that i would make with j; both broadcast."""
+
+    def loose(self, clusters: Clusters, i: np.ndarray, j: np.ndarray) -> np.ndarray | bool:
+        """Where that is not what they add."""
+
+    def term(self, clusters: Clusters, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+        """What they add."""
 
 
 class EqualSpheres:
@@ -101,8 +111,13 @@ class EqualSpheres:
     def alone(self, clusters):
         return np.zeros(len(clusters.mass))
 
-    def term(self, clusters, i, others):
-        return clusters.joined(i, others)[1]
+    def at_least(self, clusters, i, j):
+        return clusters.joined(i, j)[1]
+
+    def loose(self, clusters, i, j):
+        return False
+
+    term = at_least
 
 
 class Spheres:
@@ -113,29 +128,34 @@ class Spheres:
     def alone(self, clusters):
         return clusters.mass * np.log(clusters.least_variance / clusters.mass)
 
-    def term(self, clusters, i, others):
-        mass, trace, _, _ = clusters.joined(i, others)
-        return mass * np.log((trace + clusters.least_variance) / mass)
+    def at_least(self, clusters, i, j):
+        mass, value, _, _ = clusters.joined(i, j)
+        value += clusters.least_variance
+        value /= mass
+        np.log(value, out=value)
+        value *= mass
+        return value
+
+    def loose(self, clusters, i, j):
+        return False
+
+    term = at_least
 
 
 class Ellipsoids(Spheres):
-    """VVV."""
+    """VVV: without the determinant, which is small beside the trace, it is VII."""
 
     with_scatter = True
 
-    def term(self, clusters, i, others):
-        mass, trace, gap, share = clusters.joined(i, others)
-        value = (trace + clusters.least_variance) / mass
-        d = len(gap)
-        large = np.flatnonzero(mass > d)
-        if len(large):
-            W = clusters.scatter[..., others[large]]
-            W += clusters.scatter[..., i, None]
-            gap = gap[:, large]
-            W += (gap * share[large])[:, None] * gap
-            W /= mass[large]
-            value[large] += _determinants(W)
-        return mass * np.log(value)
+    def loose(self, clusters, i, j):
+        return clusters.mass[i] + clusters.mass[j] > len(clusters.means)
+
+    def term(self, clusters, i, j):
+        mass, trace, gap, share = clusters.joined(i, j)
+        W = clusters.scatter[..., i] + clusters.scatter[..., j]
+        W += (gap * share)[:, None] * gap
+        W /= mass
+        return mass * np.log((trace + clusters.least_variance) / mass + _determinants(W))
 
 
 def _determinants(W: np.ndarray) -> np.ndarray:
@@ -151,50 +171,84 @@ def _determinants(W: np.ndarray) -> np.ndarray:
     return result
 
 
-def agglomerate(mass: np.ndarray, means: np.ndarray, criterion: Criterion) -> np.ndarray:
-    """Merge clusters until one is left; return the merges, (m - 1, 2).
+class Costs:
+    """The cost of merging each pair, and each cluster's least of them.
 
-    The cost of every pair is kept, (m, m), and each row's least of them.
+    A cost may be only a lower bound at first; it is computed when it matters, which
+    is when it is the least of all.
     """
-    if len(means) == 1:
-        return np.empty((0, 2), dtype=np.intp)
-    clusters = Clusters(mass, means, criterion.with_scatter)
-    m, own = len(means), criterion.alone(clusters)
-    cost = np.empty((m, m))
-    everyone = np.arange(m)
-    np.fill_diagonal(cost, np.inf)
-    for i in everyone[:-1]:
-        row = criterion.term(clusters, i, everyone[i + 1 :]) - own[i] - own[i + 1 :]
-        cost[i, i + 1 :] = row
-        cost[i + 1 :, i] = row
-    partner = cost.argmin(axis=1)
-    least = cost[everyone, partner]
-    alive = np.ones(m, dtype=bool)
-    merges = np.empty((m - 1, 2), dtype=np.intp)
-    for step in range(m - 1):
-        i = int(least.argmin())
-        i, j = sorted((i, int(partner[i])))
-        merges[step] = i, j
-        own[i] += own[j] + cost[i, j]
-        clusters.merge(i, j)
-        alive[j] = False
-        cost[j], cost[:, j], least[j] = np.inf, np.inf, np.inf
-        alive[i] = False
-        others = np.flatnonzero(alive)
-        alive[i] = True
-        if not len(others):
-            break
-        row = criterion.term(clusters, i, others) - own[i] - own[others]
-        cost[i, others] = row
-        cost[others, i] = row
+
+    def __init__(self, clusters: Clusters, criterion: Criterion):
+        m = len(clusters.mass)
+        self.clusters, self.criterion = clusters, criterion
+        self.own = criterion.alone(clusters)
+        self.cost = np.empty((m, m))
+        self.loose = np.empty((m, m), dtype=bool)
+        everyone = np.arange(m)
+        for first in range(0, m, ROWS_AT_ONCE):
+            i, j = everyone[first : first + ROWS_AT_ONCE], everyone[first:]
+            self._fill(i[:, None], j[None], i, j)
+        np.fill_diagonal(self.cost, np.inf)
+        self.partner = self.cost.argmin(axis=1)
+        self.least = self.cost[everyone, self.partner]
+
+    def _fill(self, pairs_i, pairs_j, i, j) -> np.ndarray:
+        row = self.criterion.at_least(self.clusters, pairs_i, pairs_j)
+        row -= self.own[pairs_i]
+        row -= self.own[pairs_j]
+        loose = self.criterion.loose(self.clusters, pairs_i, pairs_j)
+        i, j = np.ix_(i, j)
+        self.cost[i, j], self.loose[i, j] = row, loose
+        self.cost[j.T, i.T], self.loose[j.T, i.T] = row.T, np.transpose(loose)
+        return row
+
+    def cheapest(self) -> tuple[int, int]:
+        """The pair whose merge costs least, the first of them in order."""
+        while True:
+            i = int(self.least.argmin())
+            j = int(self.partner[i])
+            if not self.loose[i, j]:
+                return min(i, j), max(i, j)
+            pair = np.array([i]), np.array([j])
+            cost = self.criterion.term(self.clusters, *pair)[0] - self.own[i] - self.own[j]
+            self.cost[i, j] = self.cost[j, i] = cost
+            self.loose[i, j] = self.loose[j, i] = False
+            self._rescan(np.array([i, j]))
+
+    def _rescan(self, rows: np.ndarray) -> None:
+        self.partner[rows] = self.cost[rows].argmin(axis=1)
+        self.least[rows] = self.cost[rows, self.partner[rows]]
+
+    def merge(self, i: int, j: int, others: np.ndarray) -> None:
+        """Let j join i; the others are left."""
+        self.own[i] += self.own[j] + self.cost[i, j]
+        self.clusters.merge(i, j)
+        self.cost[j], self.cost[:, j], self.least[j] = np.inf, np.inf, np.inf
+        one = np.array([i])
+        row = self._fill(one[:, None], others[None], one, others)[0]
         nearest = int(row.argmin())
-        least[i], partner[i] = row[nearest], others[nearest]
-        closer = row < least[others]
-        least[others[closer]], partner[others[closer]] = row[closer], i
-        stale = others[((partner[others] == i) & ~closer) | (partner[others] == j)]
+        self.least[i], self.partner[i] = row[nearest], others[nearest]
+        closer = row < self.least[others]
+        self.least[others[closer]], self.partner[others[closer]] = row[closer], i
+        known = self.partner[others]
+        stale = others[((known == i) & ~closer) | (known == j)]
         if len(stale):
-            partner[stale] = cost[stale].argmin(axis=1)
-            least[stale] = cost[stale, partner[stale]]
+            self._rescan(stale)
+
+
+def agglomerate(mass: np.ndarray, means: np.ndarray, criterion: Criterion) -> np.ndarray:
+    """Merge clusters until one is left; return the merges, (m - 1, 2)."""
+    m = len(means)
+    merges = np.empty((m - 1, 2), dtype=np.intp)
+    if m == 1:
+        return merges
+    costs = Costs(Clusters(mass, means, criterion.with_scatter), criterion)
+    left = np.arange(m)
+    for step in range(m - 1):
+        i, j = merges[step] = costs.cheapest()
+        left = left[left != j]
+        if len(left) > 1:
+            costs.merge(i, j, left[left != i])
     return merges
 
 
