@@ -9,15 +9,37 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # Before scikit-learn 1.9.
+
+    class CallbackSupportMixin:
+        """No callbacks to support."""
+
+
 __all__ = [
+    "FIT_CALLBACKS",
+    "CallbackSupportMixin",
     "HasMethods",
     "Interval",
     "StrOptions",
+    "callback_context",
     "check_sample_weight",
     "fit_context",
     "n_threads_allowed",
     "one_blas_thread",
 ]
+
+# What an estimator holds while callbacks follow its fit; `fit_context` takes it away.
+FIT_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
+
+
+def callback_context(estimator, n_subtasks: int):
+    """Set an estimator's callbacks up: the root of its fit's tasks, or None without callbacks."""
+    if not hasattr(estimator, "_init_callback_context"):
+        return None
+    context = estimator._init_callback_context(max_subtasks=n_subtasks)
+    return context if hasattr(estimator, "_skl_callbacks") else None
 
 
 def n_threads_allowed() -> int:

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gmmem import criteria, em, prediction
-from gmmem.compat import check_sample_weight
+from gmmem.compat import FIT_CALLBACKS, check_sample_weight
 from gmmem.covariances import CovarianceModel, Decomposition
 from gmmem.covariances.base import from_public, n_free, to_public
 from gmmem.mixture import Mixture
@@ -269,18 +269,20 @@ class MixtureMethods:
 
     covariance_model_: CovarianceModel
 
-    def _keep(self, mixture: Mixture, dtype: np.dtype) -> None:
-        """Set the fitted attributes, in the dtype of the data."""
+    def _public(self, mixture: Mixture, dtype: np.dtype) -> dict[str, np.ndarray]:
+        """The density as fitted attributes, in the dtype of the data."""
         model, storage = self.covariance_model_, mixture.covariances
 
         def public(stored):
             return _in_dtype(to_public(model, stored, mixture.n_components), dtype)
 
-        self.weights_ = mixture.weights.astype(dtype)
-        self.means_ = mixture.means.astype(dtype)
-        self.covariances_ = public(storage.covariances)
-        self.precisions_ = public(storage.precisions)
-        self.precisions_cholesky_ = public(storage.factors)
+        return {
+            "weights_": mixture.weights.astype(dtype),
+            "means_": mixture.means.astype(dtype),
+            "covariances_": public(storage.covariances),
+            "precisions_": public(storage.precisions),
+            "precisions_cholesky_": public(storage.factors),
+        }
 
     def _mixture(self) -> Mixture:
         """The density that the attributes describe."""
@@ -309,13 +311,18 @@ def _in_dtype(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 @contextmanager
 def unchanged_on_failure(estimator):
-    """Give an estimator its attributes back if its fit raises or is interrupted."""
+    """Give an estimator its attributes back if its fit raises or is interrupted.
+
+    Except what its callbacks are still to be torn down with.
+    """
     before = dict(vars(estimator))
     try:
         yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        after = vars(estimator)
+        before |= {name: after[name] for name in FIT_CALLBACKS if name in after}
+        after.clear()
+        after.update(before)
         raise
 
 

@@ -10,17 +10,18 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from gmmem import em
-from gmmem.compat import HasMethods, Interval, StrOptions, fit_context
+from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, fit_context
 from gmmem.covariances import MODELS, get_model
 from gmmem.covariances.base import public_shape
-from gmmem.estimators import starting
+from gmmem.estimators import callbacks, starting
 from gmmem.estimators.density import MixtureMethods, check_weight, unchanged_on_failure
 from gmmem.estimators.progress import Progress
+from gmmem.estimators.restarts import Restarts
 from gmmem.initializers import INITIALIZERS
 from gmmem.mixture import Mixture
 
 
-class GaussianMixture(MixtureMethods, DensityMixin, BaseEstimator):
+class GaussianMixture(MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator):
     """Gaussian mixture fitted by expectation maximisation.
 
     A drop-in for ``sklearn.mixture.GaussianMixture``: the same parameters,
@@ -103,6 +104,11 @@ callable, default="kmeans"
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X had them.
+
+    Notes
+    -----
+    From scikit-learn 1.9 on, ``set_callbacks`` sets scikit-learn's callbacks, which
+    follow the starts and, in each, the iterations.
 
     References
     ----------
@@ -232,9 +238,8 @@ callable, default="kmeans"
         )
         model = cls(n_components, covariance_type=covariance_type, **params)
         model.n_features_in_ = n_features
-        model._keep(mixture, np.dtype(np.float64))
-        model.converged_, model.n_iter_ = True, 0
-        model.lower_bound_, model.lower_bounds_ = -np.inf, []
+        known = em.Solution(mixture, em.Status.CONVERGED, [])
+        vars(model).update(model._fitted(known, np.dtype(np.float64)))
         return model
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -262,10 +267,10 @@ callable, default="kmeans"
             singular in every start.
         """
         with unchanged_on_failure(self):
-            self._fit(X, sample_weight)
+            self._fit(X, y, sample_weight)
         return self
 
-    def _fit(self, X, sample_weight):
+    def _fit(self, X, y, sample_weight):
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         sample_weight = check_weight(sample_weight, X)
         model, n_components = get_model(self.covariance_type), self.n_components
@@ -279,73 +284,45 @@ callable, default="kmeans"
             )
         with rows:
             em.survey(rows)  # Refuses data that would overflow, before anything is tried.
-            self._fit_starts(rows, X, sample_weight, model, given)
+            self._fit_starts(rows, X, y, sample_weight, model, given)
 
-    def _fit_starts(self, rows, X, sample_weight, model, given):
+    def _fit_starts(self, rows, X, y, sample_weight, model, given):
         """Run EM from each start and keep the most likely result."""
         resume = self.warm_start and hasattr(self, "converged_")
         if resume:
             self._check_resumable(model, rows.n_features)
         random_state = check_random_state(self.random_state)
+
+        def begin():
+            if resume:
+                return self._mixture(), self.lower_bound_
+            size, init, reg_covar = self.n_components, self.init_params, self.reg_covar
+            mixture = starting.start(
+                rows, X, sample_weight, given, size, model, init, reg_covar, random_state
+            )
+            return mixture, -np.inf
+
         progress = Progress(self.verbose, self.verbose_interval, rows.total_weight)
-        best, failure, histories = None, None, []
-        for number in range(1 if resume else self.n_init):
+        runs = Restarts(self, rows, model, X.dtype)
+        n_starts = 1 if resume else self.n_init
+        task = callbacks.fit_task(self, n_starts, X, y, sample_weight)
+        for number, start in enumerate(task.starts(n_starts, self.max_iter, runs.fitted)):
             progress.begin(number)
-            try:
-                if resume:
-                    mixture, previous = self._mixture(), self.lower_bound_
-                else:
-                    previous = -np.inf
-                    mixture = starting.start(
-                        rows,
-                        X,
-                        sample_weight,
-                        given,
-                        self.n_components,
-                        model,
-                        self.init_params,
-                        self.reg_covar,
-                        random_state,
-                    )
-                if self.max_iter == 0:
-                    best = em.Solution(mixture, em.Status.MAX_ITER, [])
-                    continue
-                solution = em.fit(
-                    mixture,
-                    rows,
-                    model,
-                    tol=self.tol,
-                    max_iter=self.max_iter,
-                    reg_covar=self.reg_covar,
-                    previous=previous,
-                    watch=progress.watch,
-                )
-            except em.DegenerateCovariance as error:
-                failure = error
-                continue
-            progress.end(solution)
-            histories.append(solution.history)
-            if solution.status is em.Status.DEGENERATE:
-                failure = solution.failure
-            elif best is None or solution.history[-1] > best.history[-1]:
-                best = solution
-        if best is None:
+            runs.run(begin, progress, start)
+        if runs.best is None:
             raise ValueError(
-                f"Fitting the mixture failed: {str(failure).rstrip('.')}. Increase reg_covar "
+                f"Fitting the mixture failed: {str(runs.failure).rstrip('.')}. Increase reg_covar "
                 f"(now {self.reg_covar:g}), lower n_components (now {self.n_components}), or "
                 "scale the data."
-            ) from failure
-        self._keep(best.mixture, X.dtype)
-        self.start_lower_bounds_ = histories
-        self._report(best)
+            ) from runs.failure
+        vars(self).update(runs.fitted())
+        task.end(dict)
+        self._warn(runs.best)
 
-    def _report(self, best):
-        """Translate the status of a solution into attributes and warnings."""
-        self.converged_ = best.status is em.Status.CONVERGED
-        self.n_iter_ = len(best.history)
-        self.lower_bounds_ = best.history
-        self.lower_bound_ = best.history[-1] if best.history else -np.inf
-        if best.history and not self.converged_:
+    def _warn(self, best):
+        """Translate the status of a solution into warnings."""
+        # With fewer iterations, a callback asked to stop and needs no advice.
+        if not self.converged_ and 0 < self.n_iter_ == self.max_iter:
             warnings.warn(
                 "Best performing initialization did not converge. Try different init "
                 "parameters, or increase max_iter, tol, or check for degenerate data.",
@@ -370,6 +347,16 @@ callable, default="kmeans"
             )
 
     # --- between attributes and the engine -------------------------------------
+
+    def _fitted(self, solution, dtype) -> dict:
+        """A solution as fitted attributes."""
+        history = solution.history
+        return self._public(solution.mixture, dtype) | {
+            "converged_": solution.status is em.Status.CONVERGED,
+            "n_iter_": len(history),
+            "lower_bounds_": history,
+            "lower_bound_": history[-1] if history else -np.inf,
+        }
 
     @property
     def covariance_model_(self):

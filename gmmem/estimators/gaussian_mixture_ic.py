@@ -1,6 +1,7 @@
 """`GaussianMixtureIC`: the number of components and the covariance model by a criterion."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from numbers import Integral, Real
 
 import joblib
@@ -10,10 +11,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from gmmem import em
-from gmmem.compat import Interval, StrOptions, fit_context
+from gmmem.compat import CallbackSupportMixin, Interval, StrOptions, fit_context
 from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
-from gmmem.estimators import search
+from gmmem.estimators import callbacks, search
 from gmmem.estimators.density import MixtureMethods, check_weight, unchanged_on_failure
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.starting import initialiser, positive_rows
@@ -22,7 +23,7 @@ FITTED = ("weights_", "means_", "covariances_", "precisions_", "precisions_chole
 REPORTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_")
 
 
-class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
+class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator):
     """Gaussian mixture whose size and covariance model a criterion chooses.
 
     Fits a grid of candidates and keeps the best.  With the defaults it does what
@@ -83,6 +84,11 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X had them.
+
+    Notes
+    -----
+    From scikit-learn 1.9 on, ``set_callbacks`` sets scikit-learn's callbacks, which
+    follow the candidates as they come back, for any `n_jobs`.
 
     References
     ----------
@@ -165,12 +171,12 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
             When interrupted; what was fitted so far is kept and usable.
         """
         with unchanged_on_failure(self):
-            interrupt = self._fit(X, sample_weight)
+            interrupt = self._fit(X, y, sample_weight)
         if interrupt is not None:
             raise interrupt
         return self
 
-    def _fit(self, X, sample_weight) -> KeyboardInterrupt | None:
+    def _fit(self, X, y, sample_weight) -> KeyboardInterrupt | None:
         """Search; an interrupt that leaves something usable is returned, not raised."""
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         sample_weight = check_weight(sample_weight, X)
@@ -180,19 +186,27 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
         settings = search.Settings(self.tol, self.max_iter, self.reg_covar)
         done = self._kept(X, sample_weight, settings)
         new = [place for place in places if place not in done]
+
+        def best_so_far():
+            with suppress(ValueError):  # No candidate is usable yet.
+                return self._chosen(done, places, rows)
+
+        task, interrupt = callbacks.fit_task(self, len(new), X, y, sample_weight), None
         try:
             random_state = check_random_state(self.random_state)
             found = search.starts(new, X, sample_weight, random_state)
-            for candidate in search.fit_all(new, found, rows, settings, self.n_jobs):
+            candidates = search.fit_all(new, found, rows, settings, self.n_jobs)
+            for candidate in task.candidates(candidates, len(new), best_so_far):
                 done[candidate.place] = candidate
                 self._tell(candidate)
-        except KeyboardInterrupt as interrupt:
+        except KeyboardInterrupt as error:
             if all(candidate.mixture is None for candidate in done.values()):
                 raise
-            self._finish(done, places, rows)
-            return interrupt
-        self._finish(done, places, rows)
-        return None
+            interrupt = error
+        vars(self).update(self._chosen(done, places, rows))
+        if interrupt is None:
+            task.end(dict)
+        return interrupt
 
     def _grid(self, rows) -> list[search.Place]:
         """Every candidate that the parameters ask for."""
@@ -243,8 +257,8 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
                 f"{candidate.status}"
             )
 
-    def _finish(self, done, places, rows) -> None:
-        """Choose the best candidate of the grid and set the attributes."""
+    def _chosen(self, done, places, rows) -> dict:
+        """The best candidate of the grid, as fitted attributes."""
         candidates = [done[place] for place in places if place in done]
         candidates = search.with_one_component(candidates, rows, self.reg_covar)
         results = search.table(candidates)
@@ -261,14 +275,17 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
                 f"(now {self.reg_covar:g}) or try fewer components."
             )
         index = int(np.nanargmin(np.where(np.isfinite(scores), scores, np.nan)))
-        self._candidates = done
-        self.results_, self.best_index_ = results, index
-        self.best_score_ = float(scores[index])
-        self.best_estimator_ = self._estimator(candidates[index], rows)
-        self.n_components_ = candidates[index].place.n_components
-        self.covariance_type_ = candidates[index].place.covariance_type
-        for name in FITTED + REPORTED:
-            setattr(self, name, getattr(self.best_estimator_, name))
+        best = self._estimator(candidates[index], rows)
+        return {
+            "_candidates": dict(done),
+            "results_": results,
+            "best_index_": index,
+            "best_score_": float(scores[index]),
+            "best_estimator_": best,
+            "n_components_": candidates[index].place.n_components,
+            "covariance_type_": candidates[index].place.covariance_type,
+            **{name: getattr(best, name) for name in FITTED + REPORTED},
+        }
 
     def _estimator(self, candidate, rows) -> GaussianMixture:
         """The candidate as an estimator of its own."""
@@ -284,10 +301,9 @@ class GaussianMixtureIC(MixtureMethods, DensityMixin, BaseEstimator):
         model.n_features_in_ = self.n_features_in_
         if hasattr(self, "feature_names_in_"):
             model.feature_names_in_ = self.feature_names_in_
-        model._keep(candidate.mixture, rows.dtype)
-        model.converged_ = candidate.status == "converged"
-        model.n_iter_, model.lower_bounds_ = len(candidate.history), candidate.history
-        model.lower_bound_ = candidate.history[-1]
+        status = em.Status.CONVERGED if candidate.status == "converged" else em.Status.MAX_ITER
+        solution = em.Solution(candidate.mixture, status, candidate.history)
+        vars(model).update(model._fitted(solution, rows.dtype))
         return model
 
     @property
