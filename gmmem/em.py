@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gmmem import kernels
-from gmmem.blocks import FLOAT64, Frame
+from gmmem.blocks import Frame
 from gmmem.covariances import (
     EEE,
     EEI,
@@ -44,6 +44,7 @@ from gmmem.covariances import (
     get_model,
 )
 from gmmem.covariances.base import checked_estimate
+from gmmem.kernels import Kernel
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.survey import Rows, survey, with_spread
@@ -170,25 +171,26 @@ def maximise(
 
 
 def _step(
-    mixture: Mixture, rows: Rows, frame: Frame, model: CovarianceModel, reg_covar: float
-) -> tuple[float, Update]:
-    """One E-step and one M-step, with differences taken first where that is needed."""
-    kernel = kernels.choose(mixture, frame, rows.dtype)
+    kernel: Kernel, rows: Rows, frame: Frame, model: CovarianceModel, reg_covar: float
+) -> tuple[float, Update, Kernel]:
+    """One E-step and one M-step, with differences taken first where that is needed.
+
+    Returns the kernel of the next step too.
+    """
     log_likelihood, moments = kernel.moments(rows.fold(kernel))
-    careful = isinstance(kernel, WhitenedKernel) and kernel.dtype == FLOAT64
     try:
-        update = maximise(moments, model, reg_covar, mixture)
+        update = maximise(moments, model, reg_covar, kernel.mixture)
+        following = kernels.choose(update.mixture, frame, rows.dtype)
+        if kernel.exact or not following.exact:
+            return log_likelihood, update, following
     except DegenerateCovariance:
-        if careful:
+        if kernel.exact:
             raise
-    else:
-        error = kernels.expanded_error(update.mixture, frame)
-        if careful or error <= kernels.REACH[FLOAT64]:
-            return log_likelihood, update
     # The new covariances are too small for moments taken about a common centre.
-    exact = WhitenedKernel(mixture, frame)
-    log_likelihood, moments = exact.moments(rows.fold(exact))
-    return log_likelihood, maximise(moments, model, reg_covar, mixture)
+    kernel = WhitenedKernel(kernel.mixture, frame)
+    log_likelihood, moments = kernel.moments(rows.fold(kernel))
+    update = maximise(moments, model, reg_covar, kernel.mixture)
+    return log_likelihood, update, kernels.choose(update.mixture, frame, rows.dtype)
 
 
 def iterate(
@@ -231,8 +233,9 @@ def iterate(
     if stored == 1:
         frame = with_spread(frame, rows, model.storage)
     mixture, iteration = start, 0
+    kernel = kernels.choose(mixture, frame, rows.dtype)
     while True:
-        log_likelihood, (update, settled) = _step(mixture, rows, frame, model, reg_covar)
+        log_likelihood, (update, settled), kernel = _step(kernel, rows, frame, model, reg_covar)
         yield State(iteration, log_likelihood, mixture, update, settled)
         mixture, iteration = update, iteration + 1
 

@@ -59,6 +59,11 @@ class FeatureKernel:
         return cls(mixture, frame, np.hstack(parts).astype(dtype), dtype, shift, bool(bounded))
 
     @property
+    def exact(self) -> bool:
+        """Whether components of any scale are safe."""
+        return False
+
+    @property
     def row_bytes(self) -> int:
         return self.dtype.itemsize * sum(self.coefficients.shape)
 

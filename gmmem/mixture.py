@@ -8,6 +8,7 @@ in `gmmem.kernels` computes the same numbers faster, and is tested against it.
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -90,13 +91,13 @@ class Mixture:
         """d, the number of features."""
         return self.means.shape[1]
 
-    @property
+    @cached_property
     def log_weights(self) -> np.ndarray:
         """Logarithms of the mixing weights, that of zero far below all others."""
         positive = self.weights > 0
         return np.where(positive, np.log(np.where(positive, self.weights, 1)), LOG_ZERO)
 
-    @property
+    @cached_property
     def log_peaks(self) -> np.ndarray:
         """Log of weight times the density at the mean: the most a component gives."""
         log_normaliser = self.n_features * math.log(2 * math.pi) + self.covariances.log_det

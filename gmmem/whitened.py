@@ -72,6 +72,11 @@ class WhitenedKernel:
     dtype: np.dtype = FLOAT64
 
     @property
+    def exact(self) -> bool:
+        """Whether components of any scale are safe."""
+        return self.dtype == FLOAT64
+
+    @property
     def row_bytes(self) -> int:
         return self.dtype.itemsize * (self.mixture.n_components + 3 * self.mixture.n_features)
 

@@ -75,7 +75,7 @@ class EVE(Lettered):
             most = log_size.max()
             share = np.exp(log_size - most)
             value = total * n_features * (most + np.log(share.sum()))
-            return value, total * share / share.sum()
+            return value, total * share / share.sum(), 1 / n_features
 
         axes, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
         values = np.diagonal(rotate(axes, scatter), axis1=1, axis2=2)
@@ -97,7 +97,7 @@ class VVE(Lettered):
 
     def estimate(self, scatter, mass, n_features, previous):
         def objective(values):
-            return float(mass @ np.log(values).sum(axis=1)), mass
+            return float(mass @ np.log(values).sum(axis=1)), mass, 0.0
 
         axes, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
         values = np.diagonal(rotate(axes, scatter), axis1=1, axis2=2)

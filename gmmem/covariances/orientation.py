@@ -17,8 +17,9 @@ were diagonal, which they nearly are at the optimum,
 
     h_ij = 2 sum_k w_k (S_kii - S_kjj)^2 / (S_kii S_kjj),
 
-needs a few, and fewer with the memory of the last steps (L-BFGS, Liu and Nocedal
-1989); halving a step until f falls keeps it monotone.
+needs ten or more, and fewer with the memory of the last steps (L-BFGS, Liu and Nocedal
+1989).  Where features are few, Newton's method with the whole Hessian needs three.
+Halving a step until f falls keeps both monotone.
 
 References
 ----------
@@ -32,6 +33,7 @@ Scientific and Statistical Computing 7, 169-184.
 
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -45,8 +47,12 @@ STARTS = 4
 # Steps that the approximate Hessian remembers.
 MEMORY = 8
 
-# From the variances along the axes (K, d): the objective, and the weights w (K,).
-Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
+# Up to so many features the whole Hessian is worth its price.
+MOST_FOR_NEWTON = 16
+
+# From the variances along the axes (K, d): the objective, the weights w (K,), and how
+# much a weight grows with its component's share: 0, or 1 / d in EVE.
+Objective = Callable[[np.ndarray], tuple[float, np.ndarray, float]]
 
 
 def common_axes(matrices: np.ndarray) -> np.ndarray:
@@ -99,59 +105,130 @@ def _descend(
     scatter: np.ndarray, objective: Objective, axes: np.ndarray, tol: float, max_iter: int
 ) -> tuple[float, np.ndarray, bool]:
     """The value, the axes, and whether they are settled, from given axes."""
-    identity, planes = np.eye(len(axes)), np.triu_indices(len(axes), 1)
+    identity, planes = np.eye(len(axes)), _planes(len(axes))
+    towards = _Newton(planes) if len(axes) <= MOST_FOR_NEWTON else _LimitedMemory(planes)
     S = rotate(axes, scatter)
-    value, weight = objective(_diagonals(S))
-    gradient, curvature = _slopes(S, weight, planes)
-    memory: deque = deque(maxlen=MEMORY)
+    value, *weights = objective(_diagonals(S))
     for _ in range(max_iter):
-        step = -_inverse_hessian(gradient, curvature, memory)
-        if gradient @ step >= 0:
-            memory.clear()
-            step = -gradient / curvature
+        gradient = _gradients(S, planes)
+        slope = weights[0] @ gradient
+        step = towards(S, gradient, slope, *weights)
         # f is twice a negative log-likelihood: a Newton step gains a quarter of this.
-        if -(gradient @ step) <= 4 * tol * weight.sum():
+        gain = -(slope @ step) / (4 * weights[0].sum())
+        if gain <= tol:
             return value, axes, True
         step *= min(1, LARGEST_TURN / np.abs(step).max())
         for _ in range(HALVINGS):
             turn = np.zeros_like(identity)
             turn[planes] = step / 2
             turn -= turn.T
-            # Cayley's transform: a rotation, to first order the exponential.
+            # Cayley's transform: a rotation, to second order the exponential.
             new_axes = axes @ np.linalg.solve(identity - turn, identity + turn)
             new_S = rotate(new_axes, scatter)
-            new_value, new_weight = objective(_diagonals(new_S))
+            new_value, *new_weights = objective(_diagonals(new_S))
             if new_value < value:
                 break
             step = step / 2
         else:
             return value, axes, True  # No descent left that float64 can see.
-        axes, S, value, weight = new_axes, new_S, new_value, new_weight
-        before = gradient
-        gradient, curvature = _slopes(S, weight, planes)
-        if step @ (gradient - before) > 0:
-            memory.append((step, gradient - before))
+        towards.went(step)
+        axes, S, value, weights = new_axes, new_S, new_value, new_weights
+        if towards.quadratic and gain <= 0.1 * np.sqrt(tol):
+            return value, axes, True  # The next gain would be about the square of this.
     return value, axes, False
+
+
+@lru_cache(maxsize=64)
+def _planes(n_features: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs of axes i < j."""
+    return np.triu_indices(n_features, 1)
 
 
 def _diagonals(S: np.ndarray) -> np.ndarray:
     """Variances along the axes; what a singular scatter lacks counts as next to nothing."""
     values = np.diagonal(S, axis1=1, axis2=2)
-    return np.maximum(values, max(1e-60 * values.max(), np.finfo(np.float64).tiny))
+    return np.maximum(values, max(1e-60 * values.max(), 1e-150))
 
 
-def _slopes(S: np.ndarray, weight: np.ndarray, planes) -> tuple[np.ndarray, np.ndarray]:
-    """g and h of each plane."""
+def _gradients(S: np.ndarray, planes) -> np.ndarray:
+    """``g / w`` of each component and plane, (K, P)."""
     i, j = planes
-    values, cross = _diagonals(S), S[:, i, j]
-    ratio = values[:, i] / values[:, j]
-    gradient = 2 * weight @ (cross * (1 / values[:, j] - 1 / values[:, i]))
-    curvature = 2 * weight @ (ratio + 1 / ratio - 2)
-    return gradient, np.maximum(curvature, 1e-3 * weight.sum())
+    inverse = 1 / _diagonals(S)
+    return 2 * S[:, i, j] * (inverse[:, j] - inverse[:, i])
+
+
+class _Newton:
+    """Steps with the Hessian in all planes, its negative curvatures turned round."""
+
+    quadratic = True
+
+    def __init__(self, planes):
+        self.planes = planes
+
+    def went(self, step):
+        """Nothing needs to be remembered."""
+
+    def __call__(self, S, gradient, slope, weight, coupling):
+        hessian = _hessian(S, weight, self.planes)
+        if coupling:
+            hessian += coupling * (gradient.T * weight) @ gradient
+            hessian -= coupling / weight.sum() * np.outer(slope, slope)
+        curvature, ways = np.linalg.eigh(hessian)
+        curvature = np.maximum(np.abs(curvature), 1e-6 * weight.sum())
+        return -ways @ ((slope @ ways) / curvature)
+
+
+def _hessian(S: np.ndarray, weight: np.ndarray, planes) -> np.ndarray:
+    """Second derivatives of ``sum_k w_k sum_j log S_kjj`` in the planes, (P, P).
+
+    Turned by ``exp(O)``, O antisymmetric with columns o_j, S_kjj changes to second order
+    by ``2 s_kj o_j + o_j' S_k o_j + s_kj O o_j``, s_kj being row j of S_k.
+    """
+    d = S.shape[1]
+    shares = weight[:, None] / _diagonals(S)
+    rows = S * np.sqrt(shares / _diagonals(S))[:, :, None]
+    each = np.tensordot(shares, S, axes=(0, 0)) - 2 * np.einsum("kji,kjl->jil", rows, rows)
+    pooled = np.einsum("kj,kji->ji", shares, S)
+    # Coefficients of O_ij O_lm: those of the two terms, then of t for O_ab = t = -O_ba.
+    Q, j = np.zeros((d, d, d, d)), np.arange(d)
+    Q[:, j, :, j] += each
+    Q[:, j, j, :] += pooled.T[:, None, :]
+    a, b = planes
+    Q = Q[a, b] - Q[b, a]
+    Q = Q[:, a, b] - Q[:, b, a]
+    return Q + Q.T
+
+
+class _LimitedMemory:
+    """Steps with the curvature of each plane and the last steps (L-BFGS)."""
+
+    quadratic = False
+
+    def __init__(self, planes):
+        self.planes = planes
+        self.memory: deque = deque(maxlen=MEMORY)
+        self.step = self.slope = None
+
+    def went(self, step):
+        self.step = step
+
+    def __call__(self, S, gradient, slope, weight, coupling):
+        if self.step is not None and self.step @ (slope - self.slope) > 0:
+            self.memory.append((self.step, slope - self.slope))
+        self.slope = slope
+        i, j = self.planes
+        values = _diagonals(S)
+        ratio = values[:, i] / values[:, j]
+        curvature = np.maximum(2 * weight @ (ratio + 1 / ratio - 2), 1e-3 * weight.sum())
+        step = -_inverse_hessian(slope, curvature, self.memory)
+        if slope @ step < 0:
+            return step
+        self.memory.clear()
+        return -slope / curvature
 
 
 def _inverse_hessian(gradient: np.ndarray, curvature: np.ndarray, memory: deque) -> np.ndarray:
-    """Inverse Hessian times gradient, from h and the last steps (L-BFGS)."""
+    """Inverse Hessian times gradient, from h and the last steps."""
     result, shares = gradient, []
     for step, change in reversed(memory):
         share = (step @ result) / (step @ change)
