@@ -44,6 +44,7 @@ from gmmem.covariances import (
     get_model,
 )
 from gmmem.covariances.base import checked_estimate
+from gmmem.features import Quadratic
 from gmmem.kernels import Kernel
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
@@ -231,7 +232,7 @@ def iterate(
         raise ValueError(f"start has {start.n_features} features, the rows {rows.n_features}.")
     frame = survey(rows)
     if stored == 1:
-        frame = with_spread(frame, rows, model.storage)
+        frame = with_spread(frame, rows, model.storage.features)
     mixture, iteration = start, 0
     kernel = kernels.choose(mixture, frame, rows.dtype)
     while True:
@@ -330,7 +331,17 @@ def start_from(
     -------
     mixture : Mixture
     """
-    features, pooled = model.storage.features, model.shared
+    moments = gather(rows, assign, n_components, model.storage.features, model.shared)
+    return maximise(moments, model, reg_covar).mixture
+
+
+def gather(
+    rows: Rows, assign: Callable, n_components: int, features: Quadratic, pooled: bool
+) -> Moments:
+    """Moments about the means from given responsibilities, as `start_from` takes them.
+
+    Every model whose features are no finer can start from the same.
+    """
     frame = survey(rows)
     centres = np.repeat(frame.centre[None], n_components, axis=0)
     # Two passes: about the means that the first one finds nothing cancels.
@@ -341,12 +352,10 @@ def start_from(
     gathered = kernels.AssignedKernel(assign, centres, features, pooled)
     mass, first, second = rows.fold(gathered)
     if empty.any():
-        spread = with_spread(frame, rows, model.storage).spread
-        one = frame.total_weight / rows.n_rows
-        mass = np.where(empty, one, mass)
-        if not pooled:
-            second[empty] = spread * (one / frame.total_weight)
-    return maximise(Moments(mass, centres, first, second, features), model, reg_covar).mixture
+        of_one = with_spread(frame, rows, features).spread / rows.n_rows
+        mass = np.where(empty, frame.total_weight / rows.n_rows, mass)
+        second += (empty.sum() if pooled else empty).reshape(-1, *[1] * (second.ndim - 1)) * of_one
+    return Moments(mass, centres, first, second, features)
 
 
 class _Nothing:

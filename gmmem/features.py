@@ -37,6 +37,9 @@ class Quadratic(Protocol):
     def unpack(self, sums: np.ndarray, n_features: int) -> np.ndarray:
         """The form whose feature sums are given, (K, size) to a form."""
 
+    def of(self, form: np.ndarray) -> np.ndarray:
+        """What this map sees of a form of its own or of a finer one, (K, ...)."""
+
     def square(self, V: np.ndarray) -> np.ndarray:
         """The form of ``v v'`` for each row of V (K, d)."""
 
@@ -73,6 +76,9 @@ class Norm:
 
     def unpack(self, sums, n_features):
         return sums[:, 0]
+
+    def of(self, form):
+        return form if form.ndim == 1 else SQUARE.of(form).sum(axis=1)
 
     def square(self, V):
         return np.einsum("kj,kj->k", V, V)
@@ -111,6 +117,9 @@ class Square:
 
     def unpack(self, sums, n_features):
         return sums
+
+    def of(self, form):
+        return form if form.ndim == 2 else np.diagonal(form, axis1=1, axis2=2).copy()
 
     def square(self, V):
         return V * V
@@ -164,6 +173,9 @@ class Outer:
         form = np.empty((len(sums), n_features, n_features))
         form[:, rows, columns] = sums
         form[:, columns, rows] = sums
+        return form
+
+    def of(self, form):
         return form
 
     def square(self, V):

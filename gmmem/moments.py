@@ -10,7 +10,7 @@ The centre c is stated because raw second moments cancel: the closer it is to
 the mean, the more digits of the scatter survive the subtraction below.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,3 +49,10 @@ class Moments:
         if len(self.second) < len(self.mass):
             about_centre = about_centre.sum(axis=0, keepdims=True)
         return self.second - about_centre
+
+    def seen_by(self, features: Quadratic, pooled: bool) -> "Moments":
+        """The same by a coarser feature map, or summed over the components."""
+        second = features.of(self.second)
+        if pooled and len(second) > 1:
+            second = second.sum(axis=0, keepdims=True)
+        return replace(self, second=second, features=features)

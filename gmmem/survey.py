@@ -7,6 +7,7 @@ import numpy as np
 
 from gmmem import kernels
 from gmmem.blocks import Block, Frame, Workspace
+from gmmem.features import Quadratic
 
 
 class Rows(Protocol):
@@ -55,9 +56,8 @@ def together(block: Block, workspace: Workspace) -> np.ndarray:
     return np.ones((1, len(block.X)))
 
 
-def with_spread(frame: Frame, rows: Rows, storage: type) -> Frame:
+def with_spread(frame: Frame, rows: Rows, features: Quadratic) -> Frame:
     """Add the total second moment, which a shared covariance needs once a fit."""
-    features = storage.features
     if features not in rows.known:
         kernel = kernels.AssignedKernel(together, frame.centre[None], features, True)
         rows.known[features] = rows.fold(kernel)[2]

@@ -194,7 +194,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         task, interrupt = callbacks.fit_task(self, len(new), X, y, sample_weight), None
         try:
             random_state = check_random_state(self.random_state)
-            found = search.starts(new, X, sample_weight, random_state)
+            found = search.starts(new, X, sample_weight, rows, random_state)
             candidates = search.fit_all(new, found, rows, settings, self.n_jobs)
             for candidate in task.candidates(candidates, len(new), best_so_far):
                 done[candidate.place] = candidate

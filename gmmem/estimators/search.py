@@ -11,9 +11,10 @@ from joblib import Parallel, delayed
 from gmmem import em, prediction
 from gmmem.covariances import FOURTEEN, CovarianceModel, DegenerateCovariance, get_model
 from gmmem.criteria import CRITERIA, Evidence
-from gmmem.estimators.starting import Start, placed
+from gmmem.estimators.starting import placed
 from gmmem.initializers import Hierarchical
 from gmmem.mixture import Mixture
+from gmmem.moments import Moments
 from gmmem.sources import InMemory
 from gmmem.survey import together
 
@@ -65,32 +66,37 @@ def default_types(n_samples: int, n_features: int) -> list[str]:
 
 
 def starts(
-    places: Iterable[Place], X, sample_weight, random_state
-) -> dict[tuple[Any, int], Start | str]:
-    """A start for each initialiser and number of components, or why there is none.
+    places: Iterable[Place], X, sample_weight, rows: InMemory, random_state
+) -> dict[tuple[Any, int], Moments | str]:
+    """What each initialiser and number of components starts from, or why it cannot.
 
-    A hierarchical initialiser grows one tree for all of them.
+    A hierarchical initialiser grows one tree for all of them; one pair of passes serves
+    all models, which see no more of the moments than the finest of them.
     """
     wanted: dict[Any, set[int]] = {}
     for place in places:
         wanted.setdefault(place.init_params, set()).add(place.n_components)
-    found: dict[tuple[Any, int], Start | str] = {}
+    maps = (get_model(place.covariance_type).storage.features for place in places)
+    finest = max(maps, key=lambda features: features.size(rows.n_features), default=None)
+    found: dict[tuple[Any, int], Moments | str] = {}
     for initialise, numbers in wanted.items():
         ready = initialise
         if isinstance(initialise, Hierarchical):
             ready = initialise.grow(X, sample_weight, random_state, n_components=max(numbers))
         for n_components in sorted(numbers):
             try:
-                found[initialise, n_components] = placed(
+                start = placed(
                     ready, X, sample_weight, n_components, random_state, f"{initialise!r}"
                 )
+                moments = start.moments(rows, n_components, finest, pooled=False)
+                found[initialise, n_components] = moments
             except ValueError as error:
                 found[initialise, n_components] = str(error)
     return found
 
 
 def fit_candidate(
-    place: Place, start: Start | str, rows: InMemory, settings: Settings
+    place: Place, start: Moments | str, rows: InMemory, settings: Settings
 ) -> Candidate:
     """Fit one candidate; a failure is an answer, not an exception."""
     began, history = perf_counter(), []
@@ -105,7 +111,8 @@ def fit_candidate(
     model, rows = get_model(place.covariance_type), rows.again()
     try:
         with rows:
-            mixture = start.mixture(rows, place.n_components, model, settings.reg_covar)
+            moments = start.seen_by(model.storage.features, model.shared)
+            mixture = em.maximise(moments, model, settings.reg_covar).mixture
             solution = em.fit(mixture, rows, model, **settings._asdict())
             history = solution.history
             if solution.failure is not None:

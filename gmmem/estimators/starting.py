@@ -10,8 +10,10 @@ from sklearn.utils import check_array
 from gmmem import em
 from gmmem.covariances import CovarianceModel, DegenerateCovariance, Storage
 from gmmem.covariances.base import from_public, public_shape
+from gmmem.features import Quadratic
 from gmmem.initializers import INITIALIZERS, Nearest, Subset, as_assignment
 from gmmem.mixture import Mixture
+from gmmem.moments import Moments
 from gmmem.sources import InMemory
 
 
@@ -150,8 +152,15 @@ class Start(NamedTuple):
         self, rows: InMemory, n_components: int, model: CovarianceModel, reg_covar: float
     ) -> Mixture:
         """M-step from it; `rows` are those of positive weight."""
-        begin = rows if self.subset is None else self.subset.again()
-        return em.start_from(begin, self.assign, n_components, model, reg_covar=reg_covar)
+        moments = self.moments(rows, n_components, model.storage.features, model.shared)
+        return em.maximise(moments, model, reg_covar).mixture
+
+    def moments(
+        self, rows: InMemory, n_components: int, features: Quadratic, pooled: bool
+    ) -> Moments:
+        """What that M-step, or one of several, starts from."""
+        begin = rows if self.subset is None else self.subset
+        return em.gather(begin, self.assign, n_components, features, pooled)
 
 
 def placed(
