@@ -8,6 +8,7 @@ components, or one (S = 1) that all of them share.
 all that an M-step needs: from the within-component scatters to covariances.
 """
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -183,19 +184,38 @@ class Decomposition(NamedTuple):
     """The axes, one a column, (n_components, d, d)."""
 
 
-class Lettered(CovarianceModel, Protocol):
+@dataclass(frozen=True)
+class Lettered(CovarianceModel):
     """A model of mclust's family: its name says volume, shape and orientation.
 
     E is one for all components, V is one for each, I is none (a sphere, or axes
     along the features).
     """
 
+    compact: bool = False
+
+    @property
+    def _letters(self) -> str:
+        return self.name.ljust(3, "I")
+
+    @property
+    def aligned(self) -> bool:
+        return self._letters[2] != "V"
+
     def n_parameters(self, n_components, n_features):
         d = n_features
         times = {"E": 1, "V": n_components, "I": 0}
         free = (1, d - 1, d * (d - 1) // 2)
-        letters = self.name.ljust(3, "I")
-        return sum(times[letter] * size for letter, size in zip(letters, free, strict=True))
+        return sum(times[letter] * size for letter, size in zip(self._letters, free, strict=True))
+
+
+@dataclass(frozen=True)
+class Iterated(Lettered):
+    """One whose M-step has an inner iteration."""
+
+    closed_form: ClassVar[bool] = False
+    tol: float = 1e-7
+    max_iter: int = 500
 
 
 def unit_axes(volume: np.ndarray, shape: np.ndarray) -> Decomposition:

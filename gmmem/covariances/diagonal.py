@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gmmem.covariances.base import DegenerateCovariance, Estimate, Lettered, unit_axes
+from gmmem.covariances.base import DegenerateCovariance, Estimate, Iterated, Lettered, unit_axes
 from gmmem.covariances.volumes import common_shape, volumes
 from gmmem.features import SQUARE, Quadratic
 
@@ -70,31 +70,22 @@ class Diagonal:
         return mean + noise * np.sqrt(self.covariances[component])
 
 
-@dataclass(frozen=True)
 class EEI(Lettered):
     """One diagonal covariance for all components."""
 
-    name: ClassVar[str] = "EEI"
-    storage: ClassVar[type] = Diagonal
-    shared: ClassVar[bool] = True
-    aligned: ClassVar[bool] = True
-    compact: bool = False
+    name = "EEI"
+    storage = Diagonal
+    shared = True
 
     def estimate(self, scatter, mass, n_features, previous):
         return Estimate(scatter / mass.sum())
 
 
-@dataclass(frozen=True)
-class VEI(Lettered):
+class VEI(Iterated):
     """One shape along the features, each component its own volume."""
 
-    name: ClassVar[str] = "VEI"
-    storage: ClassVar[type] = Diagonal
-    aligned: ClassVar[bool] = True
-    closed_form: ClassVar[bool] = False
-    compact: bool = False
-    tol: float = 1e-7
-    max_iter: int = 500
+    name = "VEI"
+    storage = Diagonal
 
     def estimate(self, scatter, mass, n_features, previous):
         start = None if previous is None else volumes(previous)
@@ -102,28 +93,22 @@ class VEI(Lettered):
         return Estimate(volume[:, None] * shape, settled)
 
 
-@dataclass(frozen=True)
 class EVI(Lettered):
     """One volume for all, each component its own shape along the features."""
 
-    name: ClassVar[str] = "EVI"
-    storage: ClassVar[type] = Diagonal
-    aligned: ClassVar[bool] = True
-    compact: bool = False
+    name = "EVI"
+    storage = Diagonal
 
     def estimate(self, scatter, mass, n_features, previous):
         size = volumes(scatter)
         return Estimate(scatter / size[:, None] * (size.sum() / mass.sum()))
 
 
-@dataclass(frozen=True)
 class VVI(Lettered):
     """Each component its own diagonal covariance (scikit-learn's "diag")."""
 
-    name: ClassVar[str] = "VVI"
-    storage: ClassVar[type] = Diagonal
-    aligned: ClassVar[bool] = True
-    compact: bool = False
+    name = "VVI"
+    storage = Diagonal
 
     def estimate(self, scatter, mass, n_features, previous):
         return Estimate(scatter / mass[:, None])

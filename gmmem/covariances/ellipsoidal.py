@@ -10,11 +10,10 @@ Recognition 28, 781-793, sections 4.1 and 4.3 (EVE and VVE: `orientation`).
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from gmmem.covariances.base import Estimate, Lettered
+from gmmem.covariances.base import Estimate, Iterated, Lettered
 from gmmem.covariances.full import Full
 from gmmem.covariances.orientation import best_axes, rotate
 from gmmem.covariances.volumes import common_matrix, common_shape, volumes
@@ -23,31 +22,22 @@ from gmmem.covariances.volumes import common_matrix, common_shape, volumes
 TIE_BREAK = 1e-7
 
 
-@dataclass(frozen=True)
 class EEE(Lettered):
     """One covariance for all components (scikit-learn's "tied", if compact)."""
 
-    name: ClassVar[str] = "EEE"
-    storage: ClassVar[type] = Full
-    shared: ClassVar[bool] = True
-    aligned: ClassVar[bool] = True
-    compact: bool = False
+    name = "EEE"
+    storage = Full
+    shared = True
 
     def estimate(self, scatter, mass, n_features, previous):
         return Estimate(scatter / mass.sum())
 
 
-@dataclass(frozen=True)
-class VEE(Lettered):
+class VEE(Iterated):
     """One shape and orientation, each component its own volume."""
 
-    name: ClassVar[str] = "VEE"
-    storage: ClassVar[type] = Full
-    aligned: ClassVar[bool] = True
-    closed_form: ClassVar[bool] = False
-    compact: bool = False
-    tol: float = 1e-7
-    max_iter: int = 500
+    name = "VEE"
+    storage = Full
 
     def estimate(self, scatter, mass, n_features, previous):
         start = None if previous is None else _volumes(previous)
@@ -56,16 +46,17 @@ class VEE(Lettered):
 
 
 @dataclass(frozen=True)
-class EVE(Lettered):
+class Turned(Iterated):
+    """One whose inner iteration is for the axes."""
+
+    tol: float = 1e-10
+
+
+class EVE(Turned):
     """One volume and orientation, each component its own shape."""
 
-    name: ClassVar[str] = "EVE"
-    storage: ClassVar[type] = Full
-    aligned: ClassVar[bool] = True
-    closed_form: ClassVar[bool] = False
-    compact: bool = False
-    tol: float = 1e-10
-    max_iter: int = 500
+    name = "EVE"
+    storage = Full
 
     def estimate(self, scatter, mass, n_features, previous):
         total = mass.sum()
@@ -83,17 +74,11 @@ class EVE(Lettered):
         return Estimate(_compose(values / size[:, None] * (size.sum() / total), axes), settled)
 
 
-@dataclass(frozen=True)
-class VVE(Lettered):
+class VVE(Turned):
     """One orientation, each component its own volume and shape."""
 
-    name: ClassVar[str] = "VVE"
-    storage: ClassVar[type] = Full
-    aligned: ClassVar[bool] = True
-    closed_form: ClassVar[bool] = False
-    compact: bool = False
-    tol: float = 1e-10
-    max_iter: int = 500
+    name = "VVE"
+    storage = Full
 
     def estimate(self, scatter, mass, n_features, previous):
         def objective(values):
@@ -104,13 +89,11 @@ class VVE(Lettered):
         return Estimate(_compose(np.maximum(values, 0) / mass[:, None], axes), settled)
 
 
-@dataclass(frozen=True)
 class EEV(Lettered):
     """One volume and shape, each component its own orientation."""
 
-    name: ClassVar[str] = "EEV"
-    storage: ClassVar[type] = Full
-    compact: bool = False
+    name = "EEV"
+    storage = Full
 
     def estimate(self, scatter, mass, n_features, previous):
         values, axes = _eigen(scatter)
@@ -118,16 +101,11 @@ class EEV(Lettered):
         return Estimate(_compose(common, axes))
 
 
-@dataclass(frozen=True)
-class VEV(Lettered):
+class VEV(Iterated):
     """One shape, each component its own volume and orientation."""
 
-    name: ClassVar[str] = "VEV"
-    storage: ClassVar[type] = Full
-    closed_form: ClassVar[bool] = False
-    compact: bool = False
-    tol: float = 1e-7
-    max_iter: int = 500
+    name = "VEV"
+    storage = Full
 
     def estimate(self, scatter, mass, n_features, previous):
         values, axes = _eigen(scatter)
@@ -136,26 +114,22 @@ class VEV(Lettered):
         return Estimate(_compose(volume[:, None] * shape, axes), settled)
 
 
-@dataclass(frozen=True)
 class EVV(Lettered):
     """One volume for all, each component its own shape and orientation."""
 
-    name: ClassVar[str] = "EVV"
-    storage: ClassVar[type] = Full
-    compact: bool = False
+    name = "EVV"
+    storage = Full
 
     def estimate(self, scatter, mass, n_features, previous):
         size = _volumes(scatter)
         return Estimate(scatter * (size.sum() / mass.sum() / size)[:, None, None])
 
 
-@dataclass(frozen=True)
 class VVV(Lettered):
     """Each component its own covariance (scikit-learn's "full")."""
 
-    name: ClassVar[str] = "VVV"
-    storage: ClassVar[type] = Full
-    compact: bool = False
+    name = "VVV"
+    storage = Full
 
     def estimate(self, scatter, mass, n_features, previous):
         return Estimate(scatter / mass[:, None, None])

@@ -64,28 +64,22 @@ class Spherical:
         return mean + noise * np.sqrt(self.covariances[component])
 
 
-@dataclass(frozen=True)
 class EII(Lettered):
     """One variance for all components and directions."""
 
-    name: ClassVar[str] = "EII"
-    storage: ClassVar[type] = Spherical
-    shared: ClassVar[bool] = True
-    aligned: ClassVar[bool] = True
-    compact: bool = False
+    name = "EII"
+    storage = Spherical
+    shared = True
 
     def estimate(self, scatter, mass, n_features, previous):
         return Estimate(scatter / (mass.sum() * n_features))
 
 
-@dataclass(frozen=True)
 class VII(Lettered):
     """Each component its own variance (scikit-learn's "spherical")."""
 
-    name: ClassVar[str] = "VII"
-    storage: ClassVar[type] = Spherical
-    aligned: ClassVar[bool] = True
-    compact: bool = False
+    name = "VII"
+    storage = Spherical
 
     def estimate(self, scatter, mass, n_features, previous):
         return Estimate(scatter / (mass * n_features))
@@ -99,22 +93,20 @@ def _only_one_feature(name: str, n_features: int) -> None:
         )
 
 
-@dataclass(frozen=True)
 class E(EII):
     """One feature, one variance for all components."""
 
-    name: ClassVar[str] = "E"
+    name = "E"
 
     def estimate(self, scatter, mass, n_features, previous):
         _only_one_feature(self.name, n_features)
         return super().estimate(scatter, mass, n_features, previous)
 
 
-@dataclass(frozen=True)
 class V(VII):
     """One feature, each component its own variance."""
 
-    name: ClassVar[str] = "V"
+    name = "V"
 
     def estimate(self, scatter, mass, n_features, previous):
         _only_one_feature(self.name, n_features)
