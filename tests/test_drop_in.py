@@ -7,7 +7,9 @@ from sklearn.datasets import load_iris, make_blobs
 from sklearn.exceptions import ConvergenceWarning
 
 from gmmem import GaussianMixture
+from gmmem.blocks import Block, Workspace
 from gmmem.datasets import load_old_faithful
+from gmmem.initializers import INITIALIZERS
 
 TYPES = ["full", "tied", "diag", "spherical"]
 DATA = {
@@ -112,3 +114,18 @@ def test_verbose(verbose, capsys):
         text = capsys.readouterr().out
         lines.append([line.split("time")[0] for line in text.splitlines()])
     assert lines[0] == lines[1]
+
+
+def test_random_responsibilities_are_one_table_that_is_never_held():
+    X = np.random.RandomState(0).normal(size=(10_001, 2))
+    generator = np.random.RandomState(3)
+    table = generator.uniform(size=(len(X), 3))
+    table /= table.sum(axis=1)[:, None]
+    after = np.random.RandomState(3)
+    drawn = INITIALIZERS["random"](X, 3, random_state=after)
+    assert after.uniform() == generator.uniform()
+    kept = np.random.RandomState(1).uniform(size=len(X)) < 0.4
+    for assign, rows in [(drawn, table), (drawn.of_rows(kept), table[kept])]:
+        for start, stop in [(0, 5), (1000, 3000), (len(rows) - 1, len(rows))]:
+            block = Block(start, np.empty((stop - start, 2)), None)
+            np.testing.assert_array_equal(assign(block, Workspace()), rows[start:stop].T)

@@ -6,16 +6,15 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from gmmem.initializers.base import Drawn
+
 
 @dataclass(frozen=True)
 class RandomResponsibilities:
     """Uniform random numbers, normalised in each row (the name "random")."""
 
     def __call__(self, X, n_components, *, sample_weight=None, random_state=None):
-        random_state = check_random_state(random_state)
-        responsibilities = random_state.uniform(size=(len(X), n_components))
-        responsibilities /= responsibilities.sum(axis=1)[:, None]
-        return responsibilities
+        return Drawn.of(len(X), n_components, check_random_state(random_state))
 
 
 @dataclass(frozen=True, eq=False)

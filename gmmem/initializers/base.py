@@ -10,7 +10,8 @@ that returns one of
 - responsibilities, an array of shape (n_samples, n_components), rows summing to one;
 - ``Nearest(centres)``, centres of shape (n_components, n_features): each row goes
   to its nearest centre, whatever the number of rows;
-- ``Subset(rows, weights, labels)``: some rows that stand for all, and their labels.
+- ``Subset(rows, weights, labels)``: some rows that stand for all, and their labels;
+- ``Drawn.of(n_samples, n_components, random_state)``: responsibilities at random.
 
 `sample_weight` is None or an array of weights, some of which may be zero; `random_state` is a
 ``numpy.random.RandomState``.  The engine turns the answer into a mixture by one
@@ -18,11 +19,14 @@ M-step.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gmmem.blocks import Block, Workspace
+
+# States of a generator that are kept, and the rows between two of them.
+MOST_STATES, LEAST_STRIDE = 2000, 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +100,63 @@ class Table:
         return Table(self.responsibilities[chosen])
 
 
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Uniform random responsibilities, drawn again where a block asks for them.
+
+    They are those of one table of all rows, which is never held.
+
+    Parameters
+    ----------
+    states : list
+        Of the generator, before every `stride` rows.
+    stride : int
+    n_components : int
+    rows : ndarray of int, or None
+        Which rows of the table count; None is all.
+    """
+
+    states: list
+    stride: int
+    n_components: int
+    rows: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, n_samples: int, n_components: int, random_state) -> "Drawn":
+        """Draw once, which leaves the generator as if the table had been made."""
+        stride = max(LEAST_STRIDE, n_samples // MOST_STATES)
+        states = []
+        for first in range(0, n_samples, stride):
+            states.append(random_state.get_state())
+            _skip(random_state, min(stride, n_samples - first) * n_components)
+        return cls(states, stride, n_components)
+
+    def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
+        wanted = slice(block.start, block.start + len(block.X))
+        if self.rows is None:
+            return self._between(wanted.start, wanted.stop)
+        rows = self.rows[wanted]
+        return self._between(rows[0], rows[-1] + 1)[:, rows - rows[0]]
+
+    def _between(self, start: int, stop: int) -> np.ndarray:
+        number, skipped = divmod(int(start), self.stride)
+        generator = np.random.RandomState(0)
+        generator.set_state(self.states[number])
+        _skip(generator, skipped * self.n_components)
+        R = generator.random_sample((stop - start, self.n_components))
+        R /= R.sum(axis=1)[:, None]
+        return np.ascontiguousarray(R.T)
+
+    def of_rows(self, chosen: np.ndarray) -> "Drawn":
+        """The assignment of a selection of the rows."""
+        return replace(self, rows=np.flatnonzero(chosen))
+
+
+def _skip(generator: np.random.RandomState, n_numbers: int) -> None:
+    for first in range(0, n_numbers, 2**16):
+        generator.random_sample(min(2**16, n_numbers - first))
+
+
 def _one_hot(labels: np.ndarray, n_components: int) -> np.ndarray:
     R = np.zeros((n_components, len(labels)))
     R[labels, np.arange(len(labels))] = 1
@@ -112,6 +173,8 @@ def as_assignment(
     ValueError
         If it is neither labels nor responsibilities nor `Nearest`.
     """
+    if isinstance(answer, Drawn) and answer.n_components == n_components:
+        return answer
     if isinstance(answer, Nearest):
         return _check_nearest(answer, n_components, source, n_features)
     array = np.asarray(answer)
