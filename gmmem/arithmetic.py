@@ -4,6 +4,7 @@ All arrays are wide: a row for each component or feature, a column for each row 
 data, so that maximum, sum and scaling run along contiguous memory.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -65,14 +66,17 @@ def softmax_below_ceiling(
     np.exp(L, out=L)
     total = workspace.take("total", shape, L.dtype)
     np.matmul(np.ones(len(L), L.dtype), L, out=total)
-    far = np.flatnonzero(total < np.exp(ceiling - DEPTH[L.dtype]))
+    log_sum = workspace.take("log_sum", shape, L.dtype)
+    least = math.exp(ceiling - DEPTH[L.dtype])
+    if total.min() >= least:
+        return np.log(total, out=log_sum), np.divide(1, total, out=total)
+    far = np.flatnonzero(~(total >= least))
     total[far] = 1
-    log_sum = np.log(total, out=workspace.take("log_sum", shape, L.dtype))
+    np.log(total, out=log_sum)
     np.divide(1, total, out=total)
-    if len(far):
-        part = columns(far)
-        log_sum[far], total[far] = softmax(part, Workspace())
-        L[:, far] = part
+    part = columns(far)
+    log_sum[far], total[far] = softmax(part, Workspace())
+    L[:, far] = part
     return log_sum, total
 
 
@@ -102,6 +106,8 @@ def statistics(
     many = K >= FEWEST_ROWS and p >= FEWEST_ROWS
     narrow = R if many or K <= p else Phi
     np.multiply(narrow, scale, out=narrow)
+    if narrow is Phi:
+        workspace.content = None
     sparse = mostly_zero(R, workspace) if many else None
     if sparse is not None:
         return (sparse @ Phi.T).astype(np.float64, copy=False)

@@ -38,6 +38,8 @@ class Workspace:
 
     def __init__(self) -> None:
         self._arrays: dict[tuple[str, Any], np.ndarray] = {}
+        self.content: Any = None
+        """What the features were last filled with, while they are untouched."""
 
     def take(self, name: str, shape: tuple[int, ...], dtype: Any = np.float64) -> np.ndarray:
         """An array of that shape whose content is left over from the last use."""
@@ -50,6 +52,6 @@ class Workspace:
 
 def block_size(n_rows: int, row_bytes: int) -> int:
     """Rows in a block, by what a row needs; the blocks of a data set are even."""
-    most = int(np.clip(BLOCK_BYTES // row_bytes, SMALLEST_BLOCK, LARGEST_BLOCK))
+    most = min(max(BLOCK_BYTES // row_bytes, SMALLEST_BLOCK), LARGEST_BLOCK)
     n_blocks = -(-n_rows // most)
     return -(-n_rows // n_blocks)

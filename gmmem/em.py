@@ -140,12 +140,13 @@ def maximise(
     """
     total = moments.mass.sum()
     lost = moments.mass <= 1e-30 * total
-    if lost.any():
+    some_lost = bool(lost.any())
+    if some_lost:
         mass = np.where(lost, 1e-30 * total, moments.mass)
         moments = replace(moments, mass=mass, first=np.where(lost[:, None], 0, moments.first))
     means, scatter, features = moments.means, moments.scatter, moments.features
     mass, weights = moments.mass, moments.mass / total
-    if lost.any():
+    if some_lost:
         weights = np.where(lost, 0, weights)
         weights = weights / weights.sum()
         if previous is None:
@@ -163,10 +164,11 @@ def maximise(
     values, settled = checked_estimate(model, scatter, mass, means.shape[1], last)
     storage = model.storage.from_covariances(values, means.shape[1])
     resolution = RESOLUTION * np.abs(means)
-    narrow = (storage.variances <= resolution**2).any(axis=1)
+    narrow = storage.variances <= resolution**2
     if narrow.any():
+        component = int(np.argmax(narrow.any(axis=1)))
         raise DegenerateCovariance(
-            int(np.argmax(narrow)), "has shrunk to a point, narrower than float64 resolves"
+            component, "has shrunk to a point, narrower than float64 resolves"
         )
     return Update(Mixture(weights, means, storage), settled)
 

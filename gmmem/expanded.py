@@ -70,11 +70,16 @@ class FeatureKernel:
     def _features(self, block: Block, workspace: Workspace) -> np.ndarray:
         d, p = self.mixture.n_features, self.coefficients.shape[1]
         Phi = workspace.take("Phi", (p, len(block.X)), self.dtype)
+        # Features do not change from pass to pass: a lone block finds them as they were.
+        content = (block.start, Phi.shape, self.dtype, self.mixture.covariances.features)
+        kept, centre = workspace.content or (None, None)
+        if content == kept and centre is self.frame.centre:
+            return Phi
         Phi[0] = 1
-        centre = self.frame.centre[:, None].astype(self.dtype)
-        np.subtract(block.X.T, centre, out=Phi[1 : d + 1])
+        np.subtract(block.X.T, self.frame.centre[:, None].astype(self.dtype), out=Phi[1 : d + 1])
         if p > d + 1:
             self.mixture.covariances.features.fill(Phi[1 : d + 1], Phi[d + 1 :])
+        workspace.content = content, self.frame.centre
         return Phi
 
     def _joint(self, Phi: np.ndarray, workspace: Workspace) -> np.ndarray:

@@ -7,6 +7,7 @@ component.  *Whitening* (`gmmem.whitened`) errs by eps |x - mu_k| / s only.
 A kernel is called with a block and a workspace; it returns sums, which add over blocks.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,9 @@ REACH = {dtype: tolerance / float(np.finfo(dtype).eps) for dtype, tolerance in T
 # The same for whitening, which errs by the root of that bound.
 WHITENED_REACH = {dtype: (reach / 10) ** 2 for dtype, reach in REACH.items()}
 
+# What may be squared.
+LARGEST = {dtype: math.sqrt(float(np.finfo(dtype).max)) / 1e3 for dtype in TOLERANCE}
+
 Kernel = FeatureKernel | WhitenedKernel
 
 
@@ -40,31 +44,27 @@ def expanded_error(mixture: Mixture, frame: Frame) -> float:
     storage = mixture.covariances
     # Rows to predict may all lie to one side of the means.
     extent = np.maximum(frame.extent, np.abs(mixture.means - frame.centre).max(axis=0))
-    with np.errstate(over="ignore", invalid="ignore"):
-        reach = np.max(storage.features.reach(storage.precisions, extent))
+    reach = storage.features.reach(storage.precisions, extent).max()
     return float(reach) if np.isfinite(reach) else np.inf
 
 
 def choose(mixture: Mixture, frame: Frame, dtype: np.dtype) -> Kernel:
     """The cheapest kernel that is accurate for this mixture on these rows."""
-    error = expanded_error(mixture, frame)
     storage = mixture.covariances
     shared = len(storage.factors) == 1
     few = shared or storage.features.size(mixture.n_features) <= MOST_FEATURES
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = expanded_error(mixture, frame)
+        widest, narrowest = frame.extent.max(), np.abs(storage.precisions).max()
     for candidate in (np.dtype(dtype), FLOAT64):
-        if not _in_range(mixture, frame, candidate):
+        # Squares of the data and the precisions must be neither too large nor too small.
+        if widest >= LARGEST[candidate] or narrowest >= LARGEST[candidate] ** 2:
             continue
         if few and error <= REACH[candidate]:
             return FeatureKernel.of(mixture, frame, candidate)
         if not few and error <= WHITENED_REACH[candidate]:
             return WhitenedKernel(mixture, frame, candidate)
     return WhitenedKernel(mixture, frame)
-
-
-def _in_range(mixture: Mixture, frame: Frame, dtype: np.dtype) -> bool:
-    """Whether squares of the data and the precisions are neither too large nor too small."""
-    most = float(np.sqrt(np.finfo(dtype).max)) / 1e3
-    return frame.extent.max() < most and np.abs(mixture.covariances.precisions).max() < most**2
 
 
 # --- before there is a mixture -------------------------------------------------

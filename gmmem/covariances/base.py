@@ -167,9 +167,10 @@ def checked_estimate(
             f"The covariance model {model.name} estimated covariances of shape {values.shape} "
             f"and dtype {values.dtype}; expected real numbers of shape {scatter.shape}."
         )
-    finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    finite = np.isfinite(values)
     if not finite.all():
-        raise DegenerateCovariance(int(np.argmin(finite)), "is not finite")
+        component = int(np.argmin(finite.reshape(len(values), -1).all(axis=1)))
+        raise DegenerateCovariance(component, "is not finite")
     return Estimate(values.astype(np.float64, copy=False), bool(estimate[1]))
 
 

@@ -27,9 +27,10 @@ def _cholesky(matrices: np.ndarray) -> np.ndarray:
     pivots = np.diagonal(factors, axis1=1, axis2=2) ** 2
     scale = np.diagonal(matrices, axis1=1, axis2=2)
     noise = max(4, matrices.shape[-1]) * EPS
-    singular = ~(pivots > noise * scale).all(axis=1)
-    if singular.any():
-        raise DegenerateCovariance(int(np.argmax(singular)), "is singular to working precision")
+    regular = pivots > noise * scale
+    if not regular.all():
+        component = int(np.argmin(regular.all(axis=1)))
+        raise DegenerateCovariance(component, "is singular to working precision")
     return factors
 
 

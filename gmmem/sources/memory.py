@@ -108,15 +108,17 @@ class InMemory:
         combine : tuple of callables, optional
             One for each thing that the kernel returns; by default all are added.
         """
+        size = block_size(self.n_rows, kernel.row_bytes)
         with self:
+            if size == self.n_rows:
+                return self._run(kernel, combine, 0, size, size)
             total = None
-            for part in self._parts(kernel, combine):
+            for part in self._parts(kernel, combine, size):
                 total = part if total is None else _merge(total, part, combine)
         return total
 
-    def _parts(self, kernel: Any, combine) -> Iterator[tuple[Any, ...]]:
+    def _parts(self, kernel: Any, combine, size: int) -> Iterator[tuple[Any, ...]]:
         """Sums over runs of blocks, in order."""
-        size = block_size(self.n_rows, kernel.row_bytes)
         n_blocks = -(-self.n_rows // size)
         step = size * min(max(n_blocks // FEWEST_TASKS, 1), MOST_BLOCKS_A_TASK)
         starts = range(0, self.n_rows, step)
