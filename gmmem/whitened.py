@@ -81,14 +81,14 @@ class WhitenedKernel:
         return self.dtype.itemsize * (self.mixture.n_components + 3 * self.mixture.n_features)
 
     def _rows(self, block: Block, workspace: Workspace) -> np.ndarray:
-        if self.dtype == FLOAT64:
-            return block.X
+        if self.exact:
+            return block.X.astype(FLOAT64, copy=False)
         rows = workspace.take("rows", block.X.shape, self.dtype)
         return np.subtract(block.X, self.frame.centre.astype(self.dtype), out=rows)
 
     @cached_property
     def _means(self) -> np.ndarray:
-        if self.dtype == FLOAT64:
+        if self.exact:
             return self.mixture.means
         return (self.mixture.means - self.frame.centre).astype(self.dtype)
 
@@ -172,8 +172,7 @@ class WhitenedKernel:
     def moments(self, sums: tuple[Any, ...]) -> tuple[float, Moments]:
         """Log-likelihood and moments from the sums over all blocks."""
         log_likelihood, mass, first, second = sums
-        features, origin = self.mixture.covariances.features, 0.0
-        if self.dtype != FLOAT64:
-            origin = self.frame.centre
+        features = self.mixture.covariances.features
+        origin = 0.0 if self.exact else self.frame.centre
         centre = self._means.astype(np.float64) + origin
         return log_likelihood, Moments(mass, centre, first, second, features)

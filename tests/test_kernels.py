@@ -1,0 +1,187 @@
+"""The E-step's two forms and its arithmetic, against their definitions."""
+
+import numpy as np
+import pytest
+
+from gmmem import Mixture, em, kernels
+from gmmem.arithmetic import (
+    CEILING,
+    DEPTH,
+    joint,
+    softmax,
+    softmax_below_ceiling,
+    statistics,
+)
+from gmmem.blocks import Block, Workspace
+from gmmem.covariances import Diagonal, Full, Spherical
+from gmmem.expanded import FeatureKernel
+from gmmem.prediction import log_density
+from gmmem.sources import InMemory
+from gmmem.survey import survey
+from gmmem.whitened import WhitenedKernel
+
+DTYPES = [np.float64, np.float32]
+EXACT = {np.float64: 1e-12, np.float32: 2e-5}
+
+
+def mixture_of(rng, K, d, storage, spread=4.0, scale=1.0, offset=0.0):
+    """Components of about a scale, as far from each other as the spread."""
+    means = spread * rng.normal(size=(K, d)) + offset
+    if storage is Spherical:
+        covariances = scale**2 * rng.uniform(0.5, 2, size=K)
+    elif storage is Diagonal:
+        covariances = scale**2 * rng.uniform(0.5, 2, size=(K, d))
+    else:
+        axes = np.eye(d) + 0.3 * rng.normal(size=(K, d, d)) / np.sqrt(d)
+        covariances = scale**2 * axes @ axes.transpose(0, 2, 1)
+    return Mixture(rng.dirichlet(np.full(K, 5)), means, storage.from_covariances(covariances, d))
+
+
+def rows_of(rng, mixture, n, dtype):
+    return mixture.sample(n, rng)[0].astype(dtype)
+
+
+def exact_log_density(mixture, X):
+    """By differences in long double, from the factors that the mixture holds."""
+    X, wide = X.astype(np.longdouble), np.longdouble
+    d, L = X.shape[1], []
+    for k, mean in enumerate(mixture.means):
+        Z, factor = X - mean.astype(wide), mixture.covariances.factors[k].astype(wide)
+        Y = Z @ factor if factor.ndim == 2 else Z * factor
+        diagonal = np.diagonal(factor) if factor.ndim == 2 else factor * np.ones(d, dtype=wide)
+        peak = np.log(wide(mixture.weights[k])) + np.log(diagonal).sum()
+        L.append(peak - (Y * Y).sum(axis=1) / 2 - d * np.log(2 * wide(np.pi)) / 2)
+    L = np.array(L)
+    top = L.max(axis=0)
+    return top + np.log(np.exp(L - top).sum(axis=0))
+
+
+@pytest.mark.parametrize("storage", [Full, Diagonal, Spherical])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("d", [1, 3, 8, 45])
+@pytest.mark.parametrize("reach", [1e1, 1e3, 1e5, 1e7])
+@pytest.mark.parametrize("offset", [0, 1e4])
+def test_log_density_keeps_its_digits(storage, dtype, d, reach, offset):
+    """Components of scale 1, `reach` from each other, `offset` times as far from the origin."""
+    rng = np.random.RandomState(0)
+    mixture = mixture_of(rng, 3, d, storage, reach, 1.0, offset * reach)
+    X = rows_of(rng, mixture, 300, np.float64)
+    if dtype == np.float32:
+        # Rows that float32 holds exactly, near the means that they belong to.
+        X = X.astype(np.float32)
+        near = np.abs(X[:, None] - mixture.means).max(axis=2).min(axis=1) < 30
+        X = X[near] if near.sum() > 9 else mixture.means.astype(np.float32)
+    error = np.abs(log_density(mixture, InMemory(X)) - exact_log_density(mixture, X))
+    size = np.abs(exact_log_density(mixture, X)).astype(float)
+    # What is asked: 1e-8 nats in float64 and 1e-3 in float32, and the rounding of the
+    # answer; beyond that what x itself does not resolve, eps |x| / s a feature.
+    eps = np.finfo(np.float64).eps
+    unresolved = 20 * d * eps * (1 + offset) * reach
+    assert (error <= (1e-7 if dtype == np.float64 else 4e-3) + 1e-6 * size + unresolved).all()
+
+
+@pytest.mark.parametrize("storage", [Full, Diagonal, Spherical])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("d", [2, 12, 40])
+@pytest.mark.parametrize("spread", [0.3, 1.0, 4.0])
+def test_both_forms_add_up_to_the_same(storage, dtype, weighted, d, spread):
+    """With components that overlap, and with some that are out of question for most rows."""
+    rng = np.random.RandomState(1)
+    mixture = mixture_of(rng, 5, d, storage, spread)
+    X = rows_of(rng, mixture, 1500, dtype)
+    weight = rng.uniform(0, 2, size=len(X)) if weighted else None
+    rows = InMemory(X, weight)
+    frame, R = survey(rows), mixture.responsibilities(X.astype(float)).T
+    R = R if weight is None else R * weight
+    expected = mixture.log_density(X.astype(float)) @ (
+        np.ones(len(X)) if weight is None else weight
+    )
+    for kernel in (
+        FeatureKernel.of(mixture, frame, np.dtype(dtype)),
+        WhitenedKernel(mixture, frame, np.dtype(dtype)),
+        WhitenedKernel(mixture, frame),
+    ):
+        tolerance = 100 * d * EXACT[dtype]
+        log_likelihood, moments = kernel.moments(rows.fold(kernel))
+        assert log_likelihood == pytest.approx(expected, rel=tolerance)
+        np.testing.assert_allclose(moments.mass, R.sum(axis=1), rtol=tolerance)
+        np.testing.assert_allclose(
+            moments.means,
+            R @ X.astype(float) / R.sum(axis=1)[:, None],
+            rtol=tolerance,
+            atol=tolerance * spread,
+        )
+        centred = X[None].astype(float) - moments.means[:, None]
+        scatter = np.einsum("ki,kij,kil->kjl", R, centred, centred)
+        scatter = mixture.covariances.features.of(scatter)
+        np.testing.assert_allclose(
+            moments.scatter, scatter, rtol=10 * tolerance, atol=tolerance * scatter.max()
+        )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_softmax_without_a_maximum(dtype):
+    rng, dtype = np.random.RandomState(0), np.dtype(dtype)
+    top = CEILING[dtype]
+    L = (top - rng.exponential(DEPTH[dtype] / 3, size=(4, 500))).astype(dtype)
+    L[:, 7] = top - 50 * DEPTH[dtype]  # A row far from everything.
+    L[1:, 8] = -1e30  # Components of weight zero.
+    expected = L.copy()
+    log_sum, scale = softmax(expected, Workspace())
+    expected *= scale
+    got, original = L.copy(), L.copy()
+    sums, factors = softmax_below_ceiling(got, Workspace(), lambda columns: original[:, columns])
+    np.testing.assert_allclose(sums, log_sum, rtol=EXACT[dtype.type], atol=EXACT[dtype.type])
+    np.testing.assert_allclose(got * factors, expected, rtol=1e-3, atol=EXACT[dtype.type])
+    np.testing.assert_allclose((got * factors).sum(axis=0), 1, rtol=EXACT[dtype.type])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("K, p", [(1, 2), (3, 6), (10, 66), (20, 231), (64, 33), (200, 40)])
+@pytest.mark.parametrize("b", [1, 511, 1024, 3000])
+@pytest.mark.parametrize("share", [1.0, 0.01])
+def test_products(dtype, K, p, b, share):
+    rng = np.random.RandomState(0)
+    T, Phi = rng.normal(size=(K, p)).astype(dtype), rng.normal(size=(p, b)).astype(dtype)
+    R = (rng.uniform(size=(K, b)) * (rng.uniform(size=(K, b)) <= share)).astype(dtype)
+    scale = rng.uniform(0.5, 1, size=b).astype(dtype)
+    tolerance = 100 * EXACT[dtype]
+    L = joint(T, Phi, np.empty((K, b), dtype))
+    np.testing.assert_allclose(L, T.astype(float) @ Phi, rtol=tolerance, atol=tolerance)
+    exact = (R.astype(float) * scale) @ Phi.T.astype(float)
+    S = statistics(R.copy(), scale, Phi.copy(), Workspace())
+    assert S.dtype == np.float64
+    np.testing.assert_allclose(S, exact, rtol=tolerance, atol=tolerance * np.sqrt(b))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_beyond_every_component_change_no_sum_but_their_own(dtype):
+    rng = np.random.RandomState(0)
+    mixture = mixture_of(rng, 3, 2, Full)
+    X = np.r_[rows_of(rng, mixture, 900, dtype), np.array([[3e3, 3e3]], dtype)]
+    rows = InMemory(X)
+    kernel = FeatureKernel.of(mixture, survey(rows), np.dtype(dtype))
+    R, log_sum, scale = kernel.posterior(Block(0, X, None), Workspace())
+    np.testing.assert_allclose((R * scale).sum(axis=0), 1, rtol=1e-5)
+    expected = mixture.log_density(X.astype(float))
+    np.testing.assert_allclose(log_sum, expected, rtol=1e-3 if dtype == np.float32 else 1e-9)
+
+
+@pytest.mark.parametrize("K", [2, 9])
+def test_a_lone_block_that_keeps_its_features_gives_the_same_again(K):
+    """Also where they are scaled in place, K being larger than the number of features."""
+    rng = np.random.RandomState(0)
+    mixture = mixture_of(rng, K, 2, Diagonal)
+    X = rows_of(rng, mixture, 400, np.float64)
+    rows = InMemory(X)
+    kernel = kernels.choose(mixture, survey(rows), rows.dtype)
+    first = rows.fold(kernel)
+    for _ in range(3):
+        for got, expected in zip(rows.fold(kernel), first, strict=True):
+            np.testing.assert_array_equal(got, expected)
+    other = mixture_of(rng, K, 2, Full)
+    for found in (mixture, other, mixture):
+        em_rows = InMemory(X)
+        expected = em.expect(found, em_rows, survey(em_rows))[0]
+        assert em.expect(found, rows, survey(rows))[0] == expected
