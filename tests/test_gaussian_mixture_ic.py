@@ -111,7 +111,18 @@ def test_it_is_itself_a_mixture(searched):
     assert refitted.lower_bound_ == pytest.approx(best.lower_bound_, abs=1e-6)
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.fixture(params=["threading", "loky", "dask"])
+def backend(request):
+    if request.param != "dask":
+        yield request.param
+        return
+    from distributed import Client, LocalCluster
+
+    here = dict(n_workers=2, processes=False, threads_per_worker=1, dashboard_address=None)
+    with LocalCluster(**here) as cluster, Client(cluster):
+        yield request.param
+
+
 def test_the_same_for_any_number_of_jobs(backend):
     X = read("iris")
     params = dict(n_components=range(1, 5), covariance_type=["EII", "VEE", "VVV"], random_state=0)
