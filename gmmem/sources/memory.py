@@ -54,6 +54,7 @@ class InMemory:
         self._lock, self._entered = threading.RLock(), 0
         self._stack: ExitStack | None = None
         self._pool: ThreadPoolExecutor | None = None
+        self._look_ahead = 0
 
     def __reduce__(self):
         return type(self), (self.X, self.weight, self._n_threads)
@@ -88,6 +89,7 @@ class InMemory:
                 self._stack = ExitStack()
                 self._stack.enter_context(one_blas_thread())
                 threads = self._n_threads or n_threads_allowed()
+                self._look_ahead = 2 * threads
                 if threads > 1:
                     self._pool = self._stack.enter_context(ThreadPoolExecutor(threads))
         return self
@@ -129,11 +131,11 @@ class InMemory:
         if self._pool is None or len(starts) == 1:
             yield from map(run, starts)
             return
-        # A bounded look-ahead: sums are large where components are many.
+        # Not more than keeps the threads busy: sums are large where components are many.
         pending: deque = deque()
         for start in starts:
             pending.append(self._pool.submit(run, start))
-            if len(pending) > 8:
+            if len(pending) > self._look_ahead:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
