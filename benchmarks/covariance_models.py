@@ -1,6 +1,7 @@
 """Time of one EM iteration and one M-step for each of the fourteen models, against mclust.
 
-    python benchmarks/covariance_models.py
+    python benchmarks/covariance_models.py            about three minutes
+    python benchmarks/covariance_models.py --quick    fewer rows
 
 The same labels to start from; the time is the slope between two numbers of iterations,
 the best of a few runs.  Needs Rscript with the package mclust for the comparison;
@@ -17,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from common import STYLES, arguments, plain_log, save
 
 from gmmem import em
 from gmmem.covariances import FOURTEEN
@@ -80,7 +82,7 @@ def m_step(state, rows, model):
     """Seconds of one M-step that starts from the last one's covariances."""
     frame = survey(rows)
     if model.shared:
-        frame = with_spread(frame, rows, model.storage)
+        frame = with_spread(frame, rows, model.storage.features)
     _, moments = em.expect(state.update, rows, frame)
     times = []
     for _ in range(20):
@@ -90,20 +92,25 @@ def m_step(state, rows, model):
     return min(times)
 
 
-def main():
-    for n, d, K in SHAPES:
+def measure(shapes):
+    """Print a row for each model; return the milliseconds by shape, model and library."""
+    table = {}
+    for n, d, K in shapes:
         X, labels = make(n, d, K)
         theirs = mclust(X, labels)
         print(f"{n:,} x {d}, K = {K}")
         print("model   mclust ms   gmmem ms   ratio   log-lik. difference   M-step alone ms")
+        found = table[f"{n:,} x {d}, K = {K}"] = {}
         with InMemory(X) as rows:
             for code, model in FOURTEEN.items():
                 start = em.start_from(rows, as_assignment(labels, n, K, "labels"), K, model)
                 ours = (seconds(rows, start, model, 22) - seconds(rows, start, model, 2)) / 20
                 state = list(islice(em.iterate(start, rows, model), 5))[-1]
                 alone = m_step(state, rows, model)
+                found[code] = {"gmmem": 1e3 * ours}
                 if code in theirs:
                     slope, log_likelihood = theirs[code]
+                    found[code]["mclust"] = 1e3 * slope
                     print(
                         f"{code} {1e3 * slope:14.1f} {1e3 * ours:10.2f} {slope / ours:7.1f} "
                         f"{state.log_likelihood - log_likelihood:20.1e} {1e3 * alone:17.3f}",
@@ -111,6 +118,31 @@ def main():
                     )
                 else:
                     print(f"{code}  not installed {1e3 * ours:8.2f} {1e3 * alone:8.3f}", flush=True)
+    return table
+
+
+def draw(pyplot, table):
+    figure, panels = pyplot.subplots(
+        1, len(table), figsize=(10, 4.5), sharex=True, sharey=True, layout="constrained"
+    )
+    for axes, (shape, found) in zip(panels, table.items(), strict=True):
+        for library in ("gmmem", "mclust"):
+            points = [(row[library], code) for code, row in found.items() if library in row]
+            if points:
+                colour, marker = STYLES[library]
+                axes.plot(*zip(*points, strict=True), marker, color=colour, label=library)
+        axes.set(title=shape, xscale="log", xlabel="milliseconds per EM iteration")
+        axes.grid(alpha=0.3)
+        plain_log(axes.xaxis)
+    panels[0].invert_yaxis()
+    panels[0].legend()
+    return figure
+
+
+def main():
+    options = arguments(__doc__, "covariance_models")
+    shapes = [(n // 10, d, K) for n, d, K in SHAPES] if options.quick else SHAPES
+    save(options.figure, draw, measure(shapes))
 
 
 if __name__ == "__main__":
