@@ -69,9 +69,9 @@ def likelihood_ratio_test(
     Replicates are drawn from the mixture fitted under the null hypothesis, and both
     mixtures are fitted to each as to the data, from hierarchical starts.  (mclust's
     ``mclustBootstrapLRT`` goes on from the parameters fitted to the data instead, which
-    takes less time, and can miss the optimum of a replicate.)  It stops early once it is clear whether the p-value
-    is below `level`: when the exact binomial interval for it, at a risk of 0.001,
-    excludes the level.
+    takes less time, and can miss the optimum of a replicate.)  It stops early once it is
+    clear whether the p-value is below `level`: when the exact binomial interval for it,
+    at a risk of 0.001, excludes the level.
 
     Parameters
     ----------

@@ -117,7 +117,7 @@ def default_model(mixture: Mixture) -> CovarianceModel:
 
 def expect(mixture: Mixture, rows: Rows, frame: Frame) -> tuple[float, Moments]:
     """E-step: log-likelihood of the rows and their expected moments."""
-    kernel = kernels.choose(mixture, frame, rows.dtype)
+    kernel = kernels.choose(mixture, frame, rows.precision)
     return kernel.moments(rows.fold(kernel))
 
 
@@ -183,7 +183,7 @@ def _step(
     log_likelihood, moments = kernel.moments(rows.fold(kernel))
     try:
         update = maximise(moments, model, reg_covar, kernel.mixture)
-        following = kernels.choose(update.mixture, frame, rows.dtype)
+        following = kernels.choose(update.mixture, frame, rows.precision)
         if kernel.exact or not following.exact:
             return log_likelihood, update, following
     except DegenerateCovariance:
@@ -193,7 +193,7 @@ def _step(
     kernel = WhitenedKernel(kernel.mixture, frame)
     log_likelihood, moments = kernel.moments(rows.fold(kernel))
     update = maximise(moments, model, reg_covar, kernel.mixture)
-    return log_likelihood, update, kernels.choose(update.mixture, frame, rows.dtype)
+    return log_likelihood, update, kernels.choose(update.mixture, frame, rows.precision)
 
 
 def iterate(
@@ -236,7 +236,7 @@ def iterate(
     if stored == 1:
         frame = with_spread(frame, rows, model.storage.features)
     mixture, iteration = start, 0
-    kernel = kernels.choose(mixture, frame, rows.dtype)
+    kernel = kernels.choose(mixture, frame, rows.precision)
     while True:
         log_likelihood, (update, settled), kernel = _step(kernel, rows, frame, model, reg_covar)
         yield State(iteration, log_likelihood, mixture, update, settled)

@@ -30,8 +30,8 @@ TOLERANCE = {np.dtype(np.float64): 1e-8, np.dtype(np.float32): 1e-3}
 # The largest bound on the expanded form's terms at which it keeps to that.
 REACH = {dtype: tolerance / float(np.finfo(dtype).eps) for dtype, tolerance in TOLERANCE.items()}
 
-# The same for whitening, which errs by the root of that bound.
-WHITENED_REACH = {dtype: (reach / 10) ** 2 for dtype, reach in REACH.items()}
+# The same for whitening in float32, which errs by the root of that bound.
+WHITENED_REACH = (REACH[np.dtype(np.float32)] / 10) ** 2
 
 # What may be squared.
 LARGEST = {dtype: math.sqrt(float(np.finfo(dtype).max)) / 1e3 for dtype in TOLERANCE}
@@ -62,7 +62,9 @@ def choose(mixture: Mixture, frame: Frame, dtype: np.dtype) -> Kernel:
             continue
         if few and error <= REACH[candidate]:
             return FeatureKernel.of(mixture, frame, candidate)
-        if not few and error <= WHITENED_REACH[candidate]:
+        if not few and error <= REACH[candidate]:
+            return WhitenedKernel(mixture, frame, candidate, common=True)
+        if not few and candidate != FLOAT64 and error <= WHITENED_REACH:
             return WhitenedKernel(mixture, frame, candidate)
     return WhitenedKernel(mixture, frame)
 
@@ -75,7 +77,10 @@ class LocateKernel:
     """Total weight, weighted sum, and the smallest and largest value a feature."""
 
     n_features: int
-    row_bytes: int = 64
+
+    @property
+    def row_bytes(self) -> int:
+        return 16 * self.n_features
 
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
         Z = workspace.take("Z", (self.n_features, len(block.X)))

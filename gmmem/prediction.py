@@ -95,14 +95,14 @@ class _Certainty:
 
 
 def _evaluate(mixture: Mixture, rows: Rows, out: np.ndarray, write: Callable) -> np.ndarray:
-    kernel = kernels.choose(mixture, survey(rows), rows.dtype)
+    kernel = kernels.choose(mixture, survey(rows), rows.precision)
     rows.fold(_Writer(kernel, out, write))
     return out
 
 
 def log_likelihood(mixture: Mixture, rows: Rows) -> float:
     """Sum of the log-densities times the row weights."""
-    kernel = kernels.choose(mixture, survey(rows), rows.dtype)
+    kernel = kernels.choose(mixture, survey(rows), rows.precision)
     return rows.fold(_Total(kernel))[0]
 
 
@@ -119,7 +119,7 @@ def likelihood(mixture: Mixture, model: CovarianceModel, rows: Rows) -> Evidence
 
 def evidence(mixture: Mixture, model: CovarianceModel, rows: Rows) -> Evidence:
     """What every criterion looks at, in one pass; without the one component to compare with."""
-    kernel = kernels.choose(mixture, survey(rows), rows.dtype)
+    kernel = kernels.choose(mixture, survey(rows), rows.precision)
     total, entropy, map_entropy = rows.fold(_Certainty(kernel))
     n_parameters = n_free(model, *mixture.means.shape)
     return Evidence(

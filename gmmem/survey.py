@@ -17,6 +17,7 @@ class Rows(Protocol):
     n_features: int
     total_weight: float
     dtype: np.dtype
+    precision: np.dtype
     known: dict[Any, Any]
     """What was found out about the rows once and for all, kept with them."""
 

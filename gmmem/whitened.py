@@ -19,6 +19,10 @@ from gmmem.moments import Moments
 # Rows of the whitened difference that are computed at once.
 SLAB = 32
 
+# How many rows of a block tell whether lengths are left early, and the share of the
+# work below which that pays for the selection of rows.
+PROBES, WORTHWHILE = 64, 0.6
+
 # A responsibility below this share of its component's largest in a block cannot move any
 # sum, even of a component of scale 1e-8 of the data: most are, where features are many.
 FAINT = {np.dtype(np.float64): 1e-40, np.dtype(np.float32): 1e-20}
@@ -27,7 +31,7 @@ FAINT = {np.dtype(np.float64): 1e-40, np.dtype(np.float32): 1e-20}
 def sums_about(
     X: np.ndarray,
     R: np.ndarray,
-    centres: np.ndarray,
+    centres: np.ndarray | None,
     features: Quadratic,
     pooled: bool,
     workspace: Workspace,
@@ -35,20 +39,23 @@ def sums_about(
     """Mass, first and second moments of one block about a centre for each component.
 
     X (b, d) and R (K, b) in the precision of the arithmetic; the sums in float64.
+    Without centres, about the origin.
     """
-    K, d = centres.shape
-    mass, first = R.sum(axis=1, dtype=np.float64), np.zeros((K, d))
+    K, d = len(R), X.shape[1]
+    mass = R.sum(axis=1, dtype=np.float64)
+    first = np.zeros((K, d)) if centres is not None else (R @ X).astype(np.float64, copy=False)
     second = np.zeros((1 if pooled else K, *features.shape(d)))
     Xt = transposed(X, workspace)
-    for k, centre in enumerate(centres.astype(R.dtype, copy=False)):
-        r, rows = R[k], Xt
-        counted = np.flatnonzero(r > FAINT[r.dtype] * r.max())
+    for k, r in enumerate(R):
+        rows, counted = Xt, np.flatnonzero(r > FAINT[r.dtype] * r.max())
         if len(counted) < len(r) // 2:
             r, rows = r[counted], X[counted].T
-        shape = (d, len(r))
-        Z = np.subtract(rows, centre[:, None], out=workspace.take("Z", shape, r.dtype))
-        first[k] = Z @ r
-        second[0 if pooled else k] += features.scatter(Z, r, workspace.take("A", shape, r.dtype))
+        if centres is not None:
+            Z = workspace.take("Z", (d, len(r)), r.dtype)
+            rows = np.subtract(rows, centres[k].astype(r.dtype)[:, None], out=Z)
+            first[k] = rows @ r
+        scratch = workspace.take("A", (d, len(r)), r.dtype)
+        second[0 if pooled else k] += features.scatter(rows, r, scratch)
     return mass, first, second
 
 
@@ -63,18 +70,20 @@ def transposed(X: np.ndarray, workspace: Workspace) -> np.ndarray:
 class WhitenedKernel:
     """Differences first, then whitening: exact to rounding at any scale.
 
-    In float32 rows and means are taken about the centre of the data, so that the means
-    lose no more digits than the rows have.
+    Where no component is small, second moments about the centre of the data do, and take
+    less time.  Then, and in float32, rows and means are taken about that centre first.
     """
 
     mixture: Mixture
     frame: Frame
     dtype: np.dtype = FLOAT64
+    common: bool = False
+    """Whether second moments are taken about the centre of the data."""
 
     @property
     def exact(self) -> bool:
         """Whether components of any scale are safe."""
-        return self.dtype == FLOAT64
+        return self.dtype == FLOAT64 and not self.common
 
     @property
     def row_bytes(self) -> int:
@@ -96,38 +105,52 @@ class WhitenedKernel:
         """`log_joint` of rows about the origin.
 
         Rows of the whitened difference need only the rows of the difference above them,
-        so its length grows from the first on.  As soon as a component is out of question
-        for a row its length is left as it is.
+        so its length grows from the first on.  Where components are soon out of question
+        for most rows, their lengths are left as they are then.
         """
-        (b, d), mixture = X.shape, self.mixture
-        head = min(SLAB, d)
-        L = workspace.take("L", (mixture.n_components, b), self.dtype)
-        Z = workspace.take("Z", (head, b), self.dtype)
-        Y = workspace.take("A", (head, b), self.dtype)
-        Xt = transposed(X[:, :head], workspace)
-        for k, mean in enumerate(self._means):
-            np.subtract(Xt, mean[:head, None], out=Z)
-            self._whiten(k, Z, Y, 0)
-            np.einsum("jb,jb->b", Y, Y, out=L[k])
-        np.multiply(L, -0.5, out=L)
-        np.add(L, mixture.log_peaks[:, None].astype(self.dtype), out=L)
-        if head < d:
-            self._grow(L, X, workspace)
+        (b, d), L = X.shape, workspace.take("L", (self.mixture.n_components, len(X)), self.dtype)
+        if d <= SLAB or not self._soon_settled(X[:: max(1, b // PROBES)]):
+            return self._lengths(L, X, d, workspace)
+        self._lengths(L, X, SLAB, workspace)
+        nearest = L.argmax(axis=0)
+        for k in range(len(L)):
+            self._finish(L, k, X, np.flatnonzero(nearest == k), None, workspace)
+        least = L[nearest, np.arange(b)] + np.log(FAINT[self.dtype])
+        for k in range(len(L)):
+            still_open = (L[k] > least) & (nearest != k)
+            self._finish(L, k, X, np.flatnonzero(still_open), least, workspace)
         return L
 
     def _whiten(self, k: int, Z: np.ndarray, out: np.ndarray, first: int) -> np.ndarray:
         storage = self.mixture.covariances
         return storage.whiten(0 if len(storage.factors) == 1 else k, Z, out, first)
 
-    def _grow(self, L: np.ndarray, X: np.ndarray, workspace: Workspace) -> None:
-        """Go on from the first rows' lengths, with the likeliest component of each row first."""
-        nearest = L.argmax(axis=0)
-        for k in range(len(L)):
-            self._finish(L, k, X, np.flatnonzero(nearest == k), None, workspace)
-        least = L[nearest, np.arange(len(X))] + np.log(FAINT[self.dtype])
-        for k in range(len(L)):
-            open_ = (L[k] > least) & (nearest != k)
-            self._finish(L, k, X, np.flatnonzero(open_), least, workspace)
+    def _lengths(self, L, X: np.ndarray, stop: int, workspace: Workspace) -> np.ndarray:
+        """Log of weight times density as far as the first rows of the difference go."""
+        b, Xt = len(X), transposed(X[:, :stop], workspace)
+        Z = workspace.take("Z", (stop, b), self.dtype)
+        square = workspace.take("square", (b,), self.dtype)
+        for k, mean in enumerate(self._means):
+            L[k] = self.mixture.log_peaks[k]
+            np.subtract(Xt, mean[:stop, None], out=Z)
+            for start in range(0, stop, SLAB):
+                last = min(start + SLAB, stop)
+                Y = workspace.take("A", (last - start, b), self.dtype)
+                self._whiten(k, Z[:last], Y, start)
+                np.einsum("jb,jb->b", Y, Y, out=square)
+                np.multiply(square, 0.5, out=square)
+                np.subtract(L[k], square, out=L[k])
+        return L
+
+    def _soon_settled(self, X: np.ndarray) -> bool:
+        """Whether most lengths can be left early, going by a few rows."""
+        d, m = X.shape[1], len(X)
+        L = np.empty((self.mixture.n_components, m), self.dtype)
+        self._lengths(L, X, SLAB, Workspace())
+        gap = (L.max(axis=0) - L) / SLAB
+        # A component is out of question once its gap makes up for what the nearest has to go.
+        rows_needed = (d / 2 - np.log(FAINT[self.dtype])) / (gap + 0.5)
+        return bool(np.mean(np.minimum(rows_needed / d, 1) ** 2) < WORTHWHILE)
 
     def _finish(self, L, k: int, X, rows: np.ndarray, least, workspace: Workspace) -> None:
         """Subtract half the remaining squares, unless a row falls below its least on the way."""
@@ -167,12 +190,16 @@ class WhitenedKernel:
         np.multiply(R, scale, out=R)
         storage = self.mixture.covariances
         pooled = len(storage.factors) == 1
-        return log_likelihood, *sums_about(X, R, self._means, storage.features, pooled, workspace)
+        centres = None if self.common else self._means
+        return log_likelihood, *sums_about(X, R, centres, storage.features, pooled, workspace)
 
     def moments(self, sums: tuple[Any, ...]) -> tuple[float, Moments]:
         """Log-likelihood and moments from the sums over all blocks."""
         log_likelihood, mass, first, second = sums
-        features = self.mixture.covariances.features
-        origin = 0.0 if self.exact else self.frame.centre
-        centre = self._means.astype(np.float64) + origin
-        return log_likelihood, Moments(mass, centre, first, second, features)
+        centre = self.frame.centre[None]
+        if not self.common:
+            origin = 0.0 if self.exact else centre
+            centre = self._means.astype(np.float64) + origin
+        return log_likelihood, Moments(
+            mass, centre, first, second, self.mixture.covariances.features
+        )

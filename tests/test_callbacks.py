@@ -240,6 +240,20 @@ class TestStarts:
         model.set_callbacks()
         assert vars(model) == before
 
+    def test_what_a_callback_does_to_its_copy_stays_there(self):
+        class Vandal(Recorder):
+            def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+                if fitted_estimator is not None:
+                    for value in vars(fitted_estimator).values():
+                        if isinstance(value, np.ndarray):
+                            value += 100
+                        if isinstance(value, list):
+                            value.clear()
+
+        for estimator in (GaussianMixture(2, random_state=0), GaussianMixtureIC(**GRID)):
+            plain = clone(estimator).fit(X)
+            assert_same(estimator.set_callbacks(Vandal()).fit(X), plain)
+
     def test_data_refused_are_no_task(self):
         recorder = Recorder()
         with pytest.raises(ValueError, match="n_components = 9"):

@@ -145,3 +145,25 @@ def test_rows_can_be_entered_twice_shared_and_pickled():
     with ThreadPoolExecutor(6) as pool:
         assert all(history == expected for history in pool.map(fit, range(24)))
     assert em.fit(start, pickle.loads(pickle.dumps(rows))).history == expected
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+@pytest.mark.parametrize("scale", [1e-90, 1e-34, 1e-30, 1e-12, 1e12, 1e36, 1e90])
+def test_weights_of_any_scale_on_float32(covariance_type, scale):
+    X, labels = clusters(4)
+    X = X.astype(np.float32)
+    params = dict(covariance_type=covariance_type, init_params=Given(labels), max_iter=5, tol=0)
+    with pytest.warns(match="did not converge"):
+        plain = GaussianMixture(2, **params).fit(X)
+        scaled = GaussianMixture(2, **params).fit(X, sample_weight=np.full(len(X), scale))
+    np.testing.assert_allclose(scaled.lower_bounds_, plain.lower_bounds_, rtol=1e-6)
+    np.testing.assert_allclose(scaled.means_, plain.means_, rtol=1e-4, atol=1e-4)
+
+
+def test_weights_of_every_size_on_float32():
+    X, labels = clusters(4)
+    weight = 10 ** np.random.RandomState(0).uniform(0, 45, size=len(X))
+    params = dict(init_params=Given(labels), covariance_type="diag", reg_covar=1e-3)
+    wide = GaussianMixture(2, **params).fit(X, sample_weight=weight)
+    single = GaussianMixture(2, **params).fit(X.astype(np.float32), sample_weight=weight)
+    np.testing.assert_allclose(single.lower_bound_, wide.lower_bound_, rtol=1e-4)

@@ -77,16 +77,20 @@ class Task:
 
     def candidates(self, candidates: Generator, number: int, fitted: Fitted) -> Iterator:
         """Pass candidates on, each with a task that ends when the next one is asked for."""
-        for _ in range(number):
-            part = self._part("candidate")
-            yield next(candidates)
-            if part.end(fitted):
-                with warnings.catch_warnings():
-                    # By joblib, that work under way is lost: that is what was asked for.
-                    warnings.simplefilter("ignore")
-                    candidates.close()
-                return
-        next(candidates, None)  # At its end joblib keeps its workers; left before, it kills them.
+        try:
+            for _ in range(number):
+                part = self._part("candidate")
+                yield next(candidates)
+                if part.end(fitted):
+                    return
+            next(
+                candidates, None
+            )  # At its end joblib keeps its workers; left before, it kills them.
+        finally:
+            with warnings.catch_warnings():
+                # By joblib, that work is lost: where a callback asks to stop, or fails.
+                warnings.simplefilter("ignore")
+                candidates.close()
 
     def _part(self, name: str, n_parts: int = 0) -> "Task":
         context = self.context.subcontext(task_name=name, max_subtasks=n_parts)

@@ -316,7 +316,7 @@ callable, default="kmeans"
                 "scale the data."
             ) from runs.failure
         vars(self).update(runs.fitted())
-        task.end(dict)
+        task.end(runs.fitted)
         self._warn(runs.best)
 
     def _warn(self, best):
@@ -354,7 +354,7 @@ callable, default="kmeans"
         return self._public(solution.mixture, dtype) | {
             "converged_": solution.status is em.Status.CONVERGED,
             "n_iter_": len(history),
-            "lower_bounds_": history,
+            "lower_bounds_": list(history),
             "lower_bound_": history[-1] if history else -np.inf,
         }
 

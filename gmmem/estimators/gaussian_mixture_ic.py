@@ -205,7 +205,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             interrupt = error
         vars(self).update(self._chosen(done, places, rows))
         if interrupt is None:
-            task.end(dict)
+            task.end(best_so_far)
         return interrupt
 
     def _grid(self, rows) -> list[search.Place]:

@@ -89,4 +89,4 @@ class Restarts:
 
     def _attributes(self, solution: em.Solution, histories: list[list[float]]) -> dict:
         attributes = self.estimator._fitted(solution, self.dtype)
-        return attributes | {"start_lower_bounds_": list(histories)}
+        return attributes | {"start_lower_bounds_": [list(history) for history in histories]}

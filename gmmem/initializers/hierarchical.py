@@ -91,7 +91,8 @@ class Hierarchical:
         X, random_state = np.asarray(X), check_random_state(random_state)
         if X.ndim != 2 or 0 in X.shape or X.dtype.kind not in "fiub":
             raise ValueError(f"X must be rows and columns of numbers, not {X.shape} {X.dtype}.")
-        if not (np.isfinite(X).all() and float(np.abs(X).max()) < LARGEST_EXTENT):
+        # Without a copy of X; what is not a number fails both comparisons.
+        if not (-LARGEST_EXTENT < X.min() and X.max() < LARGEST_EXTENT):
             raise ValueError(f"X must be finite, and within {LARGEST_EXTENT:g}.")
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight, dtype=np.float64)

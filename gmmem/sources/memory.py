@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from gmmem.compat import n_threads_allowed, one_blas_thread
 
 # Sums of weights that leave room for responsibilities and squares in float64.
 LEAST_WEIGHT, MOST_WEIGHT = 1e-100, 1e100
+
+# Weights of a row that leave that room in float32.
+LIGHTEST, HEAVIEST = 1e-10, 1e10
 
 # Fewer, larger tasks cost less, but there must be enough of them for many threads.
 MOST_BLOCKS_A_TASK, FEWEST_TASKS = 4, 8
@@ -76,6 +80,15 @@ class InMemory:
     @property
     def dtype(self) -> np.dtype:
         return self.X.dtype
+
+    @cached_property
+    def precision(self) -> np.dtype:
+        """What the rows allow to be computed in: float32 has no room for extreme weights."""
+        if self.weight is not None and self.dtype == np.float32:
+            positive = self.weight[self.weight > 0]
+            if positive.min() < LIGHTEST or positive.max() > HEAVIEST:
+                return np.dtype(np.float64)
+        return self.dtype
 
     @property
     def total_weight(self) -> float:
