@@ -244,10 +244,10 @@ class TestStarts:
         class Vandal(Recorder):
             def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
                 if fitted_estimator is not None:
-                    for value in vars(fitted_estimator).values():
-                        if isinstance(value, np.ndarray):
+                    for name, value in vars(fitted_estimator).items():
+                        if name.endswith("_") and isinstance(value, np.ndarray):
                             value += 100
-                        if isinstance(value, list):
+                        if name.endswith("_") and isinstance(value, list):
                             value.clear()
 
         for estimator in (GaussianMixture(2, random_state=0), GaussianMixtureIC(**GRID)):
