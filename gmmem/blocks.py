@@ -10,7 +10,7 @@ FLOAT64 = np.dtype(np.float64)
 # A block's arrays are to stay near a core, but each operation on them must be long
 # against handing over Python's lock from thread to thread (measured: 2 to 6 MB).
 BLOCK_BYTES = 4_000_000
-SMALLEST_BLOCK, LARGEST_BLOCK = 256, 32_768
+SMALLEST_BLOCK, LARGEST_BLOCK = 384, 32_768
 
 
 class Block(NamedTuple):

@@ -324,7 +324,7 @@ def start_from(
     ----------
     rows : Rows
     assign : callable
-        ``assign(block, workspace)`` gives responsibilities (n_components, b).
+        ``assign(block, workspace)`` gives responsibilities (n_components, b) or labels (b,).
     n_components : int
     model : CovarianceModel
     reg_covar : float, default=0

@@ -18,11 +18,16 @@ from gmmem.blocks import FLOAT64, Block, Frame, Workspace
 from gmmem.expanded import FeatureKernel
 from gmmem.features import Quadratic
 from gmmem.mixture import Mixture
-from gmmem.whitened import WhitenedKernel, sums_about
+from gmmem.whitened import WhitenedKernel, sums_about, sums_of_groups
 
-# Above this many quadratic features, about 32 columns of full covariances,
-# whitening costs less (measured by benchmarks/em_iteration.py).
-MOST_FEATURES = 560
+# Above this many quadratic features, about 32 columns of full covariances, whitening costs
+# less where components lie apart: then most of it can be left out.  Where they overlap, more
+# features pay, and more so with more components (measured by benchmarks/em_iteration.py).
+MOST_FEATURES, MOST_WHERE_DENSE, MORE_A_COMPONENT = 560, 900, 110
+
+# Half of a squared distance, in standard deviations, at which components are out of question
+# for each other's rows.
+APART = 90.0
 
 # What the expanded form may cost in nats.
 TOLERANCE = {np.dtype(np.float64): 1e-8, np.dtype(np.float32): 1e-3}
@@ -48,11 +53,27 @@ def expanded_error(mixture: Mixture, frame: Frame) -> float:
     return float(reach) if np.isfinite(reach) else np.inf
 
 
+def features_pay(mixture: Mixture) -> bool:
+    """Whether features cost less than whitening."""
+    K, storage = mixture.n_components, mixture.covariances
+    size = storage.features.size(mixture.n_features)
+    if len(storage.factors) == 1 or size <= MOST_FEATURES:
+        return True
+    return size <= MOST_WHERE_DENSE + MORE_A_COMPONENT * K and not apart(mixture)
+
+
+def apart(mixture: Mixture) -> bool:
+    """Whether most components lie out of reach of each other's rows."""
+    squares, out = [], np.empty(mixture.means.T.shape)
+    for k, mean in enumerate(mixture.means):
+        Y = mixture.covariances.whiten(k, np.ascontiguousarray((mixture.means - mean).T), out)
+        squares.append(np.einsum("jk,jk->k", Y, Y))
+    return bool(np.mean(np.array(squares) / 2 > APART) > 0.5)
+
+
 def choose(mixture: Mixture, frame: Frame, dtype: np.dtype) -> Kernel:
     """The cheapest kernel that is accurate for this mixture on these rows."""
-    storage = mixture.covariances
-    shared = len(storage.factors) == 1
-    few = shared or storage.features.size(mixture.n_features) <= MOST_FEATURES
+    storage, few = mixture.covariances, features_pay(mixture)
     with np.errstate(over="ignore", invalid="ignore"):
         error = expanded_error(mixture, frame)
         widest, narrowest = frame.extent.max(), np.abs(storage.precisions).max()
@@ -94,7 +115,10 @@ class LocateKernel:
 
 @dataclass(frozen=True, eq=False)
 class AssignedKernel:
-    """Moments of rows whose responsibilities are given: an E-step without a mixture."""
+    """Moments of rows whose responsibilities are given: an E-step without a mixture.
+
+    ``assign(block, workspace)`` gives responsibilities (K, b), or labels (b,).
+    """
 
     assign: Callable[[Block, Workspace], np.ndarray]
     centres: np.ndarray
@@ -103,11 +127,15 @@ class AssignedKernel:
 
     @property
     def row_bytes(self) -> int:
-        return 8 * (len(self.centres) + 3 * self.centres.shape[1])
+        # Labels need no responsibilities.
+        table = 0 if getattr(self.assign, "hard", False) else len(self.centres)
+        return 8 * (table + 4 * self.centres.shape[1] + 4)
 
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
-        R = self.assign(block, workspace)
-        if block.weight is not None:
-            R = R * block.weight
-        X = block.X.astype(R.dtype, copy=False)
-        return sums_about(X, R, self.centres, self.features, self.pooled, workspace)
+        answer = self.assign(block, workspace)
+        about = self.centres, self.features, self.pooled, workspace
+        X = block.X.astype(FLOAT64, copy=False)
+        if answer.ndim == 1:
+            return sums_of_groups(X, answer, block.weight, *about)
+        R = answer if block.weight is None else answer * block.weight
+        return sums_about(X, R, *about)

@@ -59,6 +59,31 @@ def sums_about(
     return mass, first, second
 
 
+def sums_of_groups(
+    X: np.ndarray,
+    labels: np.ndarray,
+    weight: np.ndarray | None,
+    centres: np.ndarray,
+    features: Quadratic,
+    pooled: bool,
+    workspace: Workspace,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same where row i belongs to component ``labels[i]`` alone."""
+    (K, d), r = centres.shape, np.ones(len(X)) if weight is None else weight
+    mass, first = np.bincount(labels, weights=r, minlength=K), np.zeros((K, d))
+    second = np.zeros((1 if pooled else K, *features.shape(d)))
+    order = np.argsort(labels, kind="stable")
+    rows, r = X[order], r[order]
+    stops = np.cumsum(np.bincount(labels, minlength=K))
+    for k in np.unique(labels):
+        group = slice(stops[k - 1] if k else 0, stops[k])
+        Z = np.subtract(rows[group].T, centres[k][:, None])
+        first[k] = Z @ r[group]
+        scratch = workspace.take("A", Z.shape)
+        second[0 if pooled else k] += features.scatter(Z, r[group], scratch)
+    return mass, first, second
+
+
 def transposed(X: np.ndarray, workspace: Workspace) -> np.ndarray:
     """The block with features along the rows."""
     Xt = workspace.take("Xt", X.T.shape, X.dtype)
@@ -87,7 +112,9 @@ class WhitenedKernel:
 
     @property
     def row_bytes(self) -> int:
-        return self.dtype.itemsize * (self.mixture.n_components + 3 * self.mixture.n_features)
+        # Half of what it takes, for twice the rows: its operations are many and short, and
+        # suffer from handing over Python's lock.
+        return self.dtype.itemsize * (self.mixture.n_components + 3 * self.mixture.n_features) // 2
 
     def _rows(self, block: Block, workspace: Workspace) -> np.ndarray:
         if self.exact:

@@ -15,6 +15,9 @@ from gmmem.arithmetic import (
 from gmmem.blocks import Block, Workspace
 from gmmem.covariances import Diagonal, Full, Spherical
 from gmmem.expanded import FeatureKernel
+from gmmem.features import NORM, OUTER, SQUARE
+from gmmem.initializers.base import Labels, Table
+from gmmem.initializers.seeding import draw_by_weight
 from gmmem.prediction import log_density
 from gmmem.sources import InMemory
 from gmmem.survey import survey
@@ -185,3 +188,29 @@ def test_a_lone_block_that_keeps_its_features_gives_the_same_again(K):
         em_rows = InMemory(X)
         expected = em.expect(found, em_rows, survey(em_rows))[0]
         assert em.expect(found, rows, survey(rows))[0] == expected
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("features", [NORM, SQUARE, OUTER])
+def test_labels_add_up_as_responsibilities_do(features, pooled, weighted):
+    rng = np.random.RandomState(0)
+    X, labels = rng.normal(size=(700, 3)) + 50, rng.choice([0, 1, 3], size=700)
+    rows = InMemory(X, rng.uniform(size=700) if weighted else None)
+    hard = em.gather(rows, Labels(labels, 5), 5, features, pooled)
+    soft = em.gather(rows, Table(np.eye(5)[labels]), 5, features, pooled)
+    np.testing.assert_allclose(hard.mass, soft.mass, rtol=1e-12)
+    np.testing.assert_allclose(hard.means, soft.means, rtol=1e-12)
+    np.testing.assert_allclose(hard.scatter, soft.scatter, rtol=1e-10, atol=1e-9)
+
+
+def test_rows_drawn_by_weight():
+    weight = np.random.RandomState(0).exponential(size=200_000)
+    weight[::3] = 0
+    drawn = draw_by_weight(weight, 60_000, np.random.RandomState(1))
+    assert len(drawn) == 60_000 and (weight[drawn] > 0).all()
+    counts = np.add.reduceat(
+        np.bincount(drawn, minlength=len(weight)), range(0, len(weight), 20_000)
+    )
+    expected = 60_000 * np.add.reduceat(weight, range(0, len(weight), 20_000)) / weight.sum()
+    assert np.abs(counts - expected).max() < 5 * np.sqrt(expected.max())

@@ -20,6 +20,7 @@ M-step.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,13 +41,23 @@ class Nearest:
 
     centres: np.ndarray
 
+    hard: ClassVar[bool] = True
+
     def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
         # Differences, not the expanded square: centres may lie far from the origin.
-        distances = np.empty((len(self.centres), len(block.X)))
+        (b, d), labels = block.X.shape, np.zeros(len(block.X), dtype=np.intp)
+        Xt = workspace.take("Xt", (d, b))
+        Z, distance = workspace.take("Z", (d, b)), workspace.take("distance", (b,))
+        least = workspace.take("least", (b,))
+        np.copyto(Xt, block.X.T)
+        least[:] = np.inf
         for k, centre in enumerate(np.asarray(self.centres, dtype=np.float64)):
-            Z = block.X.T - centre[:, None]
-            np.einsum("jb,jb->b", Z, Z, out=distances[k])
-        return _one_hot(distances.argmin(axis=0), len(self.centres))
+            np.subtract(Xt, centre[:, None], out=Z)
+            np.einsum("jb,jb->b", Z, Z, out=distance)
+            closer = distance < least
+            np.copyto(least, distance, where=closer)
+            np.copyto(labels, k, where=closer)
+        return labels
 
     def of_rows(self, chosen: np.ndarray) -> "Nearest":
         """The assignment of a selection of the rows."""
@@ -75,10 +86,10 @@ class Labels:
 
     labels: np.ndarray
     n_components: int
+    hard: ClassVar[bool] = True
 
     def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
-        labels = self.labels[block.start : block.start + len(block.X)]
-        return _one_hot(labels, self.n_components)
+        return self.labels[block.start : block.start + len(block.X)]
 
     def of_rows(self, chosen: np.ndarray) -> "Labels":
         """The assignment of a selection of the rows."""
@@ -155,12 +166,6 @@ class Drawn:
 def _skip(generator: np.random.RandomState, n_numbers: int) -> None:
     for first in range(0, n_numbers, 2**16):
         generator.random_sample(min(2**16, n_numbers - first))
-
-
-def _one_hot(labels: np.ndarray, n_components: int) -> np.ndarray:
-    R = np.zeros((n_components, len(labels)))
-    R[labels, np.arange(len(labels))] = 1
-    return R
 
 
 def as_assignment(

@@ -92,7 +92,7 @@ class Hierarchical:
         if X.ndim != 2 or 0 in X.shape or X.dtype.kind not in "fiub":
             raise ValueError(f"X must be rows and columns of numbers, not {X.shape} {X.dtype}.")
         # Without a copy of X; what is not a number fails both comparisons.
-        if not (-LARGEST_EXTENT < X.min() and X.max() < LARGEST_EXTENT):
+        if not (-LARGEST_EXTENT < float(X.min()) and float(X.max()) < LARGEST_EXTENT):
             raise ValueError(f"X must be finite, and within {LARGEST_EXTENT:g}.")
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight, dtype=np.float64)

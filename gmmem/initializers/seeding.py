@@ -3,6 +3,9 @@
 import numpy as np
 from sklearn.utils.random import sample_without_replacement
 
+# Weights that are added up at once.
+PIECE = 2**16
+
 
 def seeding_rows(X, n_components, sample_weight, max_samples, random_state):
     """Choose rows for seeding, and their weights.
@@ -22,19 +25,19 @@ def seeding_rows(X, n_components, sample_weight, max_samples, random_state):
     ValueError
         If there are fewer distinct rows than components.
     """
-    if sample_weight is not None and (sample_weight == 0).any():
-        X, sample_weight = X[sample_weight > 0], sample_weight[sample_weight > 0]
     if max_samples < 1:
         raise ValueError(f"max_samples={max_samples} must be at least 1.")
-    n_samples, max_samples = len(X), max(max_samples, n_components)
+    max_samples = max(max_samples, n_components)
+    n_samples = len(X) if sample_weight is None else np.count_nonzero(sample_weight)
+    if n_samples < len(X) and n_samples <= max_samples:
+        X, sample_weight = X[sample_weight > 0], sample_weight[sample_weight > 0]
     if sample_weight is None:
         rows, weights = X, None
         if n_samples > max_samples:
             chosen = sample_without_replacement(n_samples, max_samples, random_state=random_state)
             rows = X[np.sort(chosen)]
     elif n_samples > max_samples:
-        share = sample_weight / sample_weight.sum()
-        drawn = random_state.choice(n_samples, size=max_samples, p=share)
+        drawn = draw_by_weight(sample_weight, max_samples, random_state)
         chosen, weights = np.unique(drawn, return_counts=True)
         rows = X[chosen]
     else:
@@ -47,6 +50,22 @@ def seeding_rows(X, n_components, sample_weight, max_samples, random_state):
                 "of X; lower n_components."
             )
     return rows, weights
+
+
+def draw_by_weight(weight: np.ndarray, size: int, random_state) -> np.ndarray:
+    """Places drawn with replacement, in proportion to their weights, piece by piece."""
+    points = np.sort(random_state.uniform(0, weight.sum(), size=size))
+    drawn, before, done, last = [], 0.0, 0, 0
+    for first in range(0, len(weight), PIECE):
+        piece = weight[first : first + PIECE]
+        total = before + np.cumsum(piece)
+        inside = points[done : np.searchsorted(points, total[-1])]
+        drawn.append(first + np.searchsorted(total, inside, side="right"))
+        before, done = total[-1], done + len(inside)
+        if piece.any():
+            last = first + int(np.flatnonzero(piece)[-1])
+    # Rounding may leave the last points beyond the last sum.
+    return np.concatenate([*drawn, np.full(size - done, last)])
 
 
 def _few_distinct(rows: np.ndarray, n_components: int) -> bool:
