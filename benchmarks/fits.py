@@ -156,7 +156,7 @@ def draw(pyplot, predicted, fitted):
         "mean log-likelihood below the best found\n"
         f"(nats per row; at the left {NO_DIFFERENCE:g} or less)"
     )
-    left.legend()
+    left.legend(loc="upper left", fontsize="small")
     return figure
 
 
