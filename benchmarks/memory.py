@@ -52,7 +52,7 @@ OPTIONS = {
 class Case(NamedTuple):
     """One call of one method."""
 
-    library: str
+    package: str
     method: str
     n: int
     d: int
@@ -96,7 +96,7 @@ def ready(cls, case, X, centres):
     if case.method == "fit":
         return cls(case.K, init_params=case.init_params, max_iter=2, **params)
     start = start_beside(centres, case.covariance_type)
-    if case.library == "gmmem":
+    if case.package == "gmmem":
         return cls.from_parameters(*start[1:], **params)
     given = dict(
         weights_init=start.weights, means_init=start.means, precisions_init=start.covariances
@@ -107,7 +107,7 @@ def ready(cls, case, X, centres):
 def growth(case):
     """Bytes by which the peak grew, less what was returned, and the seconds of the call."""
     X, centres = make(case.n, case.d, case.K)
-    call = getattr(ready(estimator(case.library), case, X, centres), case.method)
+    call = getattr(ready(estimator(case.package), case, X, centres), case.method)
     forget_peak()
     before, began = peak(), time.perf_counter()
     call(X)
@@ -185,7 +185,7 @@ def peaks(quick):
     for case in cases(quick):
         start = case.init_params if case.method == "fit" else ""
         print(
-            f"{case.library:13} {case.method:13} {case.n:10,} x {case.d:2}, K = {case.K:3}"
+            f"{case.package:13} {case.method:13} {case.n:10,} x {case.d:2}, K = {case.K:3}"
             f"   {case.covariance_type:10} {start:17}",
             end="",
         )
@@ -198,7 +198,7 @@ def peaks(quick):
         print(
             f"{above:15.1f} {answer['seconds']:7.1f} {case.n * case.K * 8 / MIB:18,.0f}", flush=True
         )
-    ours = [row for row in rows if row[0].library == "gmmem"]
+    ours = [row for row in rows if row[0].package == "gmmem"]
     case, above = max(ours, key=lambda row: row[1])
     print(f"Most of gmmem's: {above:.1f} MiB, {case.method}, {case}")
     return rows
@@ -255,7 +255,7 @@ def draw(pyplot, rows):
             points = [
                 (case.n * case.K, max(above, 1))
                 for case, above in rows
-                if case.library == library and case.method == method
+                if case.package == library and case.method == method
             ]
             axes.plot(
                 *zip(*points, strict=True),

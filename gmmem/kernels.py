@@ -73,8 +73,9 @@ def apart(mixture: Mixture) -> bool:
 
 def choose(mixture: Mixture, frame: Frame, dtype: np.dtype) -> Kernel:
     """The cheapest kernel that is accurate for this mixture on these rows."""
-    storage, few = mixture.covariances, features_pay(mixture)
+    storage = mixture.covariances
     with np.errstate(over="ignore", invalid="ignore"):
+        few = features_pay(mixture)
         error = expanded_error(mixture, frame)
         widest, narrowest = frame.extent.max(), np.abs(storage.precisions).max()
     for candidate in (np.dtype(dtype), FLOAT64):

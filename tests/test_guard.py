@@ -167,3 +167,13 @@ def test_weights_of_every_size_on_float32():
     wide = GaussianMixture(2, **params).fit(X, sample_weight=weight)
     single = GaussianMixture(2, **params).fit(X.astype(np.float32), sample_weight=weight)
     np.testing.assert_allclose(single.lower_bound_, wide.lower_bound_, rtol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1e-70, 1e80])
+def test_many_features_of_any_scale(scale):
+    X, labels = clusters(10, d=40)
+    params = dict(init_params=Given(labels), reg_covar=0)
+    plain = GaussianMixture(2, **params).fit(X)
+    scaled = GaussianMixture(2, **params).fit(scale * X)
+    np.testing.assert_allclose(scaled.means_, scale * plain.means_, rtol=1e-9, atol=1e-9 * scale)
+    assert scaled.score(scale * X) == pytest.approx(plain.score(X) - 40 * np.log(scale), rel=1e-9)
