@@ -156,7 +156,7 @@ def draw(pyplot, predicted, fitted):
         "mean log-likelihood below the best found\n"
         f"(nats per row; at the left {NO_DIFFERENCE:g} or less)"
     )
-    left.legend(loc="upper left", fontsize="small")
+    left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     return figure
 
 
