@@ -18,12 +18,14 @@ from gmmem.blocks import FLOAT64, Block, Frame, Workspace
 from gmmem.expanded import FeatureKernel
 from gmmem.features import Quadratic
 from gmmem.mixture import Mixture
-from gmmem.whitened import WhitenedKernel, sums_about, sums_of_groups
+from gmmem.stacked import StackedKernel
+from gmmem.whitened import WhitenedKernel, sums_about, sums_of_groups, transposed
 
-# Above this many quadratic features, about 32 columns of full covariances, whitening costs
-# less where components lie apart: then most of it can be left out.  Where they overlap, more
-# features pay, and more so with more components (measured by benchmarks/em_iteration.py).
-MOST_FEATURES, MOST_WHERE_DENSE, MORE_A_COMPONENT = 560, 900, 110
+# How many quadratic features pay, against whitening: a product with few components is slow,
+# and writing the features is shared by all of them.  Where components lie apart, whitening's
+# sums leave out most (measured on both forms for 2 to 100 components of 6 to 70 columns).
+PER_COMPONENT, MOST_FEATURES = 50, 2500
+WHERE_APART, PER_COMPONENT_APART = 130, 13
 
 # Half of a squared distance, in standard deviations, at which components are out of question
 # for each other's rows.
@@ -55,11 +57,13 @@ def expanded_error(mixture: Mixture, frame: Frame) -> float:
 
 def features_pay(mixture: Mixture) -> bool:
     """Whether features cost less than whitening."""
-    K, storage = mixture.n_components, mixture.covariances
-    size = storage.features.size(mixture.n_features)
-    if len(storage.factors) == 1 or size <= MOST_FEATURES:
+    (K, d), storage = mixture.means.shape, mixture.covariances
+    size = storage.features.size(d)
+    if len(storage.factors) == 1 or size <= d:
         return True
-    return size <= MOST_WHERE_DENSE + MORE_A_COMPONENT * K and not apart(mixture)
+    if size > min(PER_COMPONENT * K, MOST_FEATURES):
+        return False
+    return size <= WHERE_APART + PER_COMPONENT_APART * K or not apart(mixture)
 
 
 def apart(mixture: Mixture) -> bool:
@@ -85,7 +89,7 @@ def choose(mixture: Mixture, frame: Frame, dtype: np.dtype) -> Kernel:
         if few and error <= REACH[candidate]:
             return FeatureKernel.of(mixture, frame, candidate)
         if not few and error <= REACH[candidate]:
-            return WhitenedKernel(mixture, frame, candidate, common=True)
+            return StackedKernel(mixture, frame, candidate)
         if not few and candidate != FLOAT64 and error <= WHITENED_REACH:
             return WhitenedKernel(mixture, frame, candidate)
     return WhitenedKernel(mixture, frame)
@@ -139,4 +143,4 @@ class AssignedKernel:
         if answer.ndim == 1:
             return sums_of_groups(X, answer, block.weight, *about)
         R = answer if block.weight is None else answer * block.weight
-        return sums_about(X, R, *about)
+        return sums_about(transposed(X, None, FLOAT64, workspace)[1:], R, *about)

@@ -1,4 +1,4 @@
-"""The E-step's two forms and its arithmetic, against their definitions."""
+"""The E-step's forms and its arithmetic, against their definitions."""
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ from gmmem.initializers.base import Labels, Table
 from gmmem.initializers.seeding import draw_by_weight
 from gmmem.prediction import log_density
 from gmmem.sources import InMemory
+from gmmem.stacked import StackedKernel
 from gmmem.survey import survey
 from gmmem.whitened import WhitenedKernel
 
@@ -88,7 +89,7 @@ def test_log_density_keeps_its_digits(storage, dtype, d, reach, offset):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("d", [2, 12, 40])
 @pytest.mark.parametrize("spread", [0.3, 1.0, 4.0])
-def test_both_forms_add_up_to_the_same(storage, dtype, weighted, d, spread):
+def test_all_kernels_add_up_to_the_same(storage, dtype, weighted, d, spread):
     """With components that overlap, and with some that are out of question for most rows."""
     rng = np.random.RandomState(1)
     mixture = mixture_of(rng, 5, d, storage, spread)
@@ -104,6 +105,7 @@ def test_both_forms_add_up_to_the_same(storage, dtype, weighted, d, spread):
         FeatureKernel.of(mixture, frame, np.dtype(dtype)),
         WhitenedKernel(mixture, frame, np.dtype(dtype)),
         WhitenedKernel(mixture, frame),
+        *([StackedKernel(mixture, frame, np.dtype(dtype))] if storage is Full else []),
     ):
         tolerance = 100 * d * EXACT[dtype]
         log_likelihood, moments = kernel.moments(rows.fold(kernel))
