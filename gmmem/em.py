@@ -47,7 +47,7 @@ from gmmem.covariances.base import checked_estimate
 from gmmem.features import Quadratic
 from gmmem.kernels import Kernel
 from gmmem.mixture import Mixture
-from gmmem.moments import Moments
+from gmmem.moments import LOST, Moments
 from gmmem.survey import Rows, survey, with_spread
 from gmmem.whitened import WhitenedKernel
 
@@ -138,11 +138,10 @@ def maximise(
     DegenerateCovariance
         If a covariance is singular or narrower than float64 resolves at its mean.
     """
-    total = moments.mass.sum()
-    lost = moments.mass <= 1e-30 * total
+    total, lost = moments.mass.sum(), moments.empty
     some_lost = bool(lost.any())
     if some_lost:
-        mass = np.where(lost, 1e-30 * total, moments.mass)
+        mass = np.where(lost, LOST * total, moments.mass)
         moments = replace(moments, mass=mass, first=np.where(lost[:, None], 0, moments.first))
     means, scatter, features = moments.means, moments.scatter, moments.features
     mass, weights = moments.mass, moments.mass / total
@@ -154,7 +153,7 @@ def maximise(
         means = np.where(lost[:, None], previous.means, means)
         if len(scatter) == len(mass):
             old = previous.covariances.covariances
-            scatter[lost] = 1e-30 * total * np.broadcast_to(old, scatter.shape)[lost]
+            scatter[lost] = LOST * total * np.broadcast_to(old, scatter.shape)[lost]
     if reg_covar > 0:
         shares = np.where(lost, 0, mass)  # What is lost is not to grow either.
         if len(scatter) < len(mass):
@@ -345,18 +344,30 @@ def gather(
     Every model whose features are no finer can start from the same.
     """
     frame = survey(rows)
-    centres = np.repeat(frame.centre[None], n_components, axis=0)
+    known = getattr(assign, "centres", None)
+    if known is not None:
+        moments = _moments_about(np.asarray(known, np.float64), rows, assign, features, pooled)
+        if moments.near_means:
+            return moments
     # Two passes: about the means that the first one finds nothing cancels.
-    located = kernels.AssignedKernel(assign, centres, _NOTHING, True)
-    mass, first, _ = rows.fold(located)
-    empty = mass <= 1e-30 * mass.sum()
-    centres = frame.centre + first / np.where(empty, 1, mass)[:, None]
-    gathered = kernels.AssignedKernel(assign, centres, features, pooled)
-    mass, first, second = rows.fold(gathered)
-    if empty.any():
-        of_one = with_spread(frame, rows, features).spread / rows.n_rows
-        mass = np.where(empty, frame.total_weight / rows.n_rows, mass)
-        second += (empty.sum() if pooled else empty).reshape(-1, *[1] * (second.ndim - 1)) * of_one
+    centres = np.repeat(frame.centre[None], n_components, axis=0)
+    located = _moments_about(centres, rows, assign, _NOTHING, True)
+    empty = located.empty
+    centres = frame.centre + located.first / np.where(empty, 1, located.mass)[:, None]
+    moments = _moments_about(centres, rows, assign, features, pooled)
+    if not empty.any():
+        return moments
+    of_one = with_spread(frame, rows, features).spread / rows.n_rows
+    mass = np.where(empty, frame.total_weight / rows.n_rows, moments.mass)
+    times = (empty.sum() if pooled else empty).reshape(-1, *[1] * (moments.second.ndim - 1))
+    return replace(moments, mass=mass, second=moments.second + times * of_one)
+
+
+def _moments_about(
+    centres: np.ndarray, rows: Rows, assign: Callable, features: Quadratic, pooled: bool
+) -> Moments:
+    kernel = kernels.AssignedKernel(assign, centres, features, pooled)
+    mass, first, second = rows.fold(kernel)
     return Moments(mass, centres, first, second, features)
 
 

@@ -14,7 +14,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gmmem.features import Quadratic
+from gmmem.features import SQUARE, Quadratic
+
+# A component with less than this share of all weight has none.
+LOST = 1e-30
+
+# How many variances the squared distance from centre to mean may be: two digits are lost.
+NEAR = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +49,31 @@ class Moments:
         return self.centre + self.first / self.mass[:, None]
 
     @property
+    def _of_means(self) -> np.ndarray:
+        """What the distance of the means from the centre adds to `second`."""
+        of_means = self.features.square(self.first / np.sqrt(self.mass)[:, None])
+        return of_means.sum(axis=0, keepdims=True) if len(self.second) < len(of_means) else of_means
+
+    @property
     def scatter(self) -> np.ndarray:
         """``sum_i r_ik (x_i - mean_k)(x_i - mean_k)'``, pooled where `second` is."""
-        about_centre = self.features.square(self.first / np.sqrt(self.mass)[:, None])
-        if len(self.second) < len(self.mass):
-            about_centre = about_centre.sum(axis=0, keepdims=True)
-        return self.second - about_centre
+        return self.second - self._of_means
+
+    @property
+    def empty(self) -> np.ndarray:
+        """Which components have no rows."""
+        return self.mass <= LOST * self.mass.sum()
+
+    @property
+    def near_means(self) -> bool:
+        """Whether the centre is so close to the means that the scatter keeps its digits."""
+        if self.empty.any():
+            return False
+        of_means = self._of_means
+        scatter = self.second - of_means
+        if scatter.ndim > 1:
+            of_means, scatter = SQUARE.of(of_means), SQUARE.of(scatter)
+        return bool((of_means <= NEAR * scatter).all())
 
     def seen_by(self, features: Quadratic, pooled: bool) -> "Moments":
         """The same by a coarser feature map, or summed over the components."""

@@ -16,7 +16,7 @@ from gmmem.blocks import Block, Workspace
 from gmmem.covariances import Diagonal, Full, Spherical
 from gmmem.expanded import FeatureKernel
 from gmmem.features import NORM, OUTER, SQUARE
-from gmmem.initializers.base import Labels, Table
+from gmmem.initializers.base import Labels, Nearest, Table
 from gmmem.initializers.seeding import draw_by_weight
 from gmmem.prediction import log_density
 from gmmem.sources import InMemory
@@ -216,3 +216,32 @@ def test_rows_drawn_by_weight():
     )
     expected = 60_000 * np.add.reduceat(weight, range(0, len(weight), 20_000)) / weight.sum()
     assert np.abs(counts - expected).max() < 5 * np.sqrt(expected.max())
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e9, 1e17])
+@pytest.mark.parametrize("d, K", [(1, 4), (3, 7), (40, 30)])
+def test_nearest_breaks_ties_as_differences_do(offset, d, K):
+    """On a grid many rows are as near to one centre as to another: the first one takes them."""
+    rng = np.random.RandomState(0)
+    X = 2.0 * rng.randint(-3, 4, size=(2000, d)) + offset
+    centres = np.concatenate([X[rng.choice(len(X), K - 1)], X[:1] + 2])
+    labels = Nearest(centres)(Block(0, X, None), Workspace())
+    distance = ((X[:, None] - centres) ** 2).sum(axis=2)
+    assert ((distance == distance.min(axis=1)[:, None]).sum(axis=1) > 1).any()
+    assert np.array_equal(labels, distance.argmin(axis=1))
+
+
+@pytest.mark.parametrize("away", [0.0, 0.1, 1e4])
+@pytest.mark.parametrize("features, pooled", [(OUTER, False), (SQUARE, True), (NORM, False)])
+def test_start_about_known_centres(away, features, pooled):
+    """However far the centres are from the means of their rows, nothing cancels."""
+    rng = np.random.RandomState(0)
+    X = np.repeat([[0.0, 1e5], [9e5, 0.0]], 500, axis=0) + rng.normal(size=(1000, 2))
+    nearest = Nearest(np.array([[0.0, 1e5], [9e5, 0.0]]) + away)
+    labels = Labels(np.repeat([0, 1], 500), 2)
+    moments, expected = (
+        em.gather(InMemory(X), assign, 2, features, pooled) for assign in (nearest, labels)
+    )
+    np.testing.assert_allclose(moments.mass, expected.mass)
+    np.testing.assert_allclose(moments.means, expected.means, rtol=1e-13)
+    np.testing.assert_allclose(moments.scatter, expected.scatter, rtol=1e-10, atol=1e-8)

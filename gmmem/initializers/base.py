@@ -20,11 +20,14 @@ M-step.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
 from gmmem.blocks import Block, Workspace
+
+EPS = np.finfo(np.float64).eps
 
 # States of a generator that are kept, and the rows between two of them.
 MOST_STATES, LEAST_STRIDE = 2000, 4096
@@ -43,20 +46,37 @@ class Nearest:
 
     hard: ClassVar[bool] = True
 
+    @cached_property
+    def _middle(self) -> np.ndarray:
+        return np.mean(self.centres, axis=0, dtype=np.float64)
+
     def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
-        # Differences, not the expanded square: centres may lie far from the origin.
-        (b, d), labels = block.X.shape, np.zeros(len(block.X), dtype=np.intp)
-        Xt = workspace.take("Xt", (d, b))
-        Z, distance = workspace.take("Z", (d, b)), workspace.take("distance", (b,))
-        least = workspace.take("least", (b,))
-        np.copyto(Xt, block.X.T)
-        least[:] = np.inf
+        (K, d), b = np.shape(self.centres), len(block.X)
+        C = np.asarray(self.centres, dtype=np.float64) - self._middle
+        Z = workspace.take("Z", (d, b))
+        np.subtract(block.X.T, self._middle[:, None], out=Z)
+        # The expanded square: what is nearest has the largest z . c - |c|^2 / 2.
+        half = np.einsum("kj,kj->k", C, C) / 2
+        score = np.matmul(C, Z, out=workspace.take("score", (K, b)))
+        score -= half[:, None]
+        best = score.max(axis=0)
+        reach = max(Z.max(), -Z.min()) * abs(C).sum(axis=1).max()
+        error = 8 * d * EPS * (reach + half.max())
+        near = np.greater_equal(score, best - error, out=workspace.take("near", (K, b), np.bool_))
+        labels = near.argmax(axis=0)
+        # Rounding decides where centres are as near as each other: differences do not round.
+        unsure = np.flatnonzero(np.count_nonzero(near, axis=0) > 1)
+        if len(unsure):
+            labels[unsure] = self._by_differences(block.X[unsure].T)
+        return labels
+
+    def _by_differences(self, Xt: np.ndarray) -> np.ndarray:
+        least, labels = np.full(Xt.shape[1], np.inf), np.zeros(Xt.shape[1], dtype=np.intp)
         for k, centre in enumerate(np.asarray(self.centres, dtype=np.float64)):
-            np.subtract(Xt, centre[:, None], out=Z)
-            np.einsum("jb,jb->b", Z, Z, out=distance)
+            Z = Xt - centre[:, None]
+            distance = np.einsum("jb,jb->b", Z, Z)
             closer = distance < least
-            np.copyto(least, distance, where=closer)
-            np.copyto(labels, k, where=closer)
+            least[closer], labels[closer] = distance[closer], k
         return labels
 
     def of_rows(self, chosen: np.ndarray) -> "Nearest":
