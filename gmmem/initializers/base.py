@@ -44,8 +44,6 @@ class Nearest:
 
     centres: np.ndarray
 
-    hard: ClassVar[bool] = True
-
     @cached_property
     def _middle(self) -> np.ndarray:
         return np.mean(self.centres, axis=0, dtype=np.float64)

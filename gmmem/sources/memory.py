@@ -102,7 +102,7 @@ class InMemory:
                 self._stack = ExitStack()
                 self._stack.enter_context(one_blas_thread())
                 threads = self._n_threads or n_threads_allowed()
-                self._look_ahead = 2 * threads
+                self._look_ahead = threads
                 if threads > 1:
                     self._pool = self._stack.enter_context(ThreadPoolExecutor(threads))
         return self
@@ -181,6 +181,9 @@ def _weights(sample_weight, n_rows: int) -> np.ndarray:
 
 
 def _merge(total, part, combine) -> tuple[Any, ...]:
-    """Combine two tuples entry by entry."""
+    """Combine two tuples entry by entry; overwrites the arrays of the first."""
     combine = combine or (np.add,) * len(part)
-    return tuple(f(a, b) for f, a, b in zip(combine, total, part, strict=True))
+    return tuple(
+        f(a, b, out=a if isinstance(a, np.ndarray) else None)
+        for f, a, b in zip(combine, total, part, strict=True)
+    )
