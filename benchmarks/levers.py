@@ -13,6 +13,7 @@ from common import arguments, best_of, save
 from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
+from gmmem import Mixture
 from gmmem.arithmetic import (
     CEILING,
     joint,
@@ -20,7 +21,9 @@ from gmmem.arithmetic import (
     softmax_below_ceiling,
     statistics,
 )
-from gmmem.blocks import FLOAT64, Workspace
+from gmmem.blocks import FLOAT64, Block, Frame, Workspace
+from gmmem.stacked import StackedKernel
+from gmmem.whitened import WhitenedKernel
 
 WORKSPACE = Workspace()
 
@@ -89,16 +92,40 @@ def sparse_sums(K, b, p):
     return lambda: (R * one) @ Phi.T, lambda: statistics(R, one, Phi, WORKSPACE)
 
 
-def symmetric_update(d, b):
-    """Second moments of one component: A A' takes half of what A' diag(r) A does."""
+def kernels_for_full(d, K, b):
+    """One block and the two kernels that whiten it: by components, and all in one product."""
     rng = np.random.default_rng(0)
-    Z, r, A = rng.normal(size=(d, b)), rng.uniform(size=b), np.empty((d, b))
+    X, means = rng.normal(size=(b, d)), rng.normal(size=(K, d)) / np.sqrt(d)
+    covariances = np.repeat(np.eye(d)[None], K, axis=0) + 0.1 / d
+    mixture = Mixture.from_arrays(np.full(K, 1 / K), means, covariances)
+    frame = Frame(float(b), np.zeros(d), abs(X).max(axis=0), None)
+    kernels = WhitenedKernel(mixture, frame), StackedKernel(mixture, frame)
+    return Block(0, X, None), *kernels
 
-    def with_it():
-        np.multiply(Z, np.sqrt(r), out=A)
-        return A @ A.T
 
-    return lambda: (Z * r) @ Z.T, with_it
+def slabs_of_all(d, K, b):
+    """Whitening: a slab of rows of all components at once, not one component after the other."""
+    block, each, stacked = kernels_for_full(d, K, b)
+    return (
+        lambda: each.log_joint(block, WORKSPACE),
+        lambda: stacked.log_joint(block, WORKSPACE),
+    )
+
+
+def slabs_of_moments(d, K, b):
+    """Second moments by the same slabs, against a symmetric update for each component."""
+    block, _, stacked = kernels_for_full(d, K, b)
+    Xt, A = np.ascontiguousarray(block.X.T), np.empty((d, b))
+    R = np.ascontiguousarray(np.random.default_rng(1).dirichlet(np.ones(K), size=b).T)
+
+    def without():
+        second = np.empty((K, d, d))
+        for k, r in enumerate(R):
+            np.multiply(Xt, np.sqrt(r), out=A)
+            second[k] = A @ A.T
+        return np.triu(second)
+
+    return without, lambda: np.triu(stacked.sums(Xt, R, WORKSPACE)[-1])
 
 
 LEVERS = [
@@ -115,7 +142,10 @@ LEVERS = [
     ("M-step's product in tiles: K = 10, p = 15", small_sums(10, 16_000, 15), 10, 16_000),
     ("M-step's product in tiles: K = 10, p = 66", small_sums(10, 6_000, 66), 10, 6_000),
     ("only what counts, far clusters: K = 128, p = 129", sparse_sums(128, 2_000, 129), 128, 2_000),
-    ("symmetric update: d = 100", symmetric_update(100, 1_600), 1, 1_600),
+    ("whitening, slabs of all components: d = 50", slabs_of_all(50, 10, 2_000), 10, 2_000),
+    ("whitening, slabs of all components: d = 100", slabs_of_all(100, 10, 2_000), 10, 2_000),
+    ("second moments by the same slabs: d = 50", slabs_of_moments(50, 10, 2_000), 10, 2_000),
+    ("second moments by the same slabs: d = 100", slabs_of_moments(100, 10, 2_000), 10, 2_000),
 ]
 
 

@@ -8,8 +8,8 @@ gmmem uses; the number of both that an iteration needs; the time that these woul
 floor; the time that the iteration takes; and the fraction of the limit, floor over time.
 
 An iteration with p features a row (1, x and what the covariance sees of x x') is two products of
-2 n K p operations and n K exponentials.  Above some thirty columns of full covariances gmmem
-whitens instead: for each row and component a triangular product and a symmetric update,
+2 n K p operations and n K exponentials.  Where columns are many for the number of components,
+gmmem whitens instead: for each row and component a triangular product and half of a symmetric one,
 d (d + 1) operations each, and 4 d for the mean and the length.  The product's rate is that of the
 shapes that the kernel has, for the number of rows at a time that suits it best; the last two
 columns have the floor that a product of large square matrices would set.
@@ -27,6 +27,7 @@ from threadpoolctl import threadpool_limits
 from gmmem import GaussianMixture, Mixture, kernels
 from gmmem.compat import n_threads_allowed
 from gmmem.sources import InMemory
+from gmmem.stacked import PRODUCT_ROWS
 from gmmem.survey import survey
 
 SHAPES = [
@@ -37,6 +38,7 @@ SHAPES = [
     ("full", 100_000, 30, 50),
     ("full", 100_000, 50, 10),
     ("full", 50_000, 100, 10),
+    ("full", 20_000, 200, 10),
     ("tied", 100_000, 50, 10),
     ("diag", 1_000_000, 2, 5),
     ("diag", 200_000, 16, 64),
@@ -113,7 +115,7 @@ def count(covariance_type, X, start):
     if hasattr(kernel, "coefficients"):
         p = kernel.coefficients.shape[1]
         return Count("features", 4 * n * K * p, n * K, K, p)
-    return Count("whitened", n * K * (2 * d * (d + 1) + 4 * d), n * K, d, d)
+    return Count("whitened", n * K * (2 * d * (d + 1) + 4 * d), n * K, PRODUCT_ROWS, d)
 
 
 def iteration(X, start):

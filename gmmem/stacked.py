@@ -78,7 +78,7 @@ class StackedKernel(WhitenedKernel):
                 np.subtract(L[some], square, out=L[some])
         return L
 
-    def _sums(self, Xt: np.ndarray, R: np.ndarray, workspace: Workspace) -> tuple[Any, ...]:
+    def sums(self, Xt: np.ndarray, R: np.ndarray, workspace: Workspace) -> tuple[Any, ...]:
         """Mass, first and (the upper triangle of) second moments about the centre."""
         (K, b), d = R.shape, len(Xt)
         mass, first = R.sum(axis=1, dtype=np.float64), (R @ Xt.T).astype(np.float64, copy=False)

@@ -159,9 +159,10 @@ class WhitenedKernel:
         if block.weight is not None:
             np.multiply(scale, block.weight, out=scale, casting="same_kind")
         np.multiply(R, scale, out=R)
-        return log_likelihood, *self._sums(Z[1:], R, workspace)
+        return log_likelihood, *self.sums(Z[1:], R, workspace)
 
-    def _sums(self, Xt: np.ndarray, R: np.ndarray, workspace: Workspace) -> tuple[Any, ...]:
+    def sums(self, Xt: np.ndarray, R: np.ndarray, workspace: Workspace) -> tuple[Any, ...]:
+        """Mass, first and second moments of the columns of Xt (d, b), given R (K, b)."""
         storage = self.mixture.covariances
         pooled = len(storage.factors) == 1
         return sums_about(Xt, R, self._means, storage.features, pooled, workspace)
