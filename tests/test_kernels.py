@@ -87,12 +87,12 @@ def test_log_density_keeps_its_digits(storage, dtype, d, reach, offset):
 @pytest.mark.parametrize("storage", [Full, Diagonal, Spherical])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("d", [2, 12, 40])
+@pytest.mark.parametrize("d, K", [(2, 5), (12, 19), (40, 5), (33, 19)])
 @pytest.mark.parametrize("spread", [0.3, 1.0, 4.0])
-def test_all_kernels_add_up_to_the_same(storage, dtype, weighted, d, spread):
-    """With components that overlap, and with some that are out of question for most rows."""
+def test_all_kernels_add_up_to_the_same(storage, dtype, weighted, d, K, spread):
+    """With components that overlap, and with some that most rows have nothing of."""
     rng = np.random.RandomState(1)
-    mixture = mixture_of(rng, 5, d, storage, spread)
+    mixture = mixture_of(rng, K, d, storage, spread)
     X = rows_of(rng, mixture, 1500, dtype)
     weight = rng.uniform(0, 2, size=len(X)) if weighted else None
     rows = InMemory(X, weight)

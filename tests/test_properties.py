@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import mixture as sklearn_mixture
+from sklearn.exceptions import ConvergenceWarning
 
-from gmmem import GaussianMixture, em
+from gmmem import GaussianMixture, em, kernels
 from gmmem.covariances import get_model
 from gmmem.initializers import INITIALIZERS, Given, as_assignment
 from gmmem.sources import InMemory
+from gmmem.stacked import StackedKernel
+from gmmem.survey import survey
 
 TYPES = ["full", "tied", "diag", "spherical"]
 settings.register_profile("gmmem", deadline=None, max_examples=25, derandomize=True)
@@ -117,6 +121,46 @@ def test_threads_change_no_bit(covariance_type):
         np.testing.assert_array_equal(
             other.update.covariances.covariances, results[0].update.covariances.covariances
         )
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("d, K", [(24, 3), (40, 12)])
+def test_many_features(d, K, weighted):
+    """Of full covariances, with one product for all components: all of the above."""
+    rng = np.random.RandomState(0)
+    labels = np.arange(9000) % K
+    X = rng.normal(size=(K, d))[labels] + rng.normal(size=(9000, d))
+    X = (X @ (np.eye(d) + 0.3 * rng.normal(size=(d, d)) / np.sqrt(d)) + 5) * np.geomspace(
+        0.01, 9, d
+    )
+    weight = np.random.RandomState(0).randint(1, 3, size=len(X)) if weighted else None
+    one, three = (states(X, labels, "full", 6, weight, n_threads=count) for count in (1, 3))
+    assert isinstance(
+        kernels.choose(one[-1].update, survey(InMemory(X)), np.dtype(float)), StackedKernel
+    )
+    history = [state.log_likelihood for state in one]
+    assert history == [state.log_likelihood for state in three]
+    assert (np.diff(history) >= -1e-9 * abs(history[0])).all()
+    np.testing.assert_array_equal(one[-1].update.means, three[-1].update.means)
+    found = one[-1].update.covariances.covariances
+    np.testing.assert_array_equal(found, three[-1].update.covariances.covariances)
+    np.testing.assert_array_equal(found, found.transpose(0, 2, 1))
+    if weighted:
+        X, labels = X.repeat(weight, axis=0), labels.repeat(weight)
+    start = one[0].mixture
+    theirs = sklearn_mixture.GaussianMixture(
+        K,
+        reg_covar=0,
+        weights_init=start.weights,
+        means_init=start.means,
+        precisions_init=start.covariances.precisions,
+        tol=0,
+        max_iter=6,
+    )
+    with pytest.warns(ConvergenceWarning):
+        theirs.fit(X)
+    np.testing.assert_allclose(theirs.means_, one[-1].update.means, rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(theirs.covariances_, found, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("init_params", INITIALIZERS)
