@@ -43,10 +43,12 @@ def _first_without_factor(matrices: np.ndarray) -> int:
     return 0
 
 
-def _invert_lower(factors: np.ndarray) -> np.ndarray:
-    inverses = np.empty_like(factors)
-    for k, factor in enumerate(factors):
-        inverses[k] = dtrtri(factor, lower=1)[0]
+def _inverse_transposed(triangles: np.ndarray, lower: bool) -> np.ndarray:
+    """``inv(T)'`` of triangular matrices."""
+    inverses = np.empty_like(triangles)
+    for k, triangle in enumerate(triangles):
+        # LAPACK reads by columns: the transpose needs no copy.
+        inverses[k] = dtrtri(triangle.T, lower=not lower)[0]
     return inverses
 
 
@@ -62,8 +64,8 @@ class Full:
 
     @classmethod
     def from_covariances(cls, covariances, n_features):
-        lower = _invert_lower(_cholesky(covariances))
-        return cls(covariances, np.ascontiguousarray(lower.transpose(0, 2, 1)), n_features)
+        factors = _inverse_transposed(_cholesky(covariances), lower=True)
+        return cls(covariances, factors, n_features)
 
     @classmethod
     def from_precisions(cls, precisions, n_features):
@@ -73,8 +75,8 @@ class Full:
 
     @classmethod
     def from_factors(cls, factors, n_features):
-        lower = _invert_lower(factors.transpose(0, 2, 1)).transpose(0, 2, 1)
-        return cls(lower.transpose(0, 2, 1) @ lower, factors, n_features)
+        lower = _inverse_transposed(factors, lower=False)
+        return cls(lower @ lower.transpose(0, 2, 1), factors, n_features)
 
     @cached_property
     def precisions(self):
