@@ -163,7 +163,7 @@ def maximise(
     values, settled = checked_estimate(model, scatter, mass, means.shape[1], last)
     storage = model.storage.from_covariances(values, means.shape[1])
     resolution = RESOLUTION * np.abs(means)
-    narrow = storage.variances <= resolution**2
+    narrow = np.sqrt(storage.variances) <= resolution
     if narrow.any():
         component = int(np.argmax(narrow.any(axis=1)))
         raise DegenerateCovariance(
@@ -344,9 +344,9 @@ def gather(
     Every model whose features are no finer can start from the same.
     """
     frame = survey(rows)
-    known = getattr(assign, "centres", None)
-    if known is not None:
-        moments = _moments_about(np.asarray(known, np.float64), rows, assign, features, pooled)
+    known = np.asarray(getattr(assign, "centres", np.inf), dtype=np.float64)
+    if (np.abs(known - frame.centre) <= frame.extent).all():
+        moments = _moments_about(known, rows, assign, features, pooled)
         if moments.near_means:
             return moments
     # Two passes: about the means that the first one finds nothing cancels.

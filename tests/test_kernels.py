@@ -245,3 +245,33 @@ def test_start_about_known_centres(away, features, pooled):
     np.testing.assert_allclose(moments.mass, expected.mass)
     np.testing.assert_allclose(moments.means, expected.means, rtol=1e-13)
     np.testing.assert_allclose(moments.scatter, expected.scatter, rtol=1e-10, atol=1e-8)
+
+
+@pytest.mark.parametrize("far", [1e3, 1e9, 1e155, 1e307])
+def test_nearest_with_a_centre_far_away(far):
+    """It takes no row from the others, and the others keep telling themselves apart."""
+    rng = np.random.RandomState(0)
+    X, centres = rng.normal(size=(500, 3)), rng.normal(size=(6, 3))
+    expected = ((X[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    for place in (0, 5):
+        labels = Nearest(np.insert(centres, place, far, axis=0))(Block(0, X, None), Workspace())
+        assert np.array_equal(labels, expected + (expected >= place))
+
+
+def test_a_fold_overwrites_nothing_but_sums():
+    X = np.arange(2_000_000.0).reshape(-1, 2)
+    before = X.copy()
+
+    class First:
+        row_bytes = 160
+
+        def __call__(self, block, workspace):
+            return block.X[0], np.arange(2) if block.start else np.ones(2) / 2
+
+    rows = InMemory(X, n_threads=2)
+    total, halves = rows.fold(First())
+    starts = total[1] - total[0]
+    assert starts > 1 and halves[0] == 0.5 and halves[1] == starts - 0.5
+    first, _ = rows.fold(First(), (lambda a, b: a, np.maximum))
+    np.testing.assert_array_equal(first, X[0])
+    np.testing.assert_array_equal(X, before)

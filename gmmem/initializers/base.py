@@ -45,36 +45,55 @@ class Nearest:
     centres: np.ndarray
 
     @cached_property
-    def _middle(self) -> np.ndarray:
-        return np.mean(self.centres, axis=0, dtype=np.float64)
+    def _expanded(self) -> tuple[np.ndarray, ...]:
+        """Middle m of the centres; c - m; its half square; and what rounding costs a unit of z."""
+        centres = np.asarray(self.centres, dtype=np.float64)
+        middle = np.median(centres, axis=0)  # That of most centres, wherever some may lie.
+        C = centres - middle
+        half = np.einsum("kj,kj->k", C, C)[:, None] / 2
+        return middle, C, half, 8 * C.shape[1] * EPS * np.abs(C).sum(axis=1)[:, None]
 
     def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
-        (K, d), b = np.shape(self.centres), len(block.X)
-        C = np.asarray(self.centres, dtype=np.float64) - self._middle
-        Z = workspace.take("Z", (d, b))
-        np.subtract(block.X.T, self._middle[:, None], out=Z)
-        # The expanded square: what is nearest has the largest z . c - |c|^2 / 2.
-        half = np.einsum("kj,kj->k", C, C) / 2
-        score = np.matmul(C, Z, out=workspace.take("score", (K, b)))
-        score -= half[:, None]
-        best = score.max(axis=0)
-        reach = max(Z.max(), -Z.min()) * abs(C).sum(axis=1).max()
-        error = 8 * d * EPS * (reach + half.max())
-        near = np.greater_equal(score, best - error, out=workspace.take("near", (K, b), np.bool_))
+        with np.errstate(over="ignore", invalid="ignore"):
+            near = self._near(block, workspace)
         labels = near.argmax(axis=0)
         # Rounding decides where centres are as near as each other: differences do not round.
-        unsure = np.flatnonzero(np.count_nonzero(near, axis=0) > 1)
+        unsure = np.flatnonzero(np.count_nonzero(near, axis=0) != 1)
         if len(unsure):
             labels[unsure] = self._by_differences(block.X[unsure].T)
         return labels
 
+    def _near(self, block: Block, workspace: Workspace) -> np.ndarray:
+        """Which centres may be the nearest, by the expanded square, (K, b).
+
+        The nearest has the largest ``z . c - |c|^2 / 2``.
+        """
+        middle, C, half, unit = self._expanded
+        (K, d), b = C.shape, len(block.X)
+        Z = workspace.take("Z", (d, b))
+        np.subtract(block.X.T, middle[:, None], out=Z)
+        score = np.matmul(C, Z, out=workspace.take("score", (K, b)))
+        np.subtract(score, half, out=score)
+        error = np.multiply(
+            unit, np.maximum(Z.max(axis=0), -Z.min(axis=0)), out=workspace.take("error", (K, b))
+        )
+        np.add(error, 8 * d * EPS * half, out=error)
+        np.subtract(score, error, out=score)
+        best = score.max(axis=0)
+        np.add(error, error, out=error)
+        np.add(score, error, out=score)
+        return np.greater_equal(score, best, out=workspace.take("near", (K, b), np.bool_))
+
     def _by_differences(self, Xt: np.ndarray) -> np.ndarray:
-        least, labels = np.full(Xt.shape[1], np.inf), np.zeros(Xt.shape[1], dtype=np.intp)
+        b = Xt.shape[1]
+        least, labels = np.full(b, np.inf), np.zeros(b, dtype=np.intp)
+        Z, distance, closer = np.empty(Xt.shape), np.empty(b), np.empty(b, dtype=bool)
         for k, centre in enumerate(np.asarray(self.centres, dtype=np.float64)):
-            Z = Xt - centre[:, None]
-            distance = np.einsum("jb,jb->b", Z, Z)
-            closer = distance < least
-            least[closer], labels[closer] = distance[closer], k
+            np.subtract(Xt, centre[:, None], out=Z)
+            np.einsum("jb,jb->b", Z, Z, out=distance)
+            np.less(distance, least, out=closer)
+            np.copyto(least, distance, where=closer)
+            np.copyto(labels, k, where=closer)
         return labels
 
     def of_rows(self, chosen: np.ndarray) -> "Nearest":

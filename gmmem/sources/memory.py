@@ -120,6 +120,8 @@ class InMemory:
         Parameters
         ----------
         kernel : callable with an attribute ``row_bytes``
+            Returns a tuple of numbers and arrays; arrays that it does not keep, because
+            others are added to them.
         combine : tuple of callables, optional
             One for each thing that the kernel returns; by default all are added.
         """
@@ -181,9 +183,16 @@ def _weights(sample_weight, n_rows: int) -> np.ndarray:
 
 
 def _merge(total, part, combine) -> tuple[Any, ...]:
-    """Combine two tuples entry by entry; overwrites the arrays of the first."""
-    combine = combine or (np.add,) * len(part)
-    return tuple(
-        f(a, b, out=a if isinstance(a, np.ndarray) else None)
-        for f, a, b in zip(combine, total, part, strict=True)
-    )
+    """Combine two tuples entry by entry; arrays that are only added keep their place."""
+    if combine is None:
+        return tuple(map(_add, total, part))
+    return tuple(f(a, b) for f, a, b in zip(combine, total, part, strict=True))
+
+
+def _add(total, part):
+    # Sums are large where components are many.  A view may be of the rows.
+    own = isinstance(total, np.ndarray) and total.base is None
+    if own and total.dtype == np.result_type(total, part):
+        total += part
+        return total
+    return total + part
