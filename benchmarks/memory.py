@@ -13,6 +13,13 @@ memory (RLIMIT_DATA), which counts all but the pages of the file itself.  For on
 those too, name a command that runs another under such a limit; for instance
 
     python benchmarks/memory.py --under "systemd-run --user --scope -p MemoryMax=512M"
+
+or, where control groups are set by hand (as root; version 1 has memory.limit_in_bytes), a script
+
+    mkdir -p /sys/fs/cgroup/memory/small
+    echo 512M > /sys/fs/cgroup/memory/small/memory.limit_in_bytes
+    echo $$ > /sys/fs/cgroup/memory/small/cgroup.procs
+    exec "$@"
 """
 
 import json

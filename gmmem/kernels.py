@@ -2,7 +2,8 @@
 
 *Features* (`gmmem.expanded`) are fast, but the quadratic form is expanded, and errs by
 about eps (R/s)^2 where R is the reach of the data about the centre and s the scale of a
-component.  *Whitening* (`gmmem.whitened`) errs by eps |x - mu_k| / s only.
+component.  *Whitening* (`gmmem.whitened`) errs by eps |x - mu_k| / s only; where no component
+is small, `gmmem.stacked` does it for all components at once.
 
 A kernel is called with a block and a workspace; it returns sums, which add over blocks.
 """
