@@ -34,6 +34,9 @@ NEGLIGIBLE = {np.dtype(np.float64): 1e-28, np.dtype(np.float32): 1e-14}
 # share that counts is at most this (measured: half to a third of the time).
 FEWEST_ROWS, MOST_COUNTED = 32, 0.04
 
+# Columns of a block that tell whether it is worth a look.
+PROBES = 128
+
 
 def softmax(L: np.ndarray, workspace: Workspace) -> tuple[np.ndarray, np.ndarray]:
     """Exponentiate L in place up to a factor a column; return (log-sums, 1 / sums)."""
@@ -126,6 +129,9 @@ def statistics(
 def mostly_zero(R: np.ndarray, workspace: Workspace) -> csr_array | None:
     """R without what is negligible, if that is nearly everything."""
     K, b = R.shape
+    few = R[:, :: -(-b // PROBES)]
+    if np.count_nonzero(few > NEGLIGIBLE[R.dtype] * few.max()) > 2 * MOST_COUNTED * few.size:
+        return None
     least = NEGLIGIBLE[R.dtype] * R.max(axis=1, keepdims=True)
     counted = np.greater(R, least, out=workspace.take("counted", R.shape, np.bool_))
     if np.count_nonzero(counted) > MOST_COUNTED * R.size:
