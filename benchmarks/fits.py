@@ -116,15 +116,28 @@ def predictions(n):
     return table
 
 
-def imports():
-    def median(code):
-        command = [sys.executable, "-c", code]
-        runs = [best_of(partial(subprocess.run, command, check=True), 1)[0] for _ in range(7)]
-        return 1e3 * statistics.median(runs)
+# A collection of the garbage of the first import may fall into the second: there is to be none.
+IMPORTS = """
+import gc
+import time
+gc.disable()
+began = time.perf_counter()
+import sklearn.mixture
+between = time.perf_counter()
+import gmmem
+print(between - began, time.perf_counter() - between)
+"""
 
-    base = median("import sklearn.mixture")
-    more = median("import sklearn.mixture, gmmem")
-    print(f"import sklearn.mixture {base:.0f} ms; with gmmem {more - base:.0f} ms more")
+
+def imports():
+    """In processes of their own, first the one and then the other."""
+    command = [sys.executable, "-c", IMPORTS]
+    runs = [
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        for _ in range(9)
+    ]
+    base, more = (1e3 * statistics.median(map(float, column)) for column in zip(*runs, strict=True))
+    print(f"import sklearn.mixture {base:.0f} ms; gmmem after it {more:.0f} ms more")
 
 
 def draw(pyplot, predicted, fitted):
