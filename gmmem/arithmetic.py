@@ -34,8 +34,11 @@ NEGLIGIBLE = {np.dtype(np.float64): 1e-28, np.dtype(np.float32): 1e-14}
 # share that counts is at most this (measured: half to a third of the time).
 FEWEST_ROWS, MOST_COUNTED = 32, 0.04
 
-# Columns of a block that tell whether it is worth a look.
+# Columns of a block that tell what most of them are like.
 PROBES = 128
+
+# Of those, the share that may lie too deep for a common ceiling: each is computed again.
+MOST_FAR = 0.05
 
 
 def softmax(L: np.ndarray, workspace: Workspace) -> tuple[np.ndarray, np.ndarray]:
@@ -81,6 +84,15 @@ def softmax_below_ceiling(
     log_sum[far], total[far] = softmax(part, Workspace())
     L[:, far] = part
     return log_sum, total
+
+
+def above_ceiling(L: np.ndarray) -> float | None:
+    """By how much the largest of L exceeds the ceiling; None if many columns lie far below it."""
+    top = float(L.max())
+    few = L[:, :: -(-L.shape[1] // PROBES)].max(axis=0)
+    if np.mean(few < top - DEPTH[L.dtype]) > MOST_FAR:
+        return None
+    return top - CEILING[L.dtype]
 
 
 def tiles(A: np.ndarray, width: int) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 from gmmem.arithmetic import (
     CEILING,
     DEPTH,
+    above_ceiling,
     joint,
     softmax,
     softmax_below_ceiling,
@@ -88,11 +89,17 @@ class FeatureKernel:
 
     def _softmax(self, Phi: np.ndarray, workspace: Workspace) -> tuple[np.ndarray, ...]:
         L = self._joint(Phi, workspace)
-        if not self.bounded:
+        shift = 0.0 if self.bounded else above_ceiling(L)
+        if shift is None:
             return L, *softmax(L, workspace)
-        return L, *softmax_below_ceiling(
-            L, workspace, lambda columns: self.coefficients @ Phi[:, columns]
+        if shift:
+            np.subtract(L, self.dtype.type(shift), out=L)
+        log_sum, scale = softmax_below_ceiling(
+            L, workspace, lambda columns: self.coefficients @ Phi[:, columns] - shift
         )
+        if shift:
+            np.add(log_sum, self.dtype.type(shift), out=log_sum)
+        return L, log_sum, scale
 
     def _left_out(self, Phi: np.ndarray, workspace: Workspace) -> np.ndarray | float:
         """What the coefficients leave out of the log-density of a row, (b,)."""

@@ -7,6 +7,7 @@ from gmmem import Mixture, em, kernels
 from gmmem.arithmetic import (
     CEILING,
     DEPTH,
+    above_ceiling,
     joint,
     softmax,
     softmax_below_ceiling,
@@ -275,3 +276,37 @@ def test_a_fold_overwrites_nothing_but_sums():
     first, _ = rows.fold(First(), (lambda a, b: a, np.maximum))
     np.testing.assert_array_equal(first, X[0])
     np.testing.assert_array_equal(X, before)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("spread", [1.0, 6.0, 12.0, 60.0])
+def test_shared_covariances_at_any_spread(dtype, spread):
+    """Without the quadratic part, which they share, what is left may swing beyond any ceiling."""
+    rng = np.random.RandomState(0)
+    K, d = 4, 8
+    covariance = np.eye(d) + 0.3
+    mixture = Mixture(
+        rng.dirichlet(np.full(K, 5)),
+        spread * rng.normal(size=(K, d)),
+        Full.from_covariances(covariance[None], d),
+    )
+    X = rows_of(rng, mixture, 3000, dtype)
+    X[5] *= 3  # A row beyond all others.
+    kernel = FeatureKernel.of(mixture, survey(InMemory(X)), np.dtype(dtype))
+    R, log_sum, scale = kernel.posterior(Block(0, X, None), Workspace())
+    tolerance = EXACT[dtype] * 50 * (1 + spread**2)
+    wide = X.astype(float)
+    np.testing.assert_allclose(log_sum, mixture.log_density(wide), rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose((R * scale).T, mixture.responsibilities(wide), atol=tolerance)
+    assert not kernel.bounded or spread < 12
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_how_far_above_the_ceiling(dtype):
+    rng, top = np.random.RandomState(0), CEILING[np.dtype(dtype)]
+    L = (top + 7 - rng.exponential(3, size=(4, 1000))).astype(dtype)
+    assert above_ceiling(L) == L.max() - top
+    L[:, 1] -= 100 * DEPTH[np.dtype(dtype)]
+    assert above_ceiling(L) == L.max() - top
+    L[:, ::2] -= 100 * DEPTH[np.dtype(dtype)]
+    assert above_ceiling(L) is None
