@@ -1,6 +1,6 @@
 """Peak memory above the data, against scikit-learn; and a file larger than the memory allowed.
 
-    python benchmarks/memory.py            about 40 minutes; up to 6 GiB of memory, 4 of disk
+    python benchmarks/memory.py            about 20 minutes; up to 6 GiB of memory, 4 of disk
     python benchmarks/memory.py --quick    fewer rows, and a file of 1 GiB
 
 First, a table: by how much the peak of the resident memory grows in one call of a method,

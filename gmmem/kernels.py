@@ -133,9 +133,9 @@ class AssignedKernel:
 
     @property
     def row_bytes(self) -> int:
-        # Labels need no responsibilities.
-        table = 0 if getattr(self.assign, "hard", False) else len(self.centres)
-        return 8 * (table + 4 * self.centres.shape[1] + 4)
+        # One is a responsibility; labels need none, to find the nearest centre takes more.
+        numbers = getattr(self.assign, "numbers_a_component", 1)
+        return 8 * (numbers * len(self.centres) + 4 * self.centres.shape[1] + 4)
 
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
         answer = self.assign(block, workspace)

@@ -44,6 +44,9 @@ class Nearest:
 
     centres: np.ndarray
 
+    numbers_a_component: ClassVar[int] = 2
+    """Of scratch for a row: scores and their errors."""
+
     @cached_property
     def _expanded(self) -> tuple[np.ndarray, ...]:
         """Middle m of the centres; c - m; its half square; and what rounding costs a unit of z."""
@@ -123,7 +126,7 @@ class Labels:
 
     labels: np.ndarray
     n_components: int
-    hard: ClassVar[bool] = True
+    numbers_a_component: ClassVar[int] = 0
 
     def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
         return self.labels[block.start : block.start + len(block.X)]
