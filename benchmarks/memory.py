@@ -43,6 +43,9 @@ METHODS = ("fit", "predict", "score_samples", "score")
 RETURNED = {"fit": 0, "predict": 8, "score_samples": 8, "score": 0}
 """Bytes a row."""
 
+WIDE = [(50_000, 50, 50), (50_000, 100, 50), (20_000, 200, 10)]
+"""Rows, features and components where the covariances themselves are large."""
+
 INITIALISERS = ("kmeans", "k-means++", "random_from_data", "random")
 ATTRIBUTES = ("weights_", "means_", "covariances_", "precisions_cholesky_", "lower_bounds_")
 
@@ -162,7 +165,7 @@ def ask(task, under=()):
 
 
 def cases(quick):
-    """Sizes first; then the other starts and types at one size; then scikit-learn."""
+    """Sizes first; then wide data, the other starts, the other types; then scikit-learn."""
     shapes = [(100_000, 10), (1_000_000, 2), (1_000_000, 10), (10_000_000, 2)]
     sizes = (5, 50, 500)
     compared = [(shape, K) for shape in shapes[:3] for K in (5, 50)]
@@ -173,6 +176,8 @@ def cases(quick):
     for n, d in shapes:
         for size in sizes:
             yield from (Case("gmmem", method, n, d, size) for method in METHODS)
+    for n, d, size in [] if quick else WIDE:
+        yield from (Case("gmmem", method, n, d, size) for method in METHODS)
     for init_params in INITIALISERS[1:]:
         for n, d in shapes[-2:]:
             yield Case("gmmem", "fit", n, d, K, init_params=init_params)
@@ -186,13 +191,13 @@ def cases(quick):
 
 def peaks(quick):
     """Print a row for each case; return those that were measured."""
-    print("library       method          n x d, K                type       start", end="")
+    print("library       method          n x  d, K                type       start", end="")
     print("               MiB above X       s   n x K table, MiB")
     rows = []
     for case in cases(quick):
         start = case.init_params if case.method == "fit" else ""
         print(
-            f"{case.package:13} {case.method:13} {case.n:10,} x {case.d:2}, K = {case.K:3}"
+            f"{case.package:13} {case.method:13} {case.n:10,} x {case.d:3}, K = {case.K:3}"
             f"   {case.covariance_type:10} {start:17}",
             end="",
         )

@@ -339,7 +339,9 @@ def start_from(
 def gather(
     rows: Rows, assign: Callable, n_components: int, features: Quadratic, pooled: bool
 ) -> Moments:
-    """Moments about the means from given responsibilities, as `start_from` takes them.
+    """Moments from given responsibilities, as `start_from` takes them.
+
+    They are about the means, or about known centres if these are near enough.
 
     Every model whose features are no finer can start from the same.
     """

@@ -24,7 +24,7 @@ from gmmem.whitened import WhitenedKernel, sums_about, sums_of_groups, transpose
 
 # How many quadratic features pay, against whitening: a product with few components is slow,
 # and writing the features is shared by all of them.  Where components lie apart, whitening's
-# sums leave out most (measured on both forms for 2 to 100 components of 6 to 70 columns).
+# sums leave out most (measured by benchmarks/crossover.py).
 PER_COMPONENT, MOST_FEATURES = 50, 2500
 WHERE_APART, PER_COMPONENT_APART = 130, 13
 

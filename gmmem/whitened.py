@@ -169,11 +169,9 @@ class WhitenedKernel:
 
     def moments(self, sums: tuple[Any, ...]) -> tuple[float, Moments]:
         """Log-likelihood and moments from the sums over all blocks."""
-        log_likelihood, *sums = sums
+        log_likelihood, mass, first, second = sums
         centres = self._means.astype(np.float64)
         if self._origin is not None:
             centres = centres + self._origin
-        mass, first, second = sums
-        return log_likelihood, Moments(
-            mass, centres, first, second, self.mixture.covariances.features
-        )
+        features = self.mixture.covariances.features
+        return log_likelihood, Moments(mass, centres, first, second, features)
