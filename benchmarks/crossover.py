@@ -19,6 +19,7 @@ from gmmem.survey import survey
 
 COMPONENTS, COLUMNS = (2, 3, 5, 10, 20, 50), (8, 12, 16, 20, 25, 30, 40, 50)
 OPERATIONS = 4e8
+TICKS = (0.25, 0.5, 1, 2, 4)
 
 
 def compare(K, d, apart):
@@ -61,6 +62,8 @@ def draw(pyplot, table):
             ax.plot(*zip(*points, strict=True), marker=marker, label=f"K = {K}")
         ax.axhline(1, color="grey", linewidth=1)
         ax.set(title=name, xlabel="columns", yscale="log")
+        ax.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+        ax.minorticks_off()
         ax.grid(alpha=0.3)
     axes[0].set_ylabel("time of whitening / time of features")
     axes[0].legend(fontsize="small")

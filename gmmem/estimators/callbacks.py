@@ -83,9 +83,8 @@ class Task:
                 yield next(candidates)
                 if part.end(fitted):
                     return
-            next(
-                candidates, None
-            )  # At its end joblib keeps its workers; left before, it kills them.
+            # At its end joblib keeps its workers; left before, it kills them.
+            next(candidates, None)
         finally:
             with warnings.catch_warnings():
                 # By joblib, that work is lost: where a callback asks to stop, or fails.
