@@ -82,7 +82,7 @@ def m_step(state, rows, model):
     """Seconds of one M-step that starts from the last one's covariances."""
     frame = survey(rows)
     if model.shared:
-        frame = with_spread(frame, rows, model.storage.features)
+        frame = with_spread(frame, rows, model.storage.form)
     _, moments = em.expect(state.update, rows, frame)
     times = []
     for _ in range(20):

@@ -11,10 +11,11 @@ come from this table.  Both give the same log-likelihood, and the relative diffe
 import numpy as np
 from common import FAR, OVERLAPPING, arguments, best_of, make, save, start_beside
 
-from gmmem import Mixture, kernels
-from gmmem.expanded import FeatureKernel
+from gmmem import Mixture
+from gmmem.kernels import guard as kernels
+from gmmem.kernels.expanded import FeatureKernel
+from gmmem.kernels.slabs import StackedKernel
 from gmmem.sources import InMemory
-from gmmem.stacked import StackedKernel
 from gmmem.survey import survey
 
 COMPONENTS, COLUMNS = (2, 3, 5, 10, 20, 50), (8, 12, 16, 20, 25, 30, 40, 50)

@@ -14,16 +14,16 @@ from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
 from gmmem import Mixture
-from gmmem.arithmetic import (
+from gmmem.kernels.arithmetic import (
     CEILING,
     joint,
     softmax,
     softmax_below_ceiling,
     statistics,
 )
-from gmmem.blocks import FLOAT64, Block, Frame, Workspace
-from gmmem.stacked import StackedKernel
-from gmmem.whitened import WhitenedKernel
+from gmmem.kernels.slabs import StackedKernel
+from gmmem.kernels.whitened import WhitenedKernel
+from gmmem.sources.base import FLOAT64, Block, Frame, Workspace
 
 WORKSPACE = Workspace()
 

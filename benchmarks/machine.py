@@ -24,10 +24,11 @@ from common import arguments, best_of, make, save, slope, start_beside
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from gmmem import GaussianMixture, Mixture, kernels
+from gmmem import GaussianMixture, Mixture
 from gmmem.compat import n_threads_allowed
+from gmmem.kernels import guard as kernels
+from gmmem.kernels.slabs import PRODUCT_ROWS
 from gmmem.sources import InMemory
-from gmmem.stacked import PRODUCT_ROWS
 from gmmem.survey import survey
 
 SHAPES = [

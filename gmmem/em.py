@@ -30,8 +30,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gmmem import kernels
-from gmmem.blocks import Frame
 from gmmem.covariances import (
     EEE,
     EEI,
@@ -44,12 +42,14 @@ from gmmem.covariances import (
     get_model,
 )
 from gmmem.covariances.base import checked_estimate
-from gmmem.features import Quadratic
-from gmmem.kernels import Kernel
+from gmmem.forms import Quadratic
+from gmmem.kernels import guard as kernels
+from gmmem.kernels.guard import Kernel
+from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.mixture import Mixture
 from gmmem.moments import LOST, Moments
+from gmmem.sources.base import Frame
 from gmmem.survey import Rows, survey, with_spread
-from gmmem.whitened import WhitenedKernel
 
 
 class State(NamedTuple):
@@ -143,7 +143,7 @@ def maximise(
     if some_lost:
         mass = np.where(lost, LOST * total, moments.mass)
         moments = replace(moments, mass=mass, first=np.where(lost[:, None], 0, moments.first))
-    means, scatter, features = moments.means, moments.scatter, moments.features
+    means, scatter, form = moments.means, moments.scatter, moments.form
     mass, weights = moments.mass, moments.mass / total
     if some_lost:
         weights = np.where(lost, 0, weights)
@@ -158,7 +158,7 @@ def maximise(
         shares = np.where(lost, 0, mass)  # What is lost is not to grow either.
         if len(scatter) < len(mass):
             shares = shares.sum(keepdims=True)
-        scatter = scatter + reg_covar * np.multiply.outer(shares, features.identity(means.shape[1]))
+        scatter = scatter + reg_covar * np.multiply.outer(shares, form.identity(means.shape[1]))
     last = None if previous is None else previous.covariances.covariances
     values, settled = checked_estimate(model, scatter, mass, means.shape[1], last)
     storage = model.storage.from_covariances(values, means.shape[1])
@@ -233,7 +233,7 @@ def iterate(
         raise ValueError(f"start has {start.n_features} features, the rows {rows.n_features}.")
     frame = survey(rows)
     if stored == 1:
-        frame = with_spread(frame, rows, model.storage.features)
+        frame = with_spread(frame, rows, model.storage.form)
     mixture, iteration = start, 0
     kernel = kernels.choose(mixture, frame, rows.precision)
     while True:
@@ -332,12 +332,12 @@ def start_from(
     -------
     mixture : Mixture
     """
-    moments = gather(rows, assign, n_components, model.storage.features, model.shared)
+    moments = gather(rows, assign, n_components, model.storage.form, model.shared)
     return maximise(moments, model, reg_covar).mixture
 
 
 def gather(
-    rows: Rows, assign: Callable, n_components: int, features: Quadratic, pooled: bool
+    rows: Rows, assign: Callable, n_components: int, form: Quadratic, pooled: bool
 ) -> Moments:
     """Moments from given responsibilities, as `start_from` takes them.
 
@@ -348,7 +348,7 @@ def gather(
     frame = survey(rows)
     known = np.asarray(getattr(assign, "centres", np.inf), dtype=np.float64)
     if (np.abs(known - frame.centre) <= frame.extent).all():
-        moments = _moments_about(known, rows, assign, features, pooled)
+        moments = _moments_about(known, rows, assign, form, pooled)
         if moments.near_means:
             return moments
     # Two passes: about the means that the first one finds nothing cancels.
@@ -356,21 +356,21 @@ def gather(
     located = _moments_about(centres, rows, assign, _NOTHING, True)
     empty = located.empty
     centres = frame.centre + located.first / np.where(empty, 1, located.mass)[:, None]
-    moments = _moments_about(centres, rows, assign, features, pooled)
+    moments = _moments_about(centres, rows, assign, form, pooled)
     if not empty.any():
         return moments
-    of_one = with_spread(frame, rows, features).spread / rows.n_rows
+    of_one = with_spread(frame, rows, form).spread / rows.n_rows
     mass = np.where(empty, frame.total_weight / rows.n_rows, moments.mass)
     times = (empty.sum() if pooled else empty).reshape(-1, *[1] * (moments.second.ndim - 1))
     return replace(moments, mass=mass, second=moments.second + times * of_one)
 
 
 def _moments_about(
-    centres: np.ndarray, rows: Rows, assign: Callable, features: Quadratic, pooled: bool
+    centres: np.ndarray, rows: Rows, assign: Callable, form: Quadratic, pooled: bool
 ) -> Moments:
-    kernel = kernels.AssignedKernel(assign, centres, features, pooled)
+    kernel = kernels.AssignedKernel(assign, centres, form, pooled)
     mass, first, second = rows.fold(kernel)
-    return Moments(mass, centres, first, second, features)
+    return Moments(mass, centres, first, second, form)
 
 
 class _Nothing:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gmmem.features import SQUARE, Quadratic
+from gmmem.forms import SQUARE, Quadratic
 
 # A component with less than this share of all weight has none.
 LOST = 1e-30
@@ -33,15 +33,15 @@ class Moments:
     centre : ndarray of shape (n_components, n_features) or (1, n_features)
     first : ndarray of shape (n_components, n_features)
     second : ndarray of shape (n_components, ...) or (1, ...)
-        A form of `features`; with a leading 1, summed over the components.
-    features : Quadratic
+        A form of `form`; with a leading 1, summed over the components.
+    form : Quadratic
     """
 
     mass: np.ndarray
     centre: np.ndarray
     first: np.ndarray
     second: np.ndarray
-    features: Quadratic
+    form: Quadratic
 
     @property
     def means(self) -> np.ndarray:
@@ -51,7 +51,7 @@ class Moments:
     @property
     def _of_means(self) -> np.ndarray:
         """What the distance of the means from the centre adds to `second`."""
-        of_means = self.features.square(self.first / np.sqrt(self.mass)[:, None])
+        of_means = self.form.square(self.first / np.sqrt(self.mass)[:, None])
         return of_means.sum(axis=0, keepdims=True) if len(self.second) < len(of_means) else of_means
 
     @property
@@ -75,9 +75,9 @@ class Moments:
             of_means, scatter = SQUARE.of(of_means), SQUARE.of(scatter)
         return bool((of_means <= NEAR * scatter).all())
 
-    def seen_by(self, features: Quadratic, pooled: bool) -> "Moments":
+    def seen_by(self, form: Quadratic, pooled: bool) -> "Moments":
         """The same by a coarser feature map, or summed over the components."""
-        second = features.of(self.second)
+        second = form.of(self.second)
         if pooled and len(second) > 1:
             second = second.sum(axis=0, keepdims=True)
-        return replace(self, second=second, features=features)
+        return replace(self, second=second, form=form)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import entr
 
-from gmmem import kernels
-from gmmem.arithmetic import weighted_total
-from gmmem.blocks import Block, Workspace
 from gmmem.covariances import CovarianceModel
 from gmmem.covariances.base import n_free
 from gmmem.criteria import Evidence
-from gmmem.kernels import Kernel
+from gmmem.kernels import guard as kernels
+from gmmem.kernels.arithmetic import weighted_total
+from gmmem.kernels.guard import Kernel
 from gmmem.mixture import Mixture
+from gmmem.sources.base import Block, Workspace
 from gmmem.survey import Rows, survey
 
 

@@ -5,9 +5,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gmmem import kernels
-from gmmem.blocks import Block, Frame, Workspace
-from gmmem.features import Quadratic
+from gmmem.forms import Quadratic
+from gmmem.kernels import guard as kernels
+from gmmem.sources.base import Block, Frame, Workspace
 
 
 class Rows(Protocol):
@@ -57,9 +57,9 @@ def together(block: Block, workspace: Workspace) -> np.ndarray:
     return np.ones((1, len(block.X)))
 
 
-def with_spread(frame: Frame, rows: Rows, features: Quadratic) -> Frame:
+def with_spread(frame: Frame, rows: Rows, form: Quadratic) -> Frame:
     """Add the total second moment, which a shared covariance needs once a fit."""
-    if features not in rows.known:
-        kernel = kernels.AssignedKernel(together, frame.centre[None], features, True)
-        rows.known[features] = rows.fold(kernel)[2]
-    return frame._replace(spread=rows.known[features])
+    if form not in rows.known:
+        kernel = kernels.AssignedKernel(together, frame.centre[None], form, True)
+        rows.known[form] = rows.fold(kernel)[2]
+    return frame._replace(spread=rows.known[form])

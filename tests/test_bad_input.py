@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from gmmem import GaussianMixture, Mixture, em
 from gmmem.covariances import VEE
 from gmmem.initializers import (
-    Given,
+    GivenLabels,
     Hierarchical,
     KMeans,
     Nearest,
@@ -71,11 +71,11 @@ def test_sparse():
         ({"covariances_init": [np.eye(2)] * 2, "precisions_init": [np.eye(2)] * 2}, "not both"),
         ({"covariances_init": [[1, 0], [1, 1]], "covariance_type": "diag"}, "positive definite"),
         ({"precisions_init": [1, -1], "covariance_type": "spherical"}, "positive definite"),
-        ({"init_params": Given(np.zeros(5, int))}, r"expected labels of shape \(30,\)"),
-        ({"init_params": Given(np.full(30, 2))}, "labels from 2 to 2"),
-        ({"init_params": Given(np.full(30, 0.5))}, "whole numbers"),
-        ({"init_params": Given(np.full((30, 2), 0.7))}, "sum to one"),
-        ({"init_params": Given(np.full((30, 2), np.nan))}, "finite"),
+        ({"init_params": GivenLabels(np.zeros(5, int))}, r"expected labels of shape \(30,\)"),
+        ({"init_params": GivenLabels(np.full(30, 2))}, "labels from 2 to 2"),
+        ({"init_params": GivenLabels(np.full(30, 0.5))}, "whole numbers"),
+        ({"init_params": GivenLabels(np.full((30, 2), 0.7))}, "sum to one"),
+        ({"init_params": GivenLabels(np.full((30, 2), np.nan))}, "finite"),
         ({"init_params": lambda X, K, **_: Nearest(X[:5])}, "5 centres for n_components=2"),
     ],
 )
@@ -101,7 +101,9 @@ def test_sample_weight(weight, message):
 
 def test_collapse_names_component_and_remedy_and_leaves_nothing():
     collapsed = np.r_[np.zeros((10, 2)), X]
-    model = GaussianMixture(2, reg_covar=0, init_params=Given(np.r_[np.zeros(10), np.ones(30)]))
+    model = GaussianMixture(
+        2, reg_covar=0, init_params=GivenLabels(np.r_[np.zeros(10), np.ones(30)])
+    )
     with pytest.raises(ValueError, match=r"component 0 .* Increase reg_covar"):
         model.fit(collapsed)
     assert not hasattr(model, "weights_")
@@ -191,9 +193,9 @@ def test_answer_of_an_initialiser(answer, message):
 
 def test_labels_of_any_kind_of_number():
     labels = np.arange(30) % 2
-    plain = GaussianMixture(2, init_params=Given(labels)).fit(X)
+    plain = GaussianMixture(2, init_params=GivenLabels(labels)).fit(X)
     for other in (labels.astype(float), labels.astype(object), labels.astype(bool), list(labels)):
-        model = GaussianMixture(2, init_params=Given(other)).fit(X)
+        model = GaussianMixture(2, init_params=GivenLabels(other)).fit(X)
         np.testing.assert_array_equal(model.means_, plain.means_)
 
 

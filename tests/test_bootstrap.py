@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gmmem import GaussianMixture, em
-from gmmem.bootstrap import KINDS, bootstrap, likelihood_ratio_test
+from gmmem.bootstrap import bootstrap, likelihood_ratio_test
+from gmmem.bootstrap.parameters import KINDS
 from gmmem.covariances import get_model
 from gmmem.initializers import as_assignment
 from gmmem.sources import InMemory

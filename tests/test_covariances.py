@@ -9,10 +9,11 @@ import pytest
 from scipy.stats import multivariate_normal, ortho_group
 from sklearn.base import clone
 
-from gmmem import GaussianMixture, blocks, em
+from gmmem import GaussianMixture, em
 from gmmem.covariances import FOURTEEN, CovarianceModel, Diagonal, Estimate, Full, get_model
-from gmmem.initializers import Given, as_assignment
+from gmmem.initializers import GivenLabels, as_assignment
 from gmmem.sources import InMemory
+from gmmem.sources import base as blocks
 from tests.test_golden import read
 
 
@@ -330,13 +331,13 @@ def test_an_inner_iteration_cut_short_is_reported(code):
     X, labels = data(6)
     model = type(get_model(code))(max_iter=1, tol=1e-15)
     with pytest.warns(match="inner iteration"):
-        GaussianMixture(3, covariance_type=model, init_params=Given(labels), tol=1).fit(X)
+        GaussianMixture(3, covariance_type=model, init_params=GivenLabels(labels), tol=1).fit(X)
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_public_shapes_and_predictions(code):
     X, labels = data()
-    model = GaussianMixture(3, covariance_type=code, init_params=Given(labels)).fit(X)
+    model = GaussianMixture(3, covariance_type=code, init_params=GivenLabels(labels)).fit(X)
     shape = {2: (3,), 1: (3, 3), 0: (3, 3, 3)}[code.count("I")]
     assert model.covariances_.shape == shape == model.precisions_.shape
     again = GaussianMixture.from_parameters(
@@ -353,7 +354,7 @@ def test_scikit_learns_names_are_codes():
     X, labels = data()
     for name, code in {"full": "VVV", "tied": "EEE", "diag": "VVI", "spherical": "VII"}.items():
         one, other = (
-            GaussianMixture(3, covariance_type=given, init_params=Given(labels)).fit(X)
+            GaussianMixture(3, covariance_type=given, init_params=GivenLabels(labels)).fit(X)
             for given in (name, code)
         )
         np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
@@ -361,7 +362,7 @@ def test_scikit_learns_names_are_codes():
 
 def test_a_model_of_ones_own():
     X, labels = data()
-    model = GaussianMixture(3, covariance_type=TwoScales(), init_params=Given(labels)).fit(X)
+    model = GaussianMixture(3, covariance_type=TwoScales(), init_params=GivenLabels(labels)).fit(X)
     np.testing.assert_array_equal(model.covariances_[:, 0], model.covariances_[:, 2])
     clone(model).fit(X)
 
@@ -396,7 +397,7 @@ def returning(answer, **members):
 )
 def test_a_mistaken_model_is_told(answer, message):
     X, labels = data()
-    model = GaussianMixture(3, covariance_type=returning(answer), init_params=Given(labels))
+    model = GaussianMixture(3, covariance_type=returning(answer), init_params=GivenLabels(labels))
     with pytest.raises(ValueError, match=message):
         model.fit(X)
 
@@ -421,7 +422,9 @@ def test_sampling_at_extreme_scales():
     X, labels = data()
     X = X * [1e-6, 1, 1e6]
     for code in ("EEE", "VEE", "VVE", "VVV"):
-        model = GaussianMixture(3, covariance_type=code, init_params=Given(labels), reg_covar=0)
+        model = GaussianMixture(
+            3, covariance_type=code, init_params=GivenLabels(labels), reg_covar=0
+        )
         assert np.isfinite(model.fit(X).sample(10)[0]).all()
 
 
@@ -429,7 +432,7 @@ def test_one_feature():
     X, labels = data(d=1)
     for letter, code in {"E": "EII", "V": "VII"}.items():
         one, other = (
-            GaussianMixture(3, covariance_type=given, init_params=Given(labels)).fit(X)
+            GaussianMixture(3, covariance_type=given, init_params=GivenLabels(labels)).fit(X)
             for given in (letter, code)
         )
         np.testing.assert_array_equal(one.covariances_, other.covariances_)
@@ -448,7 +451,7 @@ def test_shared_covariances_must_be_the_same():
 def test_collapse_is_reported(code):
     X = np.repeat(np.random.RandomState(0).normal(size=(2, 3)), 20, axis=0)
     model = GaussianMixture(
-        2, covariance_type=code, reg_covar=0, init_params=Given(np.repeat([0, 1], 20))
+        2, covariance_type=code, reg_covar=0, init_params=GivenLabels(np.repeat([0, 1], 20))
     )
     with pytest.raises(ValueError, match="Increase reg_covar"):
         model.fit(X)

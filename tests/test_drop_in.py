@@ -7,9 +7,9 @@ from sklearn.datasets import load_iris, make_blobs
 from sklearn.exceptions import ConvergenceWarning
 
 from gmmem import GaussianMixture
-from gmmem.blocks import Block, Workspace
 from gmmem.datasets import load_old_faithful
 from gmmem.initializers import INITIALIZERS
+from gmmem.sources.base import Block, Workspace
 
 TYPES = ["full", "tied", "diag", "spherical"]
 DATA = {

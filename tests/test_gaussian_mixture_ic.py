@@ -13,7 +13,7 @@ from gmmem import GaussianMixture, GaussianMixtureIC
 from gmmem.covariances import FOURTEEN
 from gmmem.criteria import CRITERIA, Scorer
 from gmmem.estimators import search
-from gmmem.initializers import Given, KMeans
+from gmmem.initializers import GivenLabels, KMeans
 from tests.test_golden import read, table
 
 CHOSEN = {"faithful": ("EEE", 3), "iris": ("VEV", 2), "diabetes": ("VVV", 3)}
@@ -221,9 +221,9 @@ def test_starts_of_all_rows_where_some_weigh_nothing():
     X, weight = read("iris"), np.ones(150)
     weight[:30] = 0
     labels = (X[:, 0] > 5.5).astype(int)
-    model = GaussianMixtureIC([2], covariance_type="EEE", init_params=Given(labels))
+    model = GaussianMixtureIC([2], covariance_type="EEE", init_params=GivenLabels(labels))
     model.fit(X, sample_weight=weight)
-    without = GaussianMixtureIC([2], covariance_type="EEE", init_params=Given(labels[30:]))
+    without = GaussianMixtureIC([2], covariance_type="EEE", init_params=GivenLabels(labels[30:]))
     assert model.best_score_ == pytest.approx(without.fit(X[30:]).best_score_, rel=1e-12)
 
 

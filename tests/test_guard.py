@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gmmem import GaussianMixture, em
-from gmmem.initializers import Given
+from gmmem.initializers import GivenLabels
 from gmmem.sources import InMemory
 
 TYPES = ["full", "tied", "diag", "spherical"]
@@ -22,7 +22,7 @@ def clusters(distance, d=3, n=400):
 @pytest.mark.parametrize("covariance_type", TYPES)
 def test_offset(covariance_type):
     X, labels = clusters(10)
-    params = dict(n_components=2, covariance_type=covariance_type, init_params=Given(labels))
+    params = dict(n_components=2, covariance_type=covariance_type, init_params=GivenLabels(labels))
     plain = GaussianMixture(**params).fit(X)
     offset = GaussianMixture(**params).fit(X + 1e6)
     np.testing.assert_allclose(offset.covariances_, plain.covariances_, rtol=1e-6, atol=1e-8)
@@ -36,7 +36,7 @@ def test_small_components_far_apart(covariance_type, dtype, distance):
     X, labels = clusters(distance)
     X = X.astype(dtype)
     params = dict(covariance_type=covariance_type, reg_covar=0)
-    model = GaussianMixture(2, init_params=Given(labels), **params).fit(X)
+    model = GaussianMixture(2, init_params=GivenLabels(labels), **params).fit(X)
     exact = X.astype(np.longdouble)
     for k in (0, 1):
         part = exact[labels == k]
@@ -70,7 +70,7 @@ def test_one_row_far_from_everything():
 def test_scale_of_the_weights_changes_nothing(covariance_type, scale):
     X, labels = clusters(10)
     weight = np.random.RandomState(0).uniform(0.5, 2, size=len(X))
-    for init in (Given(labels), "hierarchical"):
+    for init in (GivenLabels(labels), "hierarchical"):
         if init == "hierarchical" and scale > 1:
             continue  # As many copies make a cluster of every row.
         params = dict(covariance_type=covariance_type, init_params=init)
@@ -110,7 +110,7 @@ def test_a_lost_component_keeps_its_covariance():
 def test_float32_of_any_scale(covariance_type, scale):
     X, labels = clusters(10)
     X = (X * scale).astype(np.float32)
-    params = dict(covariance_type=covariance_type, init_params=Given(labels), reg_covar=0)
+    params = dict(covariance_type=covariance_type, init_params=GivenLabels(labels), reg_covar=0)
     model = GaussianMixture(2, **params).fit(X)
     assert np.isfinite(model.covariances_).all() and np.isfinite(model.precisions_).all()
     exact = GaussianMixture(2, **params).fit(X.astype(np.float64))
@@ -120,7 +120,7 @@ def test_float32_of_any_scale(covariance_type, scale):
 def test_rows_to_predict_far_to_one_side():
     """The guard knows where the means are, not only where the rows are."""
     X, labels = clusters(10)
-    model = GaussianMixture(2, init_params=Given(labels)).fit(X)
+    model = GaussianMixture(2, init_params=GivenLabels(labels)).fit(X)
     rows = X[:50] + 1e7
     centred = rows[:, None] - model.means_
     exact = -0.5 * np.einsum("nki,kij,nkj->nk", centred, model.precisions_, centred)
@@ -130,7 +130,7 @@ def test_rows_to_predict_far_to_one_side():
 def test_rows_can_be_entered_twice_shared_and_pickled():
     X, labels = clusters(10, n=40_000)
     rows = InMemory(X, n_threads=2)
-    model = GaussianMixture(2, init_params=Given(labels), max_iter=0).fit(X)
+    model = GaussianMixture(2, init_params=GivenLabels(labels), max_iter=0).fit(X)
     start = model._mixture()
     expected = em.fit(start, rows).history
     with rows:
@@ -152,7 +152,9 @@ def test_rows_can_be_entered_twice_shared_and_pickled():
 def test_weights_of_any_scale_on_float32(covariance_type, scale):
     X, labels = clusters(4)
     X = X.astype(np.float32)
-    params = dict(covariance_type=covariance_type, init_params=Given(labels), max_iter=5, tol=0)
+    params = dict(
+        covariance_type=covariance_type, init_params=GivenLabels(labels), max_iter=5, tol=0
+    )
     with pytest.warns(match="did not converge"):
         plain = GaussianMixture(2, **params).fit(X)
         scaled = GaussianMixture(2, **params).fit(X, sample_weight=np.full(len(X), scale))
@@ -163,7 +165,7 @@ def test_weights_of_any_scale_on_float32(covariance_type, scale):
 def test_weights_of_every_size_on_float32():
     X, labels = clusters(4)
     weight = 10 ** np.random.RandomState(0).uniform(0, 45, size=len(X))
-    params = dict(init_params=Given(labels), covariance_type="diag", reg_covar=1e-3)
+    params = dict(init_params=GivenLabels(labels), covariance_type="diag", reg_covar=1e-3)
     wide = GaussianMixture(2, **params).fit(X, sample_weight=weight)
     single = GaussianMixture(2, **params).fit(X.astype(np.float32), sample_weight=weight)
     np.testing.assert_allclose(single.lower_bound_, wide.lower_bound_, rtol=1e-4)
@@ -172,7 +174,7 @@ def test_weights_of_every_size_on_float32():
 @pytest.mark.parametrize("scale", [1e-70, 1e80])
 def test_many_features_of_any_scale(scale):
     X, labels = clusters(10, d=40)
-    params = dict(init_params=Given(labels), reg_covar=0)
+    params = dict(init_params=GivenLabels(labels), reg_covar=0)
     plain = GaussianMixture(2, **params).fit(X)
     scaled = GaussianMixture(2, **params).fit(scale * X)
     np.testing.assert_allclose(scaled.means_, scale * plain.means_, rtol=1e-9, atol=1e-9 * scale)

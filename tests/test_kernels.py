@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from gmmem import Mixture, em, kernels
-from gmmem.arithmetic import (
+from gmmem import Mixture, em
+from gmmem.covariances import Diagonal, Full, Spherical
+from gmmem.forms import NORM, OUTER, SQUARE
+from gmmem.initializers.base import Hard, Nearest, Soft
+from gmmem.initializers.seeding import draw_by_weight
+from gmmem.kernels import guard as kernels
+from gmmem.kernels.arithmetic import (
     CEILING,
     DEPTH,
     above_ceiling,
@@ -13,17 +18,13 @@ from gmmem.arithmetic import (
     softmax_below_ceiling,
     statistics,
 )
-from gmmem.blocks import Block, Workspace
-from gmmem.covariances import Diagonal, Full, Spherical
-from gmmem.expanded import FeatureKernel
-from gmmem.features import NORM, OUTER, SQUARE
-from gmmem.initializers.base import Labels, Nearest, Table
-from gmmem.initializers.seeding import draw_by_weight
+from gmmem.kernels.expanded import FeatureKernel
+from gmmem.kernels.slabs import StackedKernel
+from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.prediction import log_density
 from gmmem.sources import InMemory
-from gmmem.stacked import StackedKernel
+from gmmem.sources.base import Block, Workspace
 from gmmem.survey import survey
-from gmmem.whitened import WhitenedKernel
 
 DTYPES = [np.float64, np.float32]
 EXACT = {np.float64: 1e-12, np.float32: 2e-5}
@@ -120,7 +121,7 @@ def test_all_kernels_add_up_to_the_same(storage, dtype, weighted, d, K, spread):
         )
         centred = X[None].astype(float) - moments.means[:, None]
         scatter = np.einsum("ki,kij,kil->kjl", R, centred, centred)
-        scatter = mixture.covariances.features.of(scatter)
+        scatter = mixture.covariances.form.of(scatter)
         np.testing.assert_allclose(
             moments.scatter, scatter, rtol=10 * tolerance, atol=tolerance * scatter.max()
         )
@@ -195,13 +196,13 @@ def test_a_lone_block_that_keeps_its_features_gives_the_same_again(K):
 
 @pytest.mark.parametrize("pooled", [False, True])
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("features", [NORM, SQUARE, OUTER])
-def test_labels_add_up_as_responsibilities_do(features, pooled, weighted):
+@pytest.mark.parametrize("form", [NORM, SQUARE, OUTER])
+def test_labels_add_up_as_responsibilities_do(form, pooled, weighted):
     rng = np.random.RandomState(0)
     X, labels = rng.normal(size=(700, 3)) + 50, rng.choice([0, 1, 3], size=700)
     rows = InMemory(X, rng.uniform(size=700) if weighted else None)
-    hard = em.gather(rows, Labels(labels, 5), 5, features, pooled)
-    soft = em.gather(rows, Table(np.eye(5)[labels]), 5, features, pooled)
+    hard = em.gather(rows, Hard(labels, 5), 5, form, pooled)
+    soft = em.gather(rows, Soft(np.eye(5)[labels]), 5, form, pooled)
     np.testing.assert_allclose(hard.mass, soft.mass, rtol=1e-12)
     np.testing.assert_allclose(hard.means, soft.means, rtol=1e-12)
     np.testing.assert_allclose(hard.scatter, soft.scatter, rtol=1e-10, atol=1e-9)
@@ -233,15 +234,15 @@ def test_nearest_breaks_ties_as_differences_do(offset, d, K):
 
 
 @pytest.mark.parametrize("away", [0.0, 0.1, 1e4])
-@pytest.mark.parametrize("features, pooled", [(OUTER, False), (SQUARE, True), (NORM, False)])
-def test_start_about_known_centres(away, features, pooled):
+@pytest.mark.parametrize("form, pooled", [(OUTER, False), (SQUARE, True), (NORM, False)])
+def test_start_about_known_centres(away, form, pooled):
     """However far the centres are from the means of their rows, nothing cancels."""
     rng = np.random.RandomState(0)
     X = np.repeat([[0.0, 1e5], [9e5, 0.0]], 500, axis=0) + rng.normal(size=(1000, 2))
     nearest = Nearest(np.array([[0.0, 1e5], [9e5, 0.0]]) + away)
-    labels = Labels(np.repeat([0, 1], 500), 2)
+    labels = Hard(np.repeat([0, 1], 500), 2)
     moments, expected = (
-        em.gather(InMemory(X), assign, 2, features, pooled) for assign in (nearest, labels)
+        em.gather(InMemory(X), assign, 2, form, pooled) for assign in (nearest, labels)
     )
     np.testing.assert_allclose(moments.mass, expected.mass)
     np.testing.assert_allclose(moments.means, expected.means, rtol=1e-13)

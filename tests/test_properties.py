@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from sklearn import mixture as sklearn_mixture
 from sklearn.exceptions import ConvergenceWarning
 
-from gmmem import GaussianMixture, em, kernels
+from gmmem import GaussianMixture, em
 from gmmem.covariances import get_model
-from gmmem.initializers import INITIALIZERS, Given, as_assignment
+from gmmem.initializers import INITIALIZERS, GivenLabels, as_assignment
+from gmmem.kernels import guard as kernels
+from gmmem.kernels.slabs import StackedKernel
 from gmmem.sources import InMemory
-from gmmem.stacked import StackedKernel
 from gmmem.survey import survey
 
 TYPES = ["full", "tied", "diag", "spherical"]
@@ -100,10 +101,10 @@ def test_rows_of_weight_zero_change_nothing():
     weight = np.ones(len(X))
     wild = np.r_[X, np.full((5, 3), 1e12)]
     params = dict(n_components=3, random_state=0)
-    for init in ("kmeans", Given(labels)):
+    for init in ("kmeans", GivenLabels(labels)):
         plain = GaussianMixture(init_params=init, **params).fit(X, sample_weight=weight)
-        if isinstance(init, Given):
-            init = Given(np.r_[labels, np.zeros(5, int)])
+        if isinstance(init, GivenLabels):
+            init = GivenLabels(np.r_[labels, np.zeros(5, int)])
         ignored = GaussianMixture(init_params=init, **params).fit(
             wild, sample_weight=np.r_[weight, np.zeros(5)]
         )

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from gmmem.features import Quadratic
+from gmmem.forms import Quadratic
 
 
 class DegenerateCovariance(ValueError):
@@ -41,7 +41,7 @@ class Storage(Protocol):
     the squared Mahalanobis distance is ``y' y``.
     """
 
-    features: ClassVar[Quadratic]
+    form: ClassVar[Quadratic]
     covariances: np.ndarray
     factors: np.ndarray
     n_features: int
@@ -238,7 +238,7 @@ def n_stored(model: CovarianceModel, n_components: int) -> int:
 
 def public_shape(model: CovarianceModel, n_components: int, n_features: int) -> tuple[int, ...]:
     """Shape of ``covariances_``, ``precisions_init`` and the like for a model."""
-    form = model.storage.features.shape(n_features)
+    form = model.storage.form.shape(n_features)
     return form if model.compact else (n_components, *form)
 
 

@@ -14,14 +14,14 @@ import numpy as np
 
 from gmmem.covariances.base import DegenerateCovariance, Estimate, Iterated, Lettered, unit_axes
 from gmmem.covariances.volumes import common_shape, volumes
-from gmmem.features import SQUARE, Quadratic
+from gmmem.forms import SQUARE, Quadratic
 
 
 @dataclass(frozen=True, eq=False)
 class Diagonal:
     """S vectors of variances, ``covariances`` of shape (S, n_features)."""
 
-    features: ClassVar[Quadratic] = SQUARE
+    form: ClassVar[Quadratic] = SQUARE
 
     covariances: np.ndarray
     factors: np.ndarray

@@ -13,7 +13,7 @@ from scipy.linalg.lapack import dtrtri
 from gmmem.covariances.base import Decomposition, DegenerateCovariance
 from gmmem.covariances.orientation import common_axes
 from gmmem.covariances.volumes import volumes
-from gmmem.features import OUTER, Quadratic
+from gmmem.forms import OUTER, Quadratic
 
 EPS = np.finfo(np.float64).eps
 
@@ -56,7 +56,7 @@ def _inverse_transposed(triangles: np.ndarray, lower: bool) -> np.ndarray:
 class Full:
     """S matrices, ``covariances`` of shape (S, n_features, n_features)."""
 
-    features: ClassVar[Quadratic] = OUTER
+    form: ClassVar[Quadratic] = OUTER
 
     covariances: np.ndarray
     factors: np.ndarray

@@ -10,14 +10,14 @@ from typing import ClassVar
 import numpy as np
 
 from gmmem.covariances.base import DegenerateCovariance, Estimate, Lettered, unit_axes
-from gmmem.features import NORM, Quadratic
+from gmmem.forms import NORM, Quadratic
 
 
 @dataclass(frozen=True, eq=False)
 class Spherical:
     """S variances, ``covariances`` of shape (S,)."""
 
-    features: ClassVar[Quadratic] = NORM
+    form: ClassVar[Quadratic] = NORM
 
     covariances: np.ndarray
     factors: np.ndarray

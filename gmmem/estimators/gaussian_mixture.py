@@ -14,7 +14,7 @@ from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions,
 from gmmem.covariances import MODELS, get_model
 from gmmem.covariances.base import public_shape
 from gmmem.estimators import callbacks, starting
-from gmmem.estimators.density import MixtureMethods, check_weight, unchanged_on_failure
+from gmmem.estimators.mixture_methods import MixtureMethods, check_weight, unchanged_on_failure
 from gmmem.estimators.progress import Progress
 from gmmem.estimators.restarts import Restarts
 from gmmem.initializers import INITIALIZERS

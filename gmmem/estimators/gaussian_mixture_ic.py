@@ -15,8 +15,8 @@ from gmmem.compat import CallbackSupportMixin, Interval, StrOptions, fit_context
 from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
 from gmmem.estimators import callbacks, search
-from gmmem.estimators.density import MixtureMethods, check_weight, unchanged_on_failure
 from gmmem.estimators.gaussian_mixture import GaussianMixture
+from gmmem.estimators.mixture_methods import MixtureMethods, check_weight, unchanged_on_failure
 from gmmem.estimators.starting import initialiser, positive_rows
 
 FITTED = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_")

@@ -76,8 +76,8 @@ def starts(
     wanted: dict[Any, set[int]] = {}
     for place in places:
         wanted.setdefault(place.init_params, set()).add(place.n_components)
-    maps = (get_model(place.covariance_type).storage.features for place in places)
-    finest = max(maps, key=lambda features: features.size(rows.n_features), default=None)
+    maps = (get_model(place.covariance_type).storage.form for place in places)
+    finest = max(maps, key=lambda form: form.size(rows.n_features), default=None)
     found: dict[tuple[Any, int], Moments | str] = {}
     for initialise, numbers in wanted.items():
         ready = initialise
@@ -111,7 +111,7 @@ def fit_candidate(
     model, rows = get_model(place.covariance_type), rows.again()
     try:
         with rows:
-            moments = start.seen_by(model.storage.features, model.shared)
+            moments = start.seen_by(model.storage.form, model.shared)
             mixture = em.maximise(moments, model, settings.reg_covar).mixture
             solution = em.fit(mixture, rows, model, **settings._asdict())
             history = solution.history

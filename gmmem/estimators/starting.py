@@ -10,7 +10,7 @@ from sklearn.utils import check_array
 from gmmem import em
 from gmmem.covariances import CovarianceModel, DegenerateCovariance, Storage
 from gmmem.covariances.base import from_public, public_shape
-from gmmem.features import Quadratic
+from gmmem.forms import Quadratic
 from gmmem.initializers import INITIALIZERS, Nearest, Subset, as_assignment
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
@@ -18,7 +18,7 @@ from gmmem.sources import InMemory
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class GivenParameters:
     """The parts of a start that the user gave, checked; None where not given."""
 
     weights: np.ndarray | None = None
@@ -101,7 +101,7 @@ def check_covariances(
         ) from None
 
 
-def check_given(estimator, model: CovarianceModel, n_features: int) -> Given:
+def check_given(estimator, model: CovarianceModel, n_features: int) -> GivenParameters:
     """Check what the user gave to start from."""
     n_components = estimator.n_components
     weights = means = covariances = None
@@ -119,7 +119,7 @@ def check_given(estimator, model: CovarianceModel, n_features: int) -> Given:
         value = getattr(estimator, given)
         if value is not None:
             covariances = check_covariances(value, model, n_components, n_features, given, build)
-    return Given(weights, means, covariances)
+    return GivenParameters(weights, means, covariances)
 
 
 def positive_rows(X: np.ndarray, sample_weight: np.ndarray | None) -> InMemory:
@@ -152,15 +152,13 @@ class Start(NamedTuple):
         self, rows: InMemory, n_components: int, model: CovarianceModel, reg_covar: float
     ) -> Mixture:
         """M-step from it; `rows` are those of positive weight."""
-        moments = self.moments(rows, n_components, model.storage.features, model.shared)
+        moments = self.moments(rows, n_components, model.storage.form, model.shared)
         return em.maximise(moments, model, reg_covar).mixture
 
-    def moments(
-        self, rows: InMemory, n_components: int, features: Quadratic, pooled: bool
-    ) -> Moments:
+    def moments(self, rows: InMemory, n_components: int, form: Quadratic, pooled: bool) -> Moments:
         """What that M-step, or one of several, starts from."""
         begin = rows if self.subset is None else self.subset
-        return em.gather(begin, self.assign, n_components, features, pooled)
+        return em.gather(begin, self.assign, n_components, form, pooled)
 
 
 def placed(
@@ -203,7 +201,7 @@ def start(
     rows: em.Rows,
     X: np.ndarray,
     sample_weight: np.ndarray | None,
-    given: Given,
+    given: GivenParameters,
     n_components: int,
     model: CovarianceModel,
     init_params,

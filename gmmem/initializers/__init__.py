@@ -1,6 +1,6 @@
 """Where EM starts: pick a name, an instance, or write a callable of your own."""
 
-from gmmem.initializers.assigned import Given, RandomResponsibilities
+from gmmem.initializers.assigned import GivenLabels, RandomResponsibilities
 from gmmem.initializers.base import Nearest, Subset, as_assignment
 from gmmem.initializers.centres import KMeans, KMeansPlusPlus, RandomPoints
 from gmmem.initializers.hierarchical import Hierarchical
@@ -15,7 +15,7 @@ INITIALIZERS = {
 
 __all__ = [
     "INITIALIZERS",
-    "Given",
+    "GivenLabels",
     "Hierarchical",
     "KMeans",
     "KMeansPlusPlus",

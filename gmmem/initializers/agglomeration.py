@@ -39,7 +39,7 @@ class Tree:
     merges: np.ndarray
 
     def labels(self, n_clusters: int) -> np.ndarray:
-        """Labels (n_samples,) when that many clusters are left, in order of appearance."""
+        """Hard (n_samples,) when that many clusters are left, in order of appearance."""
         n_leaves = len(self.merges) + 1
         if not 1 <= n_clusters <= n_leaves:
             raise ValueError(f"A tree of {n_leaves} distinct rows has no {n_clusters} clusters.")

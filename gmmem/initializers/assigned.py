@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from gmmem.initializers.base import Drawn
+from gmmem.initializers.base import RandomSoft
 
 
 @dataclass(frozen=True)
@@ -14,26 +14,26 @@ class RandomResponsibilities:
     """Uniform random numbers, normalised in each row (the name "random")."""
 
     def __call__(self, X, n_components, *, sample_weight=None, random_state=None):
-        return Drawn.of(len(X), n_components, check_random_state(random_state))
+        return RandomSoft.of(len(X), n_components, check_random_state(random_state))
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
-    """Labels or responsibilities that you have.
+class GivenLabels:
+    """Hard or responsibilities that you have.
 
     Parameters
     ----------
     assignment : array-like of shape (n_samples,) or (n_samples, n_components)
-        Labels 0 to ``n_components - 1``, or responsibilities.
+        Hard 0 to ``n_components - 1``, or responsibilities.
 
     Examples
     --------
     >>> from gmmem import GaussianMixture
     >>> from gmmem.datasets import load_old_faithful
-    >>> from gmmem.initializers import Given
+    >>> from gmmem.initializers import GivenLabels
     >>> X = load_old_faithful()
     >>> short = X[:, 0] < 3
-    >>> GaussianMixture(2, init_params=Given(short)).fit(X).means_.round(1)
+    >>> GaussianMixture(2, init_params=GivenLabels(short)).fit(X).means_.round(1)
     array([[ 4.3, 80. ],
            [ 2. , 54.5]])
     """

@@ -11,7 +11,7 @@ that returns one of
 - ``Nearest(centres)``, centres of shape (n_components, n_features): each row goes
   to its nearest centre, whatever the number of rows;
 - ``Subset(rows, weights, labels)``: some rows that stand for all, and their labels;
-- ``Drawn.of(n_samples, n_components, random_state)``: responsibilities at random.
+- ``RandomSoft.of(n_samples, n_components, random_state)``: responsibilities at random.
 
 `sample_weight` is None or an array of weights, some of which may be zero; `random_state` is a
 ``numpy.random.RandomState``.  The engine turns the answer into a mixture by one
@@ -25,7 +25,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gmmem.blocks import Block, Workspace
+from gmmem.sources.base import Block, Workspace
 
 EPS = np.finfo(np.float64).eps
 
@@ -106,7 +106,7 @@ class Nearest:
 
 @dataclass(frozen=True, eq=False)
 class Subset:
-    """Labels of some rows; the mixture starts from these rows alone.
+    """Hard of some rows; the mixture starts from these rows alone.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class Subset:
 
 
 @dataclass(frozen=True, eq=False)
-class Labels:
+class Hard:
     """Row i belongs to component ``labels[i]``."""
 
     labels: np.ndarray
@@ -131,13 +131,13 @@ class Labels:
     def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
         return self.labels[block.start : block.start + len(block.X)]
 
-    def of_rows(self, chosen: np.ndarray) -> "Labels":
+    def of_rows(self, chosen: np.ndarray) -> "Hard":
         """The assignment of a selection of the rows."""
-        return Labels(self.labels[chosen], self.n_components)
+        return Hard(self.labels[chosen], self.n_components)
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class Soft:
     """Row i belongs to the components as ``responsibilities[i]`` says."""
 
     responsibilities: np.ndarray
@@ -146,13 +146,13 @@ class Table:
         part = self.responsibilities[block.start : block.start + len(block.X)]
         return np.ascontiguousarray(part.T, dtype=np.float64)
 
-    def of_rows(self, chosen: np.ndarray) -> "Table":
+    def of_rows(self, chosen: np.ndarray) -> "Soft":
         """The assignment of a selection of the rows."""
-        return Table(self.responsibilities[chosen])
+        return Soft(self.responsibilities[chosen])
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class RandomSoft:
     """Uniform random responsibilities, drawn again where a block asks for them.
 
     They are those of one table of all rows, which is never held.
@@ -173,7 +173,7 @@ class Drawn:
     rows: np.ndarray | None = None
 
     @classmethod
-    def of(cls, n_samples: int, n_components: int, random_state) -> "Drawn":
+    def of(cls, n_samples: int, n_components: int, random_state) -> "RandomSoft":
         """Draw once, which leaves the generator as if the table had been made."""
         stride = max(LEAST_STRIDE, n_samples // MOST_STATES)
         states = []
@@ -198,7 +198,7 @@ class Drawn:
         R /= R.sum(axis=1)[:, None]
         return np.ascontiguousarray(R.T)
 
-    def of_rows(self, chosen: np.ndarray) -> "Drawn":
+    def of_rows(self, chosen: np.ndarray) -> "RandomSoft":
         """The assignment of a selection of the rows."""
         return replace(self, rows=np.flatnonzero(chosen))
 
@@ -218,7 +218,7 @@ def as_assignment(
     ValueError
         If it is neither labels nor responsibilities nor `Nearest`.
     """
-    if isinstance(answer, Drawn) and answer.n_components == n_components:
+    if isinstance(answer, RandomSoft) and answer.n_components == n_components:
         return answer
     if isinstance(answer, Nearest):
         return _check_nearest(answer, n_components, source, n_features)
@@ -260,7 +260,7 @@ def _check_nearest(answer: Nearest, n_components: int, source: str, n_features) 
     return Nearest(centres)
 
 
-def _check_labels(array: np.ndarray, n_components: int, source: str) -> Labels:
+def _check_labels(array: np.ndarray, n_components: int, source: str) -> Hard:
     whole = None
     if array.dtype.kind in "iub" or (array.dtype.kind == "f" and np.isfinite(array).all()):
         whole = array.astype(np.intp, copy=False)
@@ -274,12 +274,12 @@ def _check_labels(array: np.ndarray, n_components: int, source: str) -> Labels:
     empty = np.flatnonzero(np.bincount(whole, minlength=n_components) == 0)
     if len(empty):
         raise ValueError(f"{source} gave no row the label {empty[0]}: a component needs rows.")
-    return Labels(whole, n_components)
+    return Hard(whole, n_components)
 
 
-def _check_table(array: np.ndarray, source: str) -> Table:
+def _check_table(array: np.ndarray, source: str) -> Soft:
     if array.dtype.kind not in "iufb" or not np.isfinite(array).all() or (array < 0).any():
         raise ValueError(f"{source} gave responsibilities that are not finite and >= 0.")
     if not np.allclose(array.sum(axis=1), 1, atol=1e-4):
         raise ValueError(f"{source} gave responsibilities whose rows do not sum to one.")
-    return Table(array)
+    return Soft(array)

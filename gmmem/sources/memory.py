@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from gmmem.blocks import Block, Workspace, block_size
 from gmmem.compat import n_threads_allowed, one_blas_thread
+from gmmem.sources.base import Block, Workspace, block_size
 
 # Sums of weights that leave room for responsibilities and squares in float64.
 LEAST_WEIGHT, MOST_WEIGHT = 1e-100, 1e100

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from gmmem.arithmetic import NEGLIGIBLE
-from gmmem.blocks import Workspace
-from gmmem.features import OUTER
+from gmmem.forms import OUTER
+from gmmem.kernels.arithmetic import NEGLIGIBLE
+from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.moments import Moments
-from gmmem.whitened import WhitenedKernel
+from gmmem.sources.base import Workspace
 
 # Rows of a component in a slab, with few components and with many, and rows in a product
 # (measured on blocks of a thousand rows: narrow slabs leave out more, wide ones are faster).

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.sparse import csr_array
 
-from gmmem.blocks import Workspace
+from gmmem.sources.base import Workspace
 
 # Below this the exponential gives subnormal numbers, which slow the product.
 FLOOR = {np.dtype(np.float64): -700.0, np.dtype(np.float32): -85.0}

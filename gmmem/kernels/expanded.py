@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gmmem.arithmetic import (
+from gmmem.kernels.arithmetic import (
     CEILING,
     DEPTH,
     above_ceiling,
@@ -20,9 +20,9 @@ from gmmem.arithmetic import (
     statistics,
     weighted_total,
 )
-from gmmem.blocks import Block, Frame, Workspace
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
+from gmmem.sources.base import Block, Frame, Workspace
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,13 +43,13 @@ class FeatureKernel:
     @classmethod
     def of(cls, mixture: Mixture, frame: Frame, dtype: np.dtype) -> "FeatureKernel":
         """Write a mixture as the coefficients of the features."""
-        storage, features = mixture.covariances, mixture.covariances.features
+        storage, form = mixture.covariances, mixture.covariances.form
         means, precisions = mixture.means - frame.centre, storage.precisions
-        linear = features.times(precisions, means)
+        linear = form.times(precisions, means)
         constant = mixture.log_peaks - 0.5 * np.einsum("kj,kj->k", linear, means)
         parts = [constant[:, None], linear]
         if len(precisions) > 1:
-            parts.append(-0.5 * features.pack(precisions))
+            parts.append(-0.5 * form.pack(precisions))
             most, bounded = mixture.log_peaks.max(), True
         else:
             swing = np.abs(linear) @ frame.extent
@@ -72,14 +72,14 @@ class FeatureKernel:
         d, p = self.mixture.n_features, self.coefficients.shape[1]
         Phi = workspace.take("Phi", (p, len(block.X)), self.dtype)
         # Features do not change from pass to pass: a lone block finds them as they were.
-        content = (block.start, Phi.shape, self.dtype, self.mixture.covariances.features)
+        content = (block.start, Phi.shape, self.dtype, self.mixture.covariances.form)
         kept, centre = workspace.content or (None, None)
         if content == kept and centre is self.frame.centre:
             return Phi
         Phi[0] = 1
         np.subtract(block.X.T, self.frame.centre[:, None].astype(self.dtype), out=Phi[1 : d + 1])
         if p > d + 1:
-            self.mixture.covariances.features.fill(Phi[1 : d + 1], Phi[d + 1 :])
+            self.mixture.covariances.form.fill(Phi[1 : d + 1], Phi[d + 1 :])
         workspace.content = content, self.frame.centre
         return Phi
 
@@ -139,8 +139,8 @@ class FeatureKernel:
         d, storage = self.mixture.n_features, self.mixture.covariances
         if len(storage.factors) == 1:
             second = self.frame.spread
-            log_likelihood -= 0.5 * float(storage.features.inner(storage.precisions, second)[0])
+            log_likelihood -= 0.5 * float(storage.form.inner(storage.precisions, second)[0])
         else:
-            second = storage.features.unpack(S[:, d + 1 :], d)
+            second = storage.form.unpack(S[:, d + 1 :], d)
         centre = self.frame.centre[None]
-        return log_likelihood, Moments(S[:, 0], centre, S[:, 1 : d + 1], second, storage.features)
+        return log_likelihood, Moments(S[:, 0], centre, S[:, 1 : d + 1], second, storage.form)

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from gmmem.arithmetic import softmax, weighted_total
-from gmmem.blocks import FLOAT64, Block, Frame, Workspace
-from gmmem.features import Quadratic
+from gmmem.forms import Quadratic
+from gmmem.kernels.arithmetic import softmax, weighted_total
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
+from gmmem.sources.base import FLOAT64, Block, Frame, Workspace
 
 # Rows of the whitened difference that are computed at once.
 SLAB = 32
@@ -27,7 +27,7 @@ def sums_about(
     Xt: np.ndarray,
     R: np.ndarray,
     centres: np.ndarray,
-    features: Quadratic,
+    form: Quadratic,
     pooled: bool,
     workspace: Workspace,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -37,7 +37,7 @@ def sums_about(
     """
     K, d = centres.shape
     mass, first = R.sum(axis=1, dtype=np.float64), np.zeros((K, d))
-    second = np.zeros((1 if pooled else K, *features.shape(d)))
+    second = np.zeros((1 if pooled else K, *form.shape(d)))
     for k, r in enumerate(R):
         rows, counted = Xt, np.flatnonzero(r > FAINT[r.dtype] * r.max())
         if len(counted) < len(r) // 2:
@@ -46,7 +46,7 @@ def sums_about(
         np.subtract(rows, centres[k].astype(r.dtype)[:, None], out=Z)
         first[k] = Z @ r
         scratch = workspace.take("A", Z.shape, r.dtype)
-        second[0 if pooled else k] += features.scatter(Z, r, scratch)
+        second[0 if pooled else k] += form.scatter(Z, r, scratch)
     return mass, first, second
 
 
@@ -55,14 +55,14 @@ def sums_of_groups(
     labels: np.ndarray,
     weight: np.ndarray | None,
     centres: np.ndarray,
-    features: Quadratic,
+    form: Quadratic,
     pooled: bool,
     workspace: Workspace,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same where row i belongs to component ``labels[i]`` alone."""
     (K, d), r = centres.shape, np.ones(len(X)) if weight is None else weight
     mass, first = np.bincount(labels, weights=r, minlength=K), np.zeros((K, d))
-    second = np.zeros((1 if pooled else K, *features.shape(d)))
+    second = np.zeros((1 if pooled else K, *form.shape(d)))
     order = np.argsort(labels, kind="stable")
     rows, r = X[order], r[order]
     stops = np.cumsum(np.bincount(labels, minlength=K))
@@ -71,7 +71,7 @@ def sums_of_groups(
         Z = np.subtract(rows[group].T, centres[k][:, None])
         first[k] = Z @ r[group]
         scratch = workspace.take("A", Z.shape)
-        second[0 if pooled else k] += features.scatter(Z, r[group], scratch)
+        second[0 if pooled else k] += form.scatter(Z, r[group], scratch)
     return mass, first, second
 
 
@@ -165,7 +165,7 @@ class WhitenedKernel:
         """Mass, first and second moments of the columns of Xt (d, b), given R (K, b)."""
         storage = self.mixture.covariances
         pooled = len(storage.factors) == 1
-        return sums_about(Xt, R, self._means, storage.features, pooled, workspace)
+        return sums_about(Xt, R, self._means, storage.form, pooled, workspace)
 
     def moments(self, sums: tuple[Any, ...]) -> tuple[float, Moments]:
         """Log-likelihood and moments from the sums over all blocks."""
@@ -173,5 +173,5 @@ class WhitenedKernel:
         centres = self._means.astype(np.float64)
         if self._origin is not None:
             centres = centres + self._origin
-        features = self.mixture.covariances.features
-        return log_likelihood, Moments(mass, centres, first, second, features)
+        form = self.mixture.covariances.form
+        return log_likelihood, Moments(mass, centres, first, second, form)

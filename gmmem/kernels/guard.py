@@ -1,9 +1,10 @@
 """The kernels of a pass over the rows, and the guard that chooses the E-step's.
 
-*Features* (`gmmem.expanded`) are fast, but the quadratic form is expanded, and errs by
+*Features* (`gmmem.kernels.expanded`) are fast, but the quadratic form is expanded, and errs by
 about eps (R/s)^2 where R is the reach of the data about the centre and s the scale of a
-component.  *Whitening* (`gmmem.whitened`) errs by eps |x - mu_k| / s only; where no component
-is small, `gmmem.stacked` does it for all components at once.
+component.  *Whitening* (`gmmem.kernels.whitened`) errs by eps |x - mu_k| / s only; where no
+component
+is small, `gmmem.kernels.slabs` does it for all components at once.
 
 A kernel is called with a block and a workspace; it returns sums, which add over blocks.
 """
@@ -15,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from gmmem.blocks import FLOAT64, Block, Frame, Workspace
-from gmmem.expanded import FeatureKernel
-from gmmem.features import Quadratic
+from gmmem.forms import Quadratic
+from gmmem.kernels.expanded import FeatureKernel
+from gmmem.kernels.slabs import StackedKernel
+from gmmem.kernels.whitened import WhitenedKernel, sums_about, sums_of_groups, transposed
 from gmmem.mixture import Mixture
-from gmmem.stacked import StackedKernel
-from gmmem.whitened import WhitenedKernel, sums_about, sums_of_groups, transposed
+from gmmem.sources.base import FLOAT64, Block, Frame, Workspace
 
 # How many quadratic features pay, against whitening: a product with few components is slow,
 # and writing the features is shared by all of them.  Where components lie apart, whitening's
@@ -52,14 +53,14 @@ def expanded_error(mixture: Mixture, frame: Frame) -> float:
     storage = mixture.covariances
     # Rows to predict may all lie to one side of the means.
     extent = np.maximum(frame.extent, np.abs(mixture.means - frame.centre).max(axis=0))
-    reach = storage.features.reach(storage.precisions, extent).max()
+    reach = storage.form.reach(storage.precisions, extent).max()
     return float(reach) if np.isfinite(reach) else np.inf
 
 
 def features_pay(mixture: Mixture) -> bool:
     """Whether features cost less than whitening."""
     (K, d), storage = mixture.means.shape, mixture.covariances
-    size = storage.features.size(d)
+    size = storage.form.size(d)
     if len(storage.factors) == 1 or size <= d:
         return True
     if size > min(PER_COMPONENT * K, MOST_FEATURES):
@@ -128,7 +129,7 @@ class AssignedKernel:
 
     assign: Callable[[Block, Workspace], np.ndarray]
     centres: np.ndarray
-    features: Quadratic
+    form: Quadratic
     pooled: bool
 
     @property
@@ -139,7 +140,7 @@ class AssignedKernel:
 
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
         answer = self.assign(block, workspace)
-        about = self.centres, self.features, self.pooled, workspace
+        about = self.centres, self.form, self.pooled, workspace
         X = block.X.astype(FLOAT64, copy=False)
         if answer.ndim == 1:
             return sums_of_groups(X, answer, block.weight, *about)

@@ -1,0 +1,1 @@
+"""How a block of rows is scored, and how its moments are taken."""
