@@ -103,7 +103,7 @@ def measure(shapes):
         found = table[f"{n:,} x {d}, K = {K}"] = {}
         with InMemory(X) as rows:
             for code, model in FOURTEEN.items():
-                start = em.start_from(rows, as_assignment(labels, n, K, "labels"), K, model)
+                start = em.initial_mixture(rows, as_assignment(labels, n, K, "labels"), K, model)
                 ours = (seconds(rows, start, model, 22) - seconds(rows, start, model, 2)) / 20
                 state = list(islice(em.iterate(start, rows, model), 5))[-1]
                 alone = m_step(state, rows, model)

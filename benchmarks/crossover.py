@@ -4,7 +4,7 @@
     python benchmarks/crossover.py --quick    fewer sizes
 
 Full covariances, overlapping clusters and far ones.  The kernel that gmmem chooses is starred: it
-goes by the number of components and of features (``gmmem.kernels.features_pay``), whose constants
+goes by the number of components and of features (``gmmem.kernels.expansion_pays``), whose constants
 come from this table.  Both give the same log-likelihood, and the relative difference is printed.
 """
 
@@ -13,8 +13,8 @@ from common import FAR, OVERLAPPING, arguments, best_of, make, save, start_besid
 
 from gmmem import Mixture
 from gmmem.kernels import guard as kernels
-from gmmem.kernels.expanded import FeatureKernel
-from gmmem.kernels.slabs import StackedKernel
+from gmmem.kernels.expanded import ExpandedKernel
+from gmmem.kernels.slabs import SlabKernel
 from gmmem.sources import InMemory
 from gmmem.survey import survey
 
@@ -30,11 +30,11 @@ def compare(K, d, apart):
     mixture = Mixture.from_arrays(*start_beside(centres, "full")[1:])
     with InMemory(X) as rows:
         frame, dtype = survey(rows), np.dtype(np.float64)
-        both = FeatureKernel.of(mixture, frame, dtype), StackedKernel(mixture, frame)
+        both = ExpandedKernel.of(mixture, frame, dtype), SlabKernel(mixture, frame)
         taken, found = zip(*(best_of(lambda k=k: rows.fold(k), 6) for k in both), strict=True)
     ours, other = (k.moments(sums)[0] for k, sums in zip(both, found, strict=True))
     times = [1e9 * seconds / (n * K) for seconds in taken]
-    return *times, kernels.features_pay(mixture), ours / other - 1
+    return *times, kernels.expansion_pays(mixture), ours / other - 1
 
 
 def measure(quick):

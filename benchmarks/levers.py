@@ -21,7 +21,7 @@ from gmmem.kernels.arithmetic import (
     softmax_below_ceiling,
     statistics,
 )
-from gmmem.kernels.slabs import StackedKernel
+from gmmem.kernels.slabs import SlabKernel
 from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.sources.base import FLOAT64, Block, Frame, Workspace
 
@@ -99,7 +99,7 @@ def kernels_for_full(d, K, b):
     covariances = np.repeat(np.eye(d)[None], K, axis=0) + 0.1 / d
     mixture = Mixture.from_arrays(np.full(K, 1 / K), means, covariances)
     frame = Frame(float(b), np.zeros(d), abs(X).max(axis=0), None)
-    kernels = WhitenedKernel(mixture, frame), StackedKernel(mixture, frame)
+    kernels = WhitenedKernel(mixture, frame), SlabKernel(mixture, frame)
     return Block(0, X, None), *kernels
 
 

@@ -1,12 +1,7 @@
 """The private and experimental parts of scikit-learn that we use, in one place."""
 
-import threading
-
-import joblib
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 try:
@@ -26,8 +21,6 @@ __all__ = [
     "callback_context",
     "check_sample_weight",
     "fit_context",
-    "n_threads_allowed",
-    "one_blas_thread",
 ]
 
 # What an estimator holds while callbacks follow its fit; `fit_context` takes it away.
@@ -40,16 +33,3 @@ def callback_context(estimator, n_subtasks: int):
         return None
     context = estimator._init_callback_context(max_subtasks=n_subtasks)
     return context if hasattr(estimator, "_skl_callbacks") else None
-
-
-def n_threads_allowed() -> int:
-    """Threads that OMP_NUM_THREADS, threadpoolctl and an outer joblib call allow."""
-    backend, _ = joblib.parallel.get_active_backend()
-    if backend.nesting_level and threading.current_thread() is not threading.main_thread():
-        return 1  # A thread of joblib's: its neighbours have the other cores.
-    return max(1, min(_openmp_effective_n_threads(), joblib.effective_n_jobs(-1)))
-
-
-def one_blas_thread():
-    """Context in which BLAS keeps to the calling thread."""
-    return _get_threadpool_controller().limit(limits=1, user_api="blas")

@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Evidence:
+class FitSummary:
     """What criteria look at.
 
     Parameters
@@ -39,74 +39,74 @@ class Evidence:
     log_likelihood_one: float = math.nan
 
 
-def bic(evidence: Evidence) -> float:
+def bic(summary: FitSummary) -> float:
     """Bayesian information criterion (Schwarz 1978): ``-2 L + p log n``."""
-    return -2 * evidence.log_likelihood + evidence.n_parameters * math.log(evidence.n_samples)
+    return -2 * summary.log_likelihood + summary.n_parameters * math.log(summary.n_samples)
 
 
-def aic(evidence: Evidence) -> float:
+def aic(summary: FitSummary) -> float:
     """Akaike's information criterion (Akaike 1974): ``-2 L + 2 p``."""
-    return -2 * evidence.log_likelihood + 2 * evidence.n_parameters
+    return -2 * summary.log_likelihood + 2 * summary.n_parameters
 
 
-def aicc(evidence: Evidence) -> float:
+def aicc(summary: FitSummary) -> float:
     """AIC corrected for few rows (Hurvich and Tsai 1989); infinite unless n > p + 1."""
-    p, n = evidence.n_parameters, evidence.n_samples
-    return aic(evidence) + (2 * p * (p + 1) / (n - p - 1) if n > p + 1 else math.inf)
+    p, n = summary.n_parameters, summary.n_samples
+    return aic(summary) + (2 * p * (p + 1) / (n - p - 1) if n > p + 1 else math.inf)
 
 
-def caic(evidence: Evidence) -> float:
+def caic(summary: FitSummary) -> float:
     """Consistent AIC (Bozdogan 1987): ``-2 L + p (log n + 1)``."""
-    return bic(evidence) + evidence.n_parameters
+    return bic(summary) + summary.n_parameters
 
 
-def hqic(evidence: Evidence) -> float:
+def hqic(summary: FitSummary) -> float:
     """Hannan and Quinn (1979): ``-2 L + 2 p log log n``; n counts as e at least."""
-    penalty = 2 * math.log(math.log(max(evidence.n_samples, math.e)))
-    return -2 * evidence.log_likelihood + evidence.n_parameters * penalty
+    penalty = 2 * math.log(math.log(max(summary.n_samples, math.e)))
+    return -2 * summary.log_likelihood + summary.n_parameters * penalty
 
 
-def sabic(evidence: Evidence) -> float:
+def sabic(summary: FitSummary) -> float:
     """Sample size adjusted BIC (Sclove 1987): ``-2 L + p log((n + 2) / 24)``."""
-    adjusted = (evidence.n_samples + 2) / 24
-    return -2 * evidence.log_likelihood + evidence.n_parameters * math.log(adjusted)
+    adjusted = (summary.n_samples + 2) / 24
+    return -2 * summary.log_likelihood + summary.n_parameters * math.log(adjusted)
 
 
-def icl(evidence: Evidence) -> float:
+def icl(summary: FitSummary) -> float:
     """Integrated completed likelihood by the MAP classification, as mclust has it.
 
     ``BIC - 2 sum_i log max_k r_ik`` (Biernacki, Celeux and Govaert 2000).
     """
-    return bic(evidence) + 2 * evidence.map_entropy
+    return bic(summary) + 2 * summary.map_entropy
 
 
-def icl_entropy(evidence: Evidence) -> float:
+def icl_entropy(summary: FitSummary) -> float:
     """Integrated completed likelihood by the entropy: ``BIC + 2 EN``.
 
     The approximation of Biernacki, Celeux and Govaert (2000), section 3; it counts
     every component's share of a row, `icl` only the largest.
     """
-    return bic(evidence) + 2 * evidence.entropy
+    return bic(summary) + 2 * summary.entropy
 
 
-def clc(evidence: Evidence) -> float:
+def clc(summary: FitSummary) -> float:
     """Classification likelihood criterion (Biernacki and Govaert 1997): ``-2 L + 2 EN``."""
-    return -2 * evidence.log_likelihood + 2 * evidence.entropy
+    return -2 * summary.log_likelihood + 2 * summary.entropy
 
 
-def nec(evidence: Evidence) -> float:
+def nec(summary: FitSummary) -> float:
     """Normalised entropy criterion (Biernacki, Celeux and Govaert 1999).
 
     ``EN / (L_K - L_1)``; 1 for a single component by convention, infinite where K
     components are no more likely than one.
     """
-    if evidence.n_components == 1:
+    if summary.n_components == 1:
         return 1.0
-    gain = evidence.log_likelihood - evidence.log_likelihood_one
-    return evidence.entropy / gain if gain > 0 else math.inf
+    gain = summary.log_likelihood - summary.log_likelihood_one
+    return summary.entropy / gain if gain > 0 else math.inf
 
 
-CRITERIA: dict[str, Callable[[Evidence], float]] = {
+CRITERIA: dict[str, Callable[[FitSummary], float]] = {
     criterion.__name__: criterion
     for criterion in (bic, aic, aicc, caic, hqic, sabic, icl, icl_entropy, clc, nec)
 }

@@ -4,7 +4,8 @@
     maximise:  moments, model  ->  mixture                      (knows no rows)
 
 `iterate` is a generator of states; `fit` is that generator with a stopping
-rule.  Nothing here warns or prints: a fit returns a `Solution` with a status.
+rule; `solve` is `fit` from several starts.  Nothing here warns or prints: a fit
+returns a `Solution` with a status.
 
 Examples
 --------
@@ -25,51 +26,36 @@ Step through EM by hand:
 
 import enum
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from gmmem.covariances import (
-    EEE,
-    EEI,
-    EII,
-    VII,
-    VVI,
-    VVV,
-    CovarianceModel,
-    DegenerateCovariance,
-    get_model,
-)
-from gmmem.covariances.base import checked_estimate
-from gmmem.forms import Quadratic
-from gmmem.kernels import guard as kernels
-from gmmem.kernels.guard import Kernel
-from gmmem.kernels.whitened import WhitenedKernel
+from gmmem.covariances import CovarianceModel, DegenerateCovariance, get_model
+from gmmem.covariances.base import n_stored
 from gmmem.mixture import Mixture
-from gmmem.moments import LOST, Moments
-from gmmem.sources.base import Frame
-from gmmem.survey import Rows, survey, with_spread
+from gmmem.moments import Moments
+from gmmem.priors import Ridge
+from gmmem.problem import Problem, maximise
+from gmmem.sources.base import Rows
+from gmmem.updates import Plain, Rule, State
 
+__all__ = [
+    "Outcome",
+    "Reader",
+    "Solution",
+    "State",
+    "Status",
+    "converge",
+    "expect",
+    "fit",
+    "initial_mixture",
+    "iterate",
+    "maximise",
+    "solve",
+    "states",
+]
 
-class State(NamedTuple):
-    """One iteration of EM."""
-
-    iteration: int
-    log_likelihood: float
-    """Of `mixture`, total over the rows times their weights."""
-    mixture: Mixture
-    update: Mixture
-    """The mixture after this iteration's M-step."""
-    settled: bool = True
-    """False if the M-step's inner iteration, where it has one, did not converge."""
-
-
-class Update(NamedTuple):
-    """What an M-step gives."""
-
-    mixture: Mixture
-    settled: bool
+PLAIN = Plain()
 
 
 class Status(enum.Enum):
@@ -86,113 +72,77 @@ class Solution:
 
     Parameters
     ----------
-    mixture : Mixture
+    mixture : Mixture or None
+        None where there was not even a start.
     status : Status
     history : list of float
         Log-likelihood per unit of row weight before each M-step.
     failure : DegenerateCovariance or None
         What stopped a degenerate fit.
+    settled : bool
+        Whether the last M-step's inner iteration converged.
     """
 
-    mixture: Mixture
+    mixture: Mixture | None
     status: Status
     history: list[float]
     failure: DegenerateCovariance | None = None
     settled: bool = True
 
 
-# A standard deviation below this share of the mean is rounding error.
-RESOLUTION = 8 * np.finfo(np.float64).eps
-
-
 def default_model(mixture: Mixture) -> CovarianceModel:
     """The model that ties nothing but what the mixture's own storage shares."""
     storage = mixture.covariances
-    shared = len(storage.factors) < mixture.n_components
-    for model in (EEE(), VVV(), EEI(), VVI(), EII(), VII()):
-        if isinstance(storage, model.storage) and model.shared == shared:
-            return model
-    raise ValueError(f"No model is known for covariances of the kind {type(storage).__name__}.")
+    names = {"Full": ("EEE", "VVV"), "Diagonal": ("EEI", "VVI"), "Spherical": ("EII", "VII")}
+    tied, free = names[type(storage).__name__]
+    return get_model(tied if storage.shared and mixture.n_components > 1 else free)
 
 
-def expect(mixture: Mixture, rows: Rows, frame: Frame) -> tuple[float, Moments]:
-    """E-step: log-likelihood of the rows and their expected moments."""
-    kernel = kernels.choose(mixture, frame, rows.precision)
-    return kernel.moments(rows.fold(kernel))
+def expect(mixture: Mixture, rows: Rows) -> tuple[float, Moments]:
+    """E-step: log-likelihood of the rows, and their expected moments by a mixture.
+
+    The expected moments of parts of the rows add up to those of all.
+    """
+    objective, moments, _ = Problem.of(rows, default_model(mixture)).expect(mixture)
+    return objective, moments
 
 
-def maximise(
-    moments: Moments,
-    model: CovarianceModel,
+def initial_mixture(
+    rows: Rows,
+    assign: Callable,
+    n_components: int,
+    model: CovarianceModel | str,
+    *,
     reg_covar: float = 0.0,
-    previous: Mixture | None = None,
-) -> Update:
-    """M-step: the mixture that maximises the expected log-likelihood.
+) -> Mixture:
+    """M-step from given shares: how every initialiser becomes a mixture.
 
-    `reg_covar` is added to the scatter as ``mass * reg_covar * I``, so that every
-    model keeps its structure.  A component that has lost all its rows keeps the
-    mean and covariance of `previous`, at weight zero.
+    A component without rows gets the covariance of all rows and the weight of one.
 
-    Raises
-    ------
-    DegenerateCovariance
-        If a covariance is singular or narrower than float64 resolves at its mean.
+    Parameters
+    ----------
+    rows : Rows
+    assign : callable
+        ``assign(block, workspace)`` gives responsibilities (n_components, b) or labels (b,);
+        what it needs a row travels with the rows as its ``columns``.
+    n_components : int
+    model : str or CovarianceModel
+    reg_covar : float, default=0
+
+    Returns
+    -------
+    mixture : Mixture
     """
-    total, lost = moments.mass.sum(), moments.empty
-    some_lost = bool(lost.any())
-    if some_lost:
-        mass = np.where(lost, LOST * total, moments.mass)
-        moments = replace(moments, mass=mass, first=np.where(lost[:, None], 0, moments.first))
-    means, scatter, form = moments.means, moments.scatter, moments.form
-    mass, weights = moments.mass, moments.mass / total
-    if some_lost:
-        weights = np.where(lost, 0, weights)
-        weights = weights / weights.sum()
-        if previous is None:
-            raise DegenerateCovariance(int(np.argmax(lost)), "has no rows to be estimated from")
-        means = np.where(lost[:, None], previous.means, means)
-        if len(scatter) == len(mass):
-            old = previous.covariances.covariances
-            scatter[lost] = LOST * total * np.broadcast_to(old, scatter.shape)[lost]
-    if reg_covar > 0:
-        shares = np.where(lost, 0, mass)  # What is lost is not to grow either.
-        if len(scatter) < len(mass):
-            shares = shares.sum(keepdims=True)
-        scatter = scatter + reg_covar * np.multiply.outer(shares, form.identity(means.shape[1]))
-    last = None if previous is None else previous.covariances.covariances
-    values, settled = checked_estimate(model, scatter, mass, means.shape[1], last)
-    storage = model.storage.from_covariances(values, means.shape[1])
-    resolution = RESOLUTION * np.abs(means)
-    narrow = np.sqrt(storage.variances) <= resolution
-    if narrow.any():
-        component = int(np.argmax(narrow.any(axis=1)))
-        raise DegenerateCovariance(
-            component, "has shrunk to a point, narrower than float64 resolves"
-        )
-    return Update(Mixture(weights, means, storage), settled)
+    return Problem.of(rows, get_model(model), Ridge(reg_covar)).start(assign, n_components)
 
 
-def _step(
-    kernel: Kernel, rows: Rows, frame: Frame, model: CovarianceModel, reg_covar: float
-) -> tuple[float, Update, Kernel]:
-    """One E-step and one M-step, with differences taken first where that is needed.
-
-    Returns the kernel of the next step too.
-    """
-    log_likelihood, moments = kernel.moments(rows.fold(kernel))
-    try:
-        update = maximise(moments, model, reg_covar, kernel.mixture)
-        following = kernels.choose(update.mixture, frame, rows.precision)
-        if kernel.exact or not following.exact:
-            return log_likelihood, update, following
-    except DegenerateCovariance:
-        if kernel.exact:
-            raise
-    # The new covariances are too small for moments taken about a common centre.
-    kernel = WhitenedKernel(kernel.mixture, frame)
-    log_likelihood, moments = kernel.moments(rows.fold(kernel))
-    update = maximise(moments, model, reg_covar, kernel.mixture)
-    return log_likelihood, update, kernels.choose(update.mixture, frame, rows.precision)
+def states(problem: Problem, start: Mixture, rule: Rule = PLAIN) -> Iterator[State]:
+    """Generate the states of EM on a problem, for ever."""
+    memory, iteration = rule.init(problem, start), 0
+    while True:
+        state = rule.step(problem, iteration, memory)
+        yield state
+        memory, iteration = state.memory, iteration + 1
 
 
 def iterate(
@@ -223,23 +173,18 @@ def iterate(
     DegenerateCovariance
         When an M-step gives a singular covariance.
     """
+    return states(_problem(start, rows, model, reg_covar), start)
+
+
+def _problem(start: Mixture, rows: Rows, model, reg_covar: float) -> Problem:
+    """The problem that a start is for, if it fits."""
     model = default_model(start) if model is None else get_model(model)
-    if not reg_covar >= 0:
-        raise ValueError(f"reg_covar={reg_covar} must be at least 0.")
-    stored = 1 if model.shared else start.n_components
+    stored = n_stored(model, start.n_components)
     if model.storage is not type(start.covariances) or len(start.covariances.factors) != stored:
         raise ValueError(f"start has covariances of another kind than the model {model.name}.")
     if start.n_features != rows.n_features:
         raise ValueError(f"start has {start.n_features} features, the rows {rows.n_features}.")
-    frame = survey(rows)
-    if stored == 1:
-        frame = with_spread(frame, rows, model.storage.form)
-    mixture, iteration = start, 0
-    kernel = kernels.choose(mixture, frame, rows.precision)
-    while True:
-        log_likelihood, (update, settled), kernel = _step(kernel, rows, frame, model, reg_covar)
-        yield State(iteration, log_likelihood, mixture, update, settled)
-        mixture, iteration = update, iteration + 1
+    return Problem.of(rows, model, Ridge(reg_covar))
 
 
 def converge(
@@ -268,7 +213,9 @@ def converge(
     except DegenerateCovariance as error:
         status, failure = Status.DEGENERATE, error
     if state is None:
-        raise failure or ValueError("There was no state to read.")
+        if failure is None:
+            raise ValueError("There was no state to read.")
+        return Solution(None, status, history, failure)
     return Solution(state.update, status, history, failure, state.settled)
 
 
@@ -280,8 +227,6 @@ def fit(
     tol: float = 1e-3,
     max_iter: int = 100,
     reg_covar: float = 0.0,
-    previous: float = -np.inf,
-    watch: Callable[[Iterator[State]], Iterable[State]] = iter,
 ) -> Solution:
     """Run EM from `start` until the mean log-likelihood gains less than `tol`.
 
@@ -292,95 +237,120 @@ def fit(
     tol : float, default=1e-3
         In nats per unit of row weight.
     max_iter : int, default=100
-    previous : float, default=-inf
-        Mean log-likelihood that the first state is compared with.
-    watch : callable, default=iter
-        Takes the states and passes them on: a progress bar, a recorder.
 
     Returns
     -------
     solution : Solution
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not usable.
+    DegenerateCovariance
+        When the first M-step gives a singular covariance.
     """
     if max_iter < 1:
         raise ValueError(f"max_iter={max_iter} must be at least 1.")
-    states = watch(iterate(start, rows, model, reg_covar=reg_covar))
-    return converge(states, rows.total_weight, tol=tol, max_iter=max_iter, previous=previous)
+    if not tol >= 0:
+        raise ValueError(f"tol={tol} must be at least 0.")
+    problem = _problem(start, rows, model, reg_covar)
+    solution = solve(problem, [start], tol=tol, max_iter=max_iter).solutions[0]
+    if solution.mixture is None:
+        raise solution.failure
+    return solution
 
 
-def start_from(
-    rows: Rows,
-    assign: Callable,
-    n_components: int,
-    model: CovarianceModel,
-    *,
-    reg_covar: float = 0.0,
-) -> Mixture:
-    """M-step from given responsibilities: how every initialiser becomes a mixture.
+class Reader:
+    """Follows the fits of `solve`: overwrite what is of interest."""
 
-    A component without rows gets the covariance of all rows and the weight of one.
+    def starts(self, starts: Iterable, outcome: "Outcome") -> Iterable:
+        """Pass the starts on; to end early ends the search."""
+        return starts
+
+    def states(self, states: Iterator[State], outcome: "Outcome") -> Iterable[State]:
+        """Pass the states of one fit on; to end early ends the fit."""
+        return states
+
+    def ended(self, solution: Solution) -> None:
+        """Hear how a fit ended."""
+
+
+@dataclass(eq=False)
+class Outcome:
+    """What the starts have given so far.
 
     Parameters
     ----------
-    rows : Rows
-    assign : callable
-        ``assign(block, workspace)`` gives responsibilities (n_components, b) or labels (b,).
-    n_components : int
-    model : CovarianceModel
-    reg_covar : float, default=0
+    solutions : list of Solution
+        One for each start that was tried, in order.
+    """
+
+    solutions: list[Solution] = field(default_factory=list)
+
+    @property
+    def best(self) -> Solution | None:
+        """The most likely of those that did not collapse, the first of equals."""
+        usable = [each for each in self.solutions if each.status is not Status.DEGENERATE]
+        return max(usable, key=lambda each: each.history[-1:], default=None)
+
+    @property
+    def failure(self) -> DegenerateCovariance | None:
+        """Why the last of the others collapsed."""
+        failures = [each.failure for each in self.solutions if each.failure is not None]
+        return failures[-1] if failures else None
+
+
+def solve(
+    problem: Problem,
+    starts: Iterable[Mixture | Callable[[], Mixture]],
+    *,
+    tol: float,
+    max_iter: int,
+    previous: float = -np.inf,
+    rule: Rule = PLAIN,
+    reader: Reader | None = None,
+) -> Outcome:
+    """Run EM from each start: the one way to fit.
+
+    A start that collapses, at once or on the way, is one of the solutions, with its status;
+    the others go on.
+
+    Parameters
+    ----------
+    problem : Problem
+    starts : iterable of Mixture, or of callables that give one
+    tol : float
+        In nats per unit of row weight.
+    max_iter : int
+        With 0, the first start is the solution.
+    previous : float, default=-inf
+        Mean log-likelihood that the first state is compared with.
+    rule : Rule, default=Plain()
+    reader : Reader, optional
 
     Returns
     -------
-    mixture : Mixture
+    outcome : Outcome
     """
-    moments = gather(rows, assign, n_components, model.storage.form, model.shared)
-    return maximise(moments, model, reg_covar).mixture
+    reader, outcome = reader or Reader(), Outcome()
+    with problem.rows.working():
+        for start in reader.starts(starts, outcome):
+            solution = _solution(problem, start, tol, max_iter, previous, rule, reader, outcome)
+            outcome.solutions.append(solution)
+            reader.ended(solution)
+    return outcome
 
 
-def gather(
-    rows: Rows, assign: Callable, n_components: int, form: Quadratic, pooled: bool
-) -> Moments:
-    """Moments from given responsibilities, as `start_from` takes them.
-
-    They are about the means, or about known centres if these are near enough.
-
-    Every model whose features are no finer can start from the same.
-    """
-    frame = survey(rows)
-    known = np.asarray(getattr(assign, "centres", np.inf), dtype=np.float64)
-    if (np.abs(known - frame.centre) <= frame.extent).all():
-        moments = _moments_about(known, rows, assign, form, pooled)
-        if moments.near_means:
-            return moments
-    # Two passes: about the means that the first one finds nothing cancels.
-    centres = np.repeat(frame.centre[None], n_components, axis=0)
-    located = _moments_about(centres, rows, assign, _NOTHING, True)
-    empty = located.empty
-    centres = frame.centre + located.first / np.where(empty, 1, located.mass)[:, None]
-    moments = _moments_about(centres, rows, assign, form, pooled)
-    if not empty.any():
-        return moments
-    of_one = with_spread(frame, rows, form).spread / rows.n_rows
-    mass = np.where(empty, frame.total_weight / rows.n_rows, moments.mass)
-    times = (empty.sum() if pooled else empty).reshape(-1, *[1] * (moments.second.ndim - 1))
-    return replace(moments, mass=mass, second=moments.second + times * of_one)
-
-
-def _moments_about(
-    centres: np.ndarray, rows: Rows, assign: Callable, form: Quadratic, pooled: bool
-) -> Moments:
-    kernel = kernels.AssignedKernel(assign, centres, form, pooled)
-    mass, first, second = rows.fold(kernel)
-    return Moments(mass, centres, first, second, form)
-
-
-class _Nothing:
-    """No quadratic features: for a pass that only locates the means."""
-
-    def shape(self, n_features):
-        return ()
-
-    def scatter(self, Z, r, out):
-        return 0.0
-
-
-_NOTHING = _Nothing()
+def _solution(
+    problem: Problem, start, tol, max_iter, previous, rule: Rule, reader: Reader, outcome: Outcome
+) -> Solution:
+    """What EM finds from one start."""
+    try:
+        mixture = start() if callable(start) else start
+    except DegenerateCovariance as error:
+        return Solution(None, Status.DEGENERATE, [], error)
+    if max_iter == 0:
+        return Solution(mixture, Status.MAX_ITER, [])
+    followed = reader.states(states(problem, mixture, rule), outcome)
+    weight = problem.extent.total_weight
+    return converge(followed, weight, tol=tol, max_iter=max_iter, previous=previous)

@@ -22,6 +22,9 @@ import numpy as np
 class Quadratic(Protocol):
     """What the engine asks of a quadratic feature map."""
 
+    fineness: int
+    """A finer map sees all that a coarser one does."""
+
     def shape(self, n_features: int) -> tuple[int, ...]:
         """Shape of one component's form."""
 
@@ -43,6 +46,9 @@ class Quadratic(Protocol):
     def square(self, V: np.ndarray) -> np.ndarray:
         """The form of ``v v'`` for each row of V (K, d)."""
 
+    def cross(self, U: np.ndarray, V: np.ndarray) -> np.ndarray:
+        """The form of ``u v' + v u'`` for the rows of U and V (K, d)."""
+
     def scatter(self, Z: np.ndarray, r: np.ndarray, out: np.ndarray) -> np.ndarray:
         """The form of ``sum_i r_i z_i z_i'`` (no component axis); out is scratch."""
 
@@ -61,6 +67,8 @@ class Quadratic(Protocol):
 
 class Norm:
     """``|z|^2``: all that one variance for all directions can see."""
+
+    fineness = 0
 
     def shape(self, n_features):
         return ()
@@ -83,6 +91,9 @@ class Norm:
     def square(self, V):
         return np.einsum("kj,kj->k", V, V)
 
+    def cross(self, U, V):
+        return 2 * np.einsum("kj,kj->k", U, V)
+
     def scatter(self, Z, r, out):
         np.multiply(Z, Z, out=out)
         return np.sum(out @ r)
@@ -102,6 +113,8 @@ class Norm:
 
 class Square:
     """``z * z``: what one variance a feature can see."""
+
+    fineness = 1
 
     def shape(self, n_features):
         return (n_features,)
@@ -123,6 +136,9 @@ class Square:
 
     def square(self, V):
         return V * V
+
+    def cross(self, U, V):
+        return 2 * (U * V)
 
     def scatter(self, Z, r, out):
         np.multiply(Z, Z, out=out)
@@ -152,6 +168,8 @@ def _triangle(n_features: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 class Outer:
     """The upper triangle of ``z z'``: what a full covariance can see."""
 
+    fineness = 2
+
     def shape(self, n_features):
         return (n_features, n_features)
 
@@ -180,6 +198,10 @@ class Outer:
 
     def square(self, V):
         return V[:, :, None] * V[:, None, :]
+
+    def cross(self, U, V):
+        half = U[:, :, None] * V[:, None, :]
+        return half + half.transpose(0, 2, 1)
 
     def scatter(self, Z, r, out):
         # A times its own transpose is half the work: BLAS fills one triangle.

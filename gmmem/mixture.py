@@ -3,7 +3,7 @@
     p(x) = sum_k w_k N(x; mu_k, Sigma_k)
 
 What stands here is the definition, written to be read.  The block-wise E-step
-in `gmmem.kernels` computes the same numbers faster, and is tested against it.
+of `gmmem.kernels` computes the same numbers faster, and is tested against it.
 """
 
 import math
@@ -14,6 +14,9 @@ import numpy as np
 
 from gmmem.covariances import Storage, get_model
 from gmmem.covariances.base import from_public, public_shape, to_public
+
+# How far from one mixing weights may add up to: they may have been kept in float32.
+WEIGHTS_SUM_TO = 1e-6
 
 # Stands for minus infinity, which a matrix product may turn into NaN.
 LOG_ZERO = -1e30
@@ -43,6 +46,33 @@ class Mixture:
     means: np.ndarray
     covariances: Storage
 
+    def __post_init__(self):
+        weights, means = _copy(self.weights, "weights"), _copy(self.means, "means")
+        if means.ndim != 2 or 0 in means.shape:
+            raise ValueError(f"means must be (n_components, n_features), not {means.shape}.")
+        _check_shape("weights", weights, means.shape[:1])
+        if (weights < 0).any() or abs(weights.sum() - 1) > WEIGHTS_SUM_TO:
+            raise ValueError(
+                f"weights must be at least 0 and sum to one, not {weights.tolist()}, which sum "
+                f"to {weights.sum():.8g}."
+            )
+        stored, n_features = len(self.covariances.factors), self.covariances.n_features
+        if n_features != means.shape[1] or stored not in (1, len(means)):
+            raise ValueError(
+                f"covariances are {stored} in {n_features} features; means of shape {means.shape} "
+                "need one for all components, or one for each."
+            )
+        vars(self).update(weights=weights, means=means)
+
+    @classmethod
+    def of_parts(cls, weights: np.ndarray, means: np.ndarray, covariances: Storage) -> "Mixture":
+        """A mixture of parts that are known to fit together, and nobody else's."""
+        mixture = object.__new__(cls)
+        weights.setflags(write=False)
+        means.setflags(write=False)
+        vars(mixture).update(weights=weights, means=means, covariances=covariances)
+        return mixture
+
     @classmethod
     def from_arrays(cls, weights, means, covariances, covariance_type="full") -> "Mixture":
         """Build a mixture from plain arrays.
@@ -66,13 +96,9 @@ class Mixture:
             symmetric or not positive definite (`DegenerateCovariance`).
         """
         model = get_model(covariance_type)
-        means = _copy(means, "means")
+        means, covariances = _copy(means, "means"), _copy(covariances, "covariances")
         if means.ndim != 2 or 0 in means.shape:
             raise ValueError(f"means must be (n_components, n_features), not {means.shape}.")
-        weights, covariances = _copy(weights, "weights"), _copy(covariances, "covariances")
-        _check_shape("weights", weights, means.shape[:1])
-        if (weights < 0).any() or abs(weights.sum() - 1) > 1e-6:
-            raise ValueError(f"weights must be at least 0 and sum to one, not {weights.sum():g}.")
         _check_shape("covariances", covariances, public_shape(model, *means.shape))
         stored = from_public(model, covariances)
         if stored.ndim == 3 and not np.allclose(stored, stored.transpose(0, 2, 1)):
@@ -107,11 +133,10 @@ class Mixture:
         """Log of weight times density, (n_samples, n_components)."""
         X = np.asarray(X, dtype=np.float64)
         _check_shape("X", X, (len(X), self.n_features))
-        shared = len(self.covariances.factors) == 1
         distances = np.empty((self.n_components, len(X)))
         for k, mean in enumerate(self.means):
             Z = X.T - mean[:, None]
-            Y = self.covariances.whiten(0 if shared else k, Z, np.empty_like(Z))
+            Y = self.covariances.whiten(k, Z, np.empty_like(Z))
             distances[k] = np.einsum("jb,jb->b", Y, Y)
         return (self.log_peaks[:, None] - 0.5 * distances).T
 
@@ -126,10 +151,10 @@ class Mixture:
 
     def sample(self, n_samples: int, rng) -> tuple[np.ndarray, np.ndarray]:
         """Draw rows and the components they came from, ordered by component."""
-        counts = rng.multinomial(n_samples, self.weights)
-        shared = len(self.covariances.factors) == 1
+        # In float64, whatever the weights were kept in, they sum to one.
+        counts = rng.multinomial(n_samples, self.weights / self.weights.sum())
         rows = [
-            self.covariances.sample(0 if shared else k, mean, int(count), rng)
+            self.covariances.sample(k, mean, int(count), rng)
             for k, (mean, count) in enumerate(zip(self.means, counts, strict=True))
         ]
         return np.vstack(rows), np.repeat(np.arange(self.n_components), counts)

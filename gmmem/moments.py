@@ -4,13 +4,15 @@ For component k, with responsibilities ``r_ik`` already times the row weights,
 
     mass_k   = sum_i r_ik
     first_k  = sum_i r_ik (x_i - c_k)
-    second_k = sum_i r_ik (x_i - c_k)(x_i - c_k)'     in the form of its features
+    second_k = sum_i r_ik (x_i - c_k)(x_i - c_k)'     in the shape of its form
 
-The centre c is stated because raw second moments cancel: the closer it is to
-the mean, the more digits of the scatter survive the subtraction below.
+They are a vector space: sums over different rows add, and times a number they are those of
+rows of another weight.  The centre c is stated because raw second moments cancel: the closer
+it is to the mean, the more digits of the scatter survive the subtraction below.
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +25,20 @@ LOST = 1e-30
 NEAR = 100
 
 
+class Scatters(NamedTuple):
+    """What an M-step looks at: how much, where, and how wide each component is."""
+
+    mass: np.ndarray
+    """(n_components,)"""
+    means: np.ndarray
+    """(n_components, n_features)"""
+    scatter: np.ndarray
+    """``sum_i r_ik (x_i - mean_k)(x_i - mean_k)'``, a form (n_components, ...) or (1, ...)."""
+    form: Quadratic
+    lost: np.ndarray
+    """Which components have no rows: their means and scatters say nothing."""
+
+
 @dataclass(frozen=True, eq=False)
 class Moments:
     """Sums over the rows for each of K components, about a stated centre.
@@ -33,8 +49,23 @@ class Moments:
     centre : ndarray of shape (n_components, n_features) or (1, n_features)
     first : ndarray of shape (n_components, n_features)
     second : ndarray of shape (n_components, ...) or (1, ...)
-        A form of `form`; with a leading 1, summed over the components.
+        In the shape of `form`; with a leading 1, summed over the components.
     form : Quadratic
+    outside : float, default=0
+        Weight of the rows that belongs to no component.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.forms import SQUARE
+    >>> from gmmem.moments import Moments
+    >>> x = np.array([1.0, 2.0, 6.0])
+    >>> one, other = (
+    ...     Moments(np.array([len(part)]), np.zeros((1, 1)), part.sum(keepdims=True)[None],
+    ...             (part @ part)[None, None], SQUARE)
+    ...     for part in (x[:2], x[2:]))
+    >>> (one + other).scatters().means.item(), 0.5 * (one + other).mass
+    (3.0, array([1.5]))
     """
 
     mass: np.ndarray
@@ -42,42 +73,72 @@ class Moments:
     first: np.ndarray
     second: np.ndarray
     form: Quadratic
+    outside: float = 0.0
 
-    @property
-    def means(self) -> np.ndarray:
-        """Weighted mean of each component, (n_components, n_features)."""
-        return self.centre + self.first / self.mass[:, None]
+    def __add__(self, other: "Moments") -> "Moments":
+        if self.form is not other.form or self.second.shape != other.second.shape:
+            raise ValueError("Moments add where they are of one form and one number of components.")
+        if self.centre is not other.centre and not np.array_equal(self.centre, other.centre):
+            other = other.about(self.centre)
+        return replace(
+            self,
+            mass=self.mass + other.mass,
+            first=self.first + other.first,
+            second=self.second + other.second,
+            outside=self.outside + other.outside,
+        )
 
-    @property
-    def _of_means(self) -> np.ndarray:
-        """What the distance of the means from the centre adds to `second`."""
-        of_means = self.form.square(self.first / np.sqrt(self.mass)[:, None])
-        return of_means.sum(axis=0, keepdims=True) if len(self.second) < len(of_means) else of_means
+    def __mul__(self, number: float) -> "Moments":
+        return replace(
+            self,
+            mass=number * self.mass,
+            first=number * self.first,
+            second=number * self.second,
+            outside=number * self.outside,
+        )
 
-    @property
-    def scatter(self) -> np.ndarray:
-        """``sum_i r_ik (x_i - mean_k)(x_i - mean_k)'``, pooled where `second` is."""
-        return self.second - self._of_means
+    __rmul__ = __mul__
 
-    @property
-    def empty(self) -> np.ndarray:
-        """Which components have no rows."""
-        return self.mass <= LOST * self.mass.sum()
+    def about(self, centre: np.ndarray) -> "Moments":
+        """The same about another centre, (n_components, n_features) or (1, n_features)."""
+        step = np.broadcast_to(self.centre - centre, self.first.shape)
+        squares = self.form.square(step)
+        mass = self.mass.reshape(-1, *[1] * (squares.ndim - 1))
+        moved = self.form.cross(self.first, step) + mass * squares
+        return replace(
+            self,
+            centre=centre,
+            first=self.first + self.mass[:, None] * step,
+            second=self.second + self._as_second(moved),
+        )
 
-    @property
-    def near_means(self) -> bool:
-        """Whether the centre is so close to the means that the scatter keeps its digits."""
-        if self.empty.any():
-            return False
-        of_means = self._of_means
-        scatter = self.second - of_means
-        if scatter.ndim > 1:
-            of_means, scatter = SQUARE.of(of_means), SQUARE.of(scatter)
-        return bool((of_means <= NEAR * scatter).all())
-
-    def seen_by(self, form: Quadratic, pooled: bool) -> "Moments":
-        """The same by a coarser feature map, or summed over the components."""
+    def coarsened(self, form: Quadratic, pooled: bool) -> "Moments":
+        """The same in a coarser form, or summed over the components."""
         second = form.of(self.second)
         if pooled and len(second) > 1:
             second = second.sum(axis=0, keepdims=True)
         return replace(self, second=second, form=form)
+
+    def scatters(self) -> Scatters:
+        """About the means, which is where the M-step looks from."""
+        lost = self.mass <= LOST * (self.mass.sum() + self.outside)
+        mass = np.where(lost, 1, self.mass)
+        first = np.where(lost[:, None], 0, self.first)
+        of_means = self._as_second(self.form.square(first / np.sqrt(mass)[:, None]))
+        means = self.centre + first / mass[:, None]
+        return Scatters(self.mass, means, self.second - of_means, self.form, lost)
+
+    @property
+    def well_centred(self) -> bool:
+        """Whether the centre is so close to the means that the scatter keeps its digits."""
+        scatters = self.scatters()
+        if scatters.lost.any():
+            return False
+        scatter, of_means = scatters.scatter, self.second - scatters.scatter
+        if scatter.ndim > 1:
+            of_means, scatter = SQUARE.of(of_means), SQUARE.of(scatter)
+        return bool((of_means <= NEAR * scatter).all())
+
+    def _as_second(self, each: np.ndarray) -> np.ndarray:
+        """A form for each component, summed where `second` is."""
+        return each.sum(axis=0, keepdims=True) if len(self.second) < len(each) else each

@@ -14,7 +14,7 @@ from tests.test_golden import read
 
 def converged(X, labels):
     rows, K = InMemory(X), labels.max() + 1
-    start = em.start_from(rows, as_assignment(labels, len(X), K, ""), K, get_model("VVV"))
+    start = em.initial_mixture(rows, as_assignment(labels, len(X), K, ""), K, get_model("VVV"))
     return em.fit(start, rows, tol=1e-5, max_iter=1000).history[-1] * len(X)
 
 

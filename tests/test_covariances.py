@@ -57,7 +57,7 @@ def data(seed=0, n=240, d=3, K=3):
 def states(X, labels, model, count, weight=None, reg_covar=0.0, n_threads=1):
     rows, K = InMemory(X, weight, n_threads), labels.max() + 1
     assign = as_assignment(labels, len(X), K, "labels")
-    start = em.start_from(rows, assign, K, model, reg_covar=reg_covar)
+    start = em.initial_mixture(rows, assign, K, model, reg_covar=reg_covar)
     return list(islice(em.iterate(start, rows, model, reg_covar=reg_covar), count))
 
 
@@ -145,12 +145,14 @@ def test_what_contains_another_model_is_at_least_as_likely_from_its_optimum():
     for _, small in pairs:
         rows = InMemory(X, n_threads=1)
         if small not in solutions:
-            start = em.start_from(rows, as_assignment(labels, len(X), 3, ""), 3, get_model(small))
+            start = em.initial_mixture(
+                rows, as_assignment(labels, len(X), 3, ""), 3, get_model(small)
+            )
             solutions[small] = em.fit(start, rows, get_model(small), tol=1e-12, max_iter=3000)
     for large, small in pairs:
         rows, optimum, model = InMemory(X, n_threads=1), solutions[small], get_model(large)
         R = optimum.mixture.responsibilities(X)
-        start = em.start_from(rows, as_assignment(R, len(X), 3, ""), 3, model)
+        start = em.initial_mixture(rows, as_assignment(R, len(X), 3, ""), 3, model)
         further = em.fit(start, rows, model, tol=1e-9, max_iter=500)
         assert further.history[0] >= optimum.history[-1] - 1e-7, (large, small)
         assert further.history[-1] >= optimum.history[-1] - 1e-7, (large, small)

@@ -5,7 +5,7 @@ import pytest
 from sklearn import mixture as sklearn_mixture
 
 from gmmem import GaussianMixture, criteria
-from gmmem.criteria import CRITERIA, Evidence
+from gmmem.criteria import CRITERIA, FitSummary
 from tests.test_golden import read
 
 X = read("iris")
@@ -54,7 +54,7 @@ def test_weights_are_copies(model, name):
 
 
 def test_edges():
-    assert criteria.nec(Evidence(-10, 2, 5, 0.0, 0.0, 1, -10)) == 1
-    assert criteria.nec(Evidence(-10, 2, 5, 0.5, 0.0, 2, -9)) == np.inf
-    assert criteria.aicc(Evidence(-10, 4, 5)) == np.inf
+    assert criteria.nec(FitSummary(-10, 2, 5, 0.0, 0.0, 1, -10)) == 1
+    assert criteria.nec(FitSummary(-10, 2, 5, 0.5, 0.0, 2, -9)) == np.inf
+    assert criteria.aicc(FitSummary(-10, 4, 5)) == np.inf
     assert GaussianMixture().fit(X).nec(X) == 1

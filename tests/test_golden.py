@@ -53,7 +53,7 @@ def start(dataset, model, G):
     labels = read(f"{dataset}_labels")[:, G - 1].astype(int) - 1
     rows = InMemory(X, n_threads=1)
     assign = as_assignment(labels, len(X), G, "labels")
-    return rows, em.start_from(rows, assign, G, get_model(model)), get_model(model)
+    return rows, em.initial_mixture(rows, assign, G, get_model(model)), get_model(model)
 
 
 def test_every_model_is_there():

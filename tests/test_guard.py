@@ -133,13 +133,13 @@ def test_rows_can_be_entered_twice_shared_and_pickled():
     model = GaussianMixture(2, init_params=GivenLabels(labels), max_iter=0).fit(X)
     start = model._mixture()
     expected = em.fit(start, rows).history
-    with rows:
-        with rows:
+    with rows.working():
+        with rows.working():
             assert em.fit(start, rows).history == expected
         assert em.fit(start, rows).history == expected
 
     def fit(_):
-        with rows:
+        with rows.working():
             return em.fit(start, rows).history
 
     with ThreadPoolExecutor(6) as pool:

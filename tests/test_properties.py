@@ -12,10 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 from gmmem import GaussianMixture, em
 from gmmem.covariances import get_model
 from gmmem.initializers import INITIALIZERS, GivenLabels, as_assignment
-from gmmem.kernels import guard as kernels
-from gmmem.kernels.slabs import StackedKernel
+from gmmem.kernels.slabs import SlabKernel
+from gmmem.problem import Problem
 from gmmem.sources import InMemory
-from gmmem.survey import survey
 
 TYPES = ["full", "tied", "diag", "spherical"]
 settings.register_profile("gmmem", deadline=None, max_examples=25, derandomize=True)
@@ -33,7 +32,7 @@ def states(X, labels, covariance_type, count, weight=None, n_threads=None):
     model = get_model(covariance_type)
     rows = InMemory(X, weight, n_threads)
     K = labels.max() + 1
-    start = em.start_from(rows, as_assignment(labels, len(X), K, "labels"), K, model)
+    start = em.initial_mixture(rows, as_assignment(labels, len(X), K, "labels"), K, model)
     return list(islice(em.iterate(start, rows, model), count))
 
 
@@ -136,9 +135,7 @@ def test_many_features(d, K, weighted):
     )
     weight = np.random.RandomState(0).randint(1, 3, size=len(X)) if weighted else None
     one, three = (states(X, labels, "full", 6, weight, n_threads=count) for count in (1, 3))
-    assert isinstance(
-        kernels.choose(one[-1].update, survey(InMemory(X)), np.dtype(float)), StackedKernel
-    )
+    assert isinstance(Problem.of(InMemory(X), get_model("full")).kernel(one[-1].update), SlabKernel)
     history = [state.log_likelihood for state in one]
     assert history == [state.log_likelihood for state in three]
     assert (np.diff(history) >= -1e-9 * abs(history[0])).all()

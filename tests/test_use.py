@@ -15,10 +15,10 @@ from sklearn.datasets import load_iris, make_blobs
 from sklearn.model_selection import GridSearchCV, cross_validate
 
 from gmmem import GaussianMixture, Mixture, em
-from gmmem.compat import n_threads_allowed
 from gmmem.covariances import get_model
 from gmmem.covariances.base import to_public
 from gmmem.sources import InMemory
+from gmmem.sources.threads import n_threads_allowed
 
 TYPES = ["full", "tied", "diag", "spherical"]
 IRIS = load_iris().data

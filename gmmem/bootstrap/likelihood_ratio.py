@@ -141,7 +141,7 @@ def _fit(rows: InMemory, grown: list, n_components: int, model, settings):
     for tree in grown:
         assign = as_assignment(tree(rows.X, n_components), rows.n_rows, n_components, repr(STARTS))
         try:
-            start = em.start_from(
+            start = em.initial_mixture(
                 rows, assign, n_components, model, reg_covar=settings["reg_covar"]
             )
         except DegenerateCovariance as error:
@@ -159,7 +159,8 @@ def _fit(rows: InMemory, grown: list, n_components: int, model, settings):
 def _statistic(X, n_components: int, model, settings) -> tuple[Mixture, float]:
     """The null mixture of the data, and twice the gain of one component more."""
     grown = [replace(start, max_samples=len(X)).grow(X) for start in STARTS]
-    with InMemory(X) as rows:
+    rows = InMemory(X)
+    with rows.working():
         lower, null = _fit(rows, grown, n_components, model, settings)
         higher, _ = _fit(rows, grown, n_components + 1, model, settings)
     return null, 2 * (higher - lower)

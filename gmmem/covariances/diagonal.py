@@ -47,6 +47,13 @@ class Diagonal:
         return self.factors**2
 
     @property
+    def shared(self):
+        return len(self.factors) == 1
+
+    def at(self, component):
+        return 0 if self.shared else component
+
+    @property
     def log_det(self):
         return -2 * np.sum(np.log(self.factors), axis=1)
 
@@ -55,7 +62,7 @@ class Diagonal:
         return self.covariances
 
     def whiten(self, component, Z, out, first=0):
-        factors = self.factors[component][first : len(Z), None].astype(Z.dtype)
+        factors = self.factors[self.at(component)][first : len(Z), None].astype(Z.dtype)
         return np.multiply(Z[first:], factors, out=out)
 
     def dense(self):
@@ -67,7 +74,7 @@ class Diagonal:
 
     def sample(self, component, mean, n_samples, rng):
         noise = rng.standard_normal(size=(n_samples, self.n_features))
-        return mean + noise * np.sqrt(self.covariances[component])
+        return mean + noise * np.sqrt(self.covariances[self.at(component)])
 
 
 class EEI(Lettered):

@@ -83,6 +83,13 @@ class Full:
         return self.factors @ self.factors.transpose(0, 2, 1)
 
     @property
+    def shared(self):
+        return len(self.factors) == 1
+
+    def at(self, component):
+        return 0 if self.shared else component
+
+    @property
     def log_det(self):
         return -2 * np.sum(np.log(np.diagonal(self.factors, axis1=1, axis2=2)), axis=1)
 
@@ -93,7 +100,7 @@ class Full:
     def whiten(self, component, Z, out, first=0):
         # U' is lower triangular.
         # (BLAS has a product for this, but SciPy calls it with Python's lock held.)
-        lower = self.factors[component].T[first : len(Z), : len(Z)]
+        lower = self.factors[self.at(component)].T[first : len(Z), : len(Z)]
         return np.matmul(lower.astype(Z.dtype, copy=False), Z, out=out)
 
     def dense(self):
@@ -112,5 +119,5 @@ class Full:
 
     def sample(self, component, mean, n_samples, rng):
         # It is known to be positive definite: NumPy's own check is absolute, and warns.
-        covariance = self.covariances[component]
+        covariance = self.covariances[self.at(component)]
         return rng.multivariate_normal(mean, covariance, n_samples, check_valid="ignore")

@@ -43,6 +43,13 @@ class Spherical:
         return self.factors**2
 
     @property
+    def shared(self):
+        return len(self.factors) == 1
+
+    def at(self, component):
+        return 0 if self.shared else component
+
+    @property
     def log_det(self):
         return -2 * self.n_features * np.log(self.factors)
 
@@ -51,7 +58,7 @@ class Spherical:
         return np.repeat(self.covariances[:, None], self.n_features, axis=1)
 
     def whiten(self, component, Z, out, first=0):
-        return np.multiply(Z[first:], Z.dtype.type(self.factors[component]), out=out)
+        return np.multiply(Z[first:], Z.dtype.type(self.factors[self.at(component)]), out=out)
 
     def dense(self):
         return self.covariances[:, None, None] * np.eye(self.n_features)
@@ -61,7 +68,7 @@ class Spherical:
 
     def sample(self, component, mean, n_samples, rng):
         noise = rng.standard_normal(size=(n_samples, self.n_features))
-        return mean + noise * np.sqrt(self.covariances[component])
+        return mean + noise * np.sqrt(self.covariances[self.at(component)])
 
 
 class EII(Lettered):

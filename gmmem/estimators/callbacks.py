@@ -56,11 +56,14 @@ class Task:
                 return
 
     def states(
-        self, states: Iterator[State], fitted: Callable[[State, list[float]], dict]
+        self,
+        states: Iterator[State],
+        fitted: Callable[[State, list[float]], dict],
+        total_weight: float,
     ) -> Iterator[State]:
         """Pass the states of EM on, each with a task that ends with its M-step.
 
-        `fitted` is given the state and the log-likelihoods up to it.
+        `fitted` is given the state and the mean log-likelihoods up to it.
         """
         history: list[float] = []
         stop = False
@@ -71,8 +74,8 @@ class Task:
             except DegenerateCovariance:
                 part.end()
                 raise
-            history.append(state.log_likelihood)
-            stop = part.end(partial(fitted, state, history))
+            history.append(state.log_likelihood / total_weight)
+            stop = part.end(partial(fitted, state, list(history)))
             yield state
 
     def candidates(self, candidates: Generator, number: int, fitted: Fitted) -> Iterator:
@@ -105,7 +108,7 @@ class Unfollowed:
     def starts(self, number, n_iterations, fitted) -> Iterator["Unfollowed"]:
         return repeat(self, number)
 
-    def states(self, states, fitted) -> Iterator[State]:
+    def states(self, states, fitted, total_weight) -> Iterator[State]:
         return states
 
     def candidates(self, candidates, number, fitted) -> Iterator:

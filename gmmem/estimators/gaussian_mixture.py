@@ -1,6 +1,7 @@
 """`GaussianMixture`: scikit-learn's estimator on gmmem's engine."""
 
 import warnings
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,12 +14,18 @@ from gmmem import em
 from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, fit_context
 from gmmem.covariances import MODELS, get_model
 from gmmem.covariances.base import public_shape
-from gmmem.estimators import callbacks, starting
+from gmmem.estimators import callbacks
+from gmmem.estimators.attributes import to_attributes
+from gmmem.estimators.following import Following
+from gmmem.estimators.given import check_covariances, check_given, check_means, check_weights
 from gmmem.estimators.mixture_methods import MixtureMethods, check_weight, unchanged_on_failure
 from gmmem.estimators.progress import Progress
-from gmmem.estimators.restarts import Restarts
+from gmmem.estimators.starting import initial_mixture
 from gmmem.initializers import INITIALIZERS
 from gmmem.mixture import Mixture
+from gmmem.priors import Ridge
+from gmmem.problem import Problem
+from gmmem.sources import InMemory
 
 
 class GaussianMixture(MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator):
@@ -225,9 +232,9 @@ callable, default="kmeans"
             )
         n_components, n_features = np.shape(means)
         mixture = Mixture(
-            starting.check_weights(weights, n_components, "weights"),
-            starting.check_means(means, n_components, n_features, "means"),
-            starting.check_covariances(
+            check_weights(weights, n_components, "weights"),
+            check_means(means, n_components, n_features, "means"),
+            check_covariances(
                 covariances,
                 covariance,
                 n_components,
@@ -239,7 +246,7 @@ callable, default="kmeans"
         model = cls(n_components, covariance_type=covariance_type, **params)
         model.n_features_in_ = n_features
         known = em.Solution(mixture, em.Status.CONVERGED, [])
-        vars(model).update(model._fitted(known, np.dtype(np.float64)))
+        vars(model).update(model._fitted(known, covariance, np.dtype(np.float64)))
         return model
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -273,51 +280,55 @@ callable, default="kmeans"
     def _fit(self, X, y, sample_weight):
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         sample_weight = check_weight(sample_weight, X)
-        model, n_components = get_model(self.covariance_type), self.n_components
-        given = starting.check_given(self, model, X.shape[1])
-        rows = starting.positive_rows(X, sample_weight)
-        if rows.n_rows < n_components:
+        model = get_model(self.covariance_type)
+        given = check_given(self, model, X.shape[1])
+        rows = InMemory(X, sample_weight)
+        with rows.working():
+            problem = Problem.of(rows, model, Ridge(self.reg_covar))
+            self._check_enough(problem.extent.n_rows, sample_weight)
+            best = self._solve(problem, X, y, sample_weight, given)
+        self._warn(best)
+
+    def _check_enough(self, n_rows, sample_weight):
+        if n_rows < self.n_components:
             raise ValueError(
-                f"Expected n_samples >= n_components but got n_components = {n_components}, "
-                f"n_samples = {rows.n_rows}"
+                f"Expected n_samples >= n_components but got n_components = "
+                f"{self.n_components}, n_samples = {n_rows}"
                 + ("." if sample_weight is None else " with a positive weight.")
             )
-        with rows:
-            em.survey(rows)  # Refuses data that would overflow, before anything is tried.
-            self._fit_starts(rows, X, y, sample_weight, model, given)
 
-    def _fit_starts(self, rows, X, y, sample_weight, model, given):
-        """Run EM from each start and keep the most likely result."""
-        resume = self.warm_start and hasattr(self, "converged_")
+    def _solve(self, problem, X, y, sample_weight, given):
+        """Run EM from each start, and take the most likely result on."""
+        previous, resume = -np.inf, self.warm_start and hasattr(self, "converged_")
         if resume:
-            self._check_resumable(model, rows.n_features)
-        random_state = check_random_state(self.random_state)
-
-        def begin():
-            if resume:
-                return self._mixture(), self.lower_bound_
-            size, init, reg_covar = self.n_components, self.init_params, self.reg_covar
-            mixture = starting.start(
-                rows, X, sample_weight, given, size, model, init, reg_covar, random_state
+            self._check_resumable(problem.model, X.shape[1])
+            starts, previous = [self._mixture()], self.lower_bound_
+        else:
+            random_state = check_random_state(self.random_state)
+            size, init = self.n_components, self.init_params
+            begin = partial(
+                initial_mixture, problem, X, sample_weight, given, size, init, random_state
             )
-            return mixture, -np.inf
+            starts = [begin] * self.n_init
 
-        progress = Progress(self.verbose, self.verbose_interval, rows.total_weight)
-        runs = Restarts(self, rows, model, X.dtype)
-        n_starts = 1 if resume else self.n_init
-        task = callbacks.fit_task(self, n_starts, X, y, sample_weight)
-        for number, start in enumerate(task.starts(n_starts, self.max_iter, runs.fitted)):
-            progress.begin(number)
-            runs.run(begin, progress, start)
-        if runs.best is None:
+        def attributes(solution, histories):
+            fitted = self._fitted(solution, problem.model, X.dtype)
+            return fitted | {"start_lower_bounds_": histories}
+
+        task = callbacks.fit_task(self, len(starts), X, y, sample_weight)
+        progress = Progress(self.verbose, self.verbose_interval, problem.extent.total_weight)
+        reader = Following(task, len(starts), self.max_iter, progress, attributes)
+        settings = dict(tol=self.tol, max_iter=self.max_iter, previous=previous)
+        outcome = em.solve(problem, starts, **settings, reader=reader)
+        if outcome.best is None:
             raise ValueError(
-                f"Fitting the mixture failed: {str(runs.failure).rstrip('.')}. Increase reg_covar "
-                f"(now {self.reg_covar:g}), lower n_components (now {self.n_components}), or "
-                "scale the data."
-            ) from runs.failure
-        vars(self).update(runs.fitted())
-        task.end(runs.fitted)
-        self._warn(runs.best)
+                f"Fitting the mixture failed: {str(outcome.failure).rstrip('.')}. Increase "
+                f"reg_covar (now {self.reg_covar:g}), lower n_components (now "
+                f"{self.n_components}), or scale the data."
+            ) from outcome.failure
+        vars(self).update(reader.fitted(outcome))
+        task.end(lambda: reader.fitted(outcome))
+        return outcome.best
 
     def _warn(self, best):
         """Translate the status of a solution into warnings."""
@@ -327,7 +338,7 @@ callable, default="kmeans"
                 "Best performing initialization did not converge. Try different init "
                 "parameters, or increase max_iter, tol, or check for degenerate data.",
                 ConvergenceWarning,
-                stacklevel=6,
+                stacklevel=5,
             )
         if not best.settled:
             warnings.warn(
@@ -335,7 +346,7 @@ callable, default="kmeans"
                 f"covariance_type={self.covariance_type!r}; pass an instance of the model with "
                 "a larger max_iter or tol.",
                 ConvergenceWarning,
-                stacklevel=6,
+                stacklevel=5,
             )
         lost = np.flatnonzero(best.mixture.weights == 0)
         if len(lost) and best.history:
@@ -343,25 +354,20 @@ callable, default="kmeans"
                 f"Component(s) {lost.tolist()} lost all rows and have weight 0; lower "
                 f"n_components (now {self.n_components}) or try another start.",
                 ConvergenceWarning,
-                stacklevel=6,
+                stacklevel=5,
             )
 
     # --- between attributes and the engine -------------------------------------
 
-    def _fitted(self, solution, dtype) -> dict:
+    def _fitted(self, solution, model, dtype) -> dict:
         """A solution as fitted attributes."""
         history = solution.history
-        return self._public(solution.mixture, dtype) | {
+        return to_attributes(solution.mixture, model, dtype) | {
             "converged_": solution.status is em.Status.CONVERGED,
             "n_iter_": len(history),
             "lower_bounds_": list(history),
             "lower_bound_": history[-1] if history else -np.inf,
         }
-
-    @property
-    def covariance_model_(self):
-        """The covariance model, as an object."""
-        return get_model(self.covariance_type)
 
     def _check_resumable(self, model, n_features) -> None:
         shapes = {

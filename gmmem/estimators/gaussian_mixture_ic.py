@@ -17,9 +17,19 @@ from gmmem.criteria import CRITERIA
 from gmmem.estimators import callbacks, search
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.mixture_methods import MixtureMethods, check_weight, unchanged_on_failure
-from gmmem.estimators.starting import initialiser, positive_rows
+from gmmem.estimators.starting import initialiser
+from gmmem.priors import Ridge
+from gmmem.problem import Problem
+from gmmem.sources import InMemory
 
-FITTED = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_")
+FITTED = (
+    "_fitted_model",
+    "weights_",
+    "means_",
+    "covariances_",
+    "precisions_",
+    "precisions_cholesky_",
+)
 REPORTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_")
 
 
@@ -180,57 +190,59 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         """Search; an interrupt that leaves something usable is returned, not raised."""
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         sample_weight = check_weight(sample_weight, X)
-        rows = positive_rows(X, sample_weight)
-        em.survey(rows)  # Refuses data that would overflow, before anything is tried.
-        places = self._grid(rows)
+        rows = InMemory(X, sample_weight)
+        with rows.working():
+            problem = Problem.of(rows, get_model("VVV"), Ridge(self.reg_covar))
+        points = self._grid(problem)
         settings = search.Settings(self.tol, self.max_iter, self.reg_covar)
         done = self._kept(X, sample_weight, settings)
-        new = [place for place in places if place not in done]
+        new = [point for point in points if point not in done]
 
         def best_so_far():
             with suppress(ValueError):  # No candidate is usable yet.
-                return self._chosen(done, places, rows)
+                return self._chosen(done, points, problem)
 
         task, interrupt = callbacks.fit_task(self, len(new), X, y, sample_weight), None
         try:
             random_state = check_random_state(self.random_state)
-            found = search.starts(new, X, sample_weight, rows, random_state)
-            candidates = search.fit_all(new, found, rows, settings, self.n_jobs)
+            problem, found = search.begin(new, X, sample_weight, problem, random_state)
+            candidates = search.fit_all(new, found, problem, settings, self.n_jobs)
             for candidate in task.candidates(candidates, len(new), best_so_far):
-                done[candidate.place] = candidate
+                done[candidate.point] = candidate
                 self._tell(candidate)
         except KeyboardInterrupt as error:
             if all(candidate.mixture is None for candidate in done.values()):
                 raise
             interrupt = error
-        vars(self).update(self._chosen(done, places, rows))
+        vars(self).update(self._chosen(done, points, problem))
         if interrupt is None:
             task.end(best_so_far)
         return interrupt
 
-    def _grid(self, rows) -> list[search.Place]:
+    def _grid(self, problem) -> list[search.GridPoint]:
         """Every candidate that the parameters ask for."""
+        n_rows = problem.extent.n_rows
         numbers, types, inits = self.n_components, self.covariance_type, self.init_params
         if numbers is None:
-            numbers = range(1, min(9, rows.n_rows) + 1)
+            numbers = range(1, min(9, n_rows) + 1)
         numbers = list_of(numbers)
         if not numbers or not all(isinstance(k, Integral) and k >= 1 for k in numbers):
             raise ValueError(f"n_components={self.n_components!r} must be positive whole numbers.")
         if types is None:
-            types = search.default_types(rows.n_rows, rows.n_features)
+            types = search.default_types(n_rows, problem.rows.n_features)
         types = list_of(types)
         for covariance_type in types:
             get_model(covariance_type)  # Raises for what is not a model.
         if not types or not list_of(inits):
             raise ValueError("covariance_type and init_params must not be empty.")
-        places = [
-            search.Place(covariance_type, int(number), initialiser(init))
+        points = [
+            search.GridPoint(covariance_type, int(number), initialiser(init))
             for init in list_of(inits)
             for number in numbers
             for covariance_type in types
         ]
         try:
-            return list(dict.fromkeys(places))
+            return list(dict.fromkeys(points))
         except TypeError as error:
             raise ValueError(
                 "covariance_type and init_params must be hashable, so that candidates can be told "
@@ -249,22 +261,22 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
 
     def _tell(self, candidate) -> None:
         if self.verbose:
-            place, value = candidate.place, candidate.criteria()[self.criterion]
-            name = getattr(place.covariance_type, "name", place.covariance_type)
+            point, value = candidate.point, candidate.criteria()[self.criterion]
+            name = getattr(point.covariance_type, "name", point.covariance_type)
             print(
-                f"{name:9} {place.n_components:3}  {self.criterion} {value:14.4f}  "
+                f"{name:9} {point.n_components:3}  {self.criterion} {value:14.4f}  "
                 f"{len(candidate.history):4} iterations  {candidate.seconds:7.3f} s  "
                 f"{candidate.status}"
             )
 
-    def _chosen(self, done, places, rows) -> dict:
+    def _chosen(self, done, points, problem) -> dict:
         """The best candidate of the grid, as fitted attributes."""
-        candidates = [done[place] for place in places if place in done]
-        candidates = search.with_one_component(candidates, rows, self.reg_covar)
+        candidates = [done[point] for point in points if point in done]
+        candidates = search.with_one_component(candidates, problem)
         results = search.table(candidates)
         scores = results[self.criterion]
         if not np.isfinite(scores).any():
-            if any(candidate.evidence is not None for candidate in candidates):
+            if any(candidate.summary is not None for candidate in candidates):
                 raise ValueError(
                     f"criterion={self.criterion!r} is infinite for every candidate that could be "
                     "fitted: try fewer components or another criterion."
@@ -275,24 +287,24 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
                 f"(now {self.reg_covar:g}) or try fewer components."
             )
         index = int(np.nanargmin(np.where(np.isfinite(scores), scores, np.nan)))
-        best = self._estimator(candidates[index], rows)
+        best = self._estimator(candidates[index], problem.rows)
         return {
             "_candidates": dict(done),
             "results_": results,
             "best_index_": index,
             "best_score_": float(scores[index]),
             "best_estimator_": best,
-            "n_components_": candidates[index].place.n_components,
-            "covariance_type_": candidates[index].place.covariance_type,
+            "n_components_": candidates[index].point.n_components,
+            "covariance_type_": candidates[index].point.covariance_type,
             **{name: getattr(best, name) for name in FITTED + REPORTED},
         }
 
     def _estimator(self, candidate, rows) -> GaussianMixture:
         """The candidate as an estimator of its own."""
         model = GaussianMixture(
-            candidate.place.n_components,
-            covariance_type=candidate.place.covariance_type,
-            init_params=candidate.place.init_params,
+            candidate.point.n_components,
+            covariance_type=candidate.point.covariance_type,
+            init_params=candidate.point.init_params,
             tol=self.tol,
             reg_covar=self.reg_covar,
             max_iter=self.max_iter,
@@ -303,13 +315,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             model.feature_names_in_ = self.feature_names_in_
         status = em.Status.CONVERGED if candidate.status == "converged" else em.Status.MAX_ITER
         solution = em.Solution(candidate.mixture, status, candidate.history)
-        vars(model).update(model._fitted(solution, rows.dtype))
+        vars(model).update(model._fitted(solution, candidate.model, rows.dtype))
         return model
-
-    @property
-    def covariance_model_(self):
-        """The covariance model, as an object."""
-        return get_model(self.covariance_type_)
 
 
 def list_of(value) -> list:

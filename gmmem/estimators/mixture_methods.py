@@ -6,18 +6,24 @@ a user reads, pickles or sets is what is computed with.
 
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gmmem import criteria, em, prediction
+from gmmem.answers import Scorer
 from gmmem.compat import FIT_CALLBACKS, check_sample_weight
-from gmmem.covariances import CovarianceModel, Decomposition
-from gmmem.covariances.base import from_public, n_free, to_public
+from gmmem.covariances import CovarianceModel, Decomposition, DegenerateCovariance, get_model
+from gmmem.covariances.base import from_public, n_free
+from gmmem.estimators.attributes import as_mixture, remembered_scorer
 from gmmem.mixture import Mixture
+from gmmem.passes import all_in_one
+from gmmem.priors import Ridge
+from gmmem.problem import Problem
 from gmmem.sources import InMemory
-from gmmem.survey import together
 
 
 class MixtureMethods:
@@ -55,7 +61,7 @@ class MixtureMethods:
         labels : ndarray of shape (n_samples,)
             Component labels.
         """
-        return prediction.labels(self._checked_mixture(), self._rows(X))
+        return prediction.labels(*self._scored(X))
 
     def predict_proba(self, X):
         """Responsibilities: the posterior probability of each component.
@@ -70,7 +76,7 @@ class MixtureMethods:
         responsibilities : ndarray of shape (n_samples, n_components)
             Rows sum to one.
         """
-        return prediction.responsibilities(self._checked_mixture(), self._rows(X))
+        return prediction.responsibilities(*self._scored(X))
 
     def score_samples(self, X):
         """Log-density of each row.
@@ -85,7 +91,7 @@ class MixtureMethods:
         log_density : ndarray of shape (n_samples,)
             In nats.
         """
-        return prediction.log_density(self._checked_mixture(), self._rows(X))
+        return prediction.log_density(*self._scored(X))
 
     def score(self, X, y=None, sample_weight=None):
         """Mean log-density of the rows.
@@ -104,10 +110,10 @@ class MixtureMethods:
         log_likelihood : float
             In nats per row, or per unit of weight.
         """
-        mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
-        return prediction.log_likelihood(mixture, rows) / rows.total_weight
+        scorer, rows = self._scored(X, sample_weight)
+        return prediction.log_likelihood(scorer, rows) / rows.total_weight
 
-    def evidence(self, X, sample_weight=None) -> criteria.Evidence:
+    def fit_summary(self, X, sample_weight=None) -> criteria.FitSummary:
         """What model selection criteria look at.
 
         Parameters
@@ -119,7 +125,7 @@ class MixtureMethods:
 
         Returns
         -------
-        evidence : gmmem.criteria.Evidence
+        summary : gmmem.criteria.FitSummary
             For any function of `gmmem.criteria`.
 
         Examples
@@ -128,13 +134,13 @@ class MixtureMethods:
         >>> from gmmem.datasets import load_old_faithful
         >>> X = load_old_faithful()
         >>> model = GaussianMixture(2, random_state=0).fit(X)
-        >>> round(criteria.bic(model.evidence(X)), 1) == round(model.bic(X), 1)
+        >>> round(criteria.bic(model.fit_summary(X)), 1) == round(model.bic(X), 1)
         True
         """
         mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
-        return prediction.evidence(mixture, self.covariance_model_, rows)
+        return prediction.summary(mixture, self.covariance_model_, rows)
 
-    def _likelihood(self, X, sample_weight) -> criteria.Evidence:
+    def _likelihood(self, X, sample_weight) -> criteria.FitSummary:
         """The same without the entropies, which cost as much as the likelihood."""
         mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
         return prediction.likelihood(mixture, self.covariance_model_, rows)
@@ -142,83 +148,82 @@ class MixtureMethods:
     def bic(self, X, sample_weight=None):
         """Bayesian information criterion of the model on X: the lower the better.
 
-        See `evidence` for the parameters and `gmmem.criteria.bic` for the formula.
+        See `fit_summary` for the parameters and `gmmem.criteria.bic` for the formula.
         """
         return criteria.bic(self._likelihood(X, sample_weight))
 
     def aic(self, X, sample_weight=None):
         """Akaike's information criterion of the model on X: the lower the better.
 
-        See `evidence` for the parameters and `gmmem.criteria.aic` for the formula.
+        See `fit_summary` for the parameters and `gmmem.criteria.aic` for the formula.
         """
         return criteria.aic(self._likelihood(X, sample_weight))
 
     def aicc(self, X, sample_weight=None):
         """AIC corrected for few rows of the model on X: the lower the better.
 
-        See `evidence` for the parameters and `gmmem.criteria.aicc` for the formula.
+        See `fit_summary` for the parameters and `gmmem.criteria.aicc` for the formula.
         """
         return criteria.aicc(self._likelihood(X, sample_weight))
 
     def caic(self, X, sample_weight=None):
         """Consistent AIC of the model on X: the lower the better.
 
-        See `evidence` for the parameters and `gmmem.criteria.caic` for the formula.
+        See `fit_summary` for the parameters and `gmmem.criteria.caic` for the formula.
         """
         return criteria.caic(self._likelihood(X, sample_weight))
 
     def hqic(self, X, sample_weight=None):
         """Criterion of Hannan and Quinn of the model on X: the lower the better.
 
-        See `evidence` for the parameters and `gmmem.criteria.hqic` for the formula.
+        See `fit_summary` for the parameters and `gmmem.criteria.hqic` for the formula.
         """
         return criteria.hqic(self._likelihood(X, sample_weight))
 
     def sabic(self, X, sample_weight=None):
         """Sample size adjusted BIC of the model on X: the lower the better.
 
-        See `evidence` for the parameters and `gmmem.criteria.sabic` for the formula.
+        See `fit_summary` for the parameters and `gmmem.criteria.sabic` for the formula.
         """
         return criteria.sabic(self._likelihood(X, sample_weight))
 
     def icl(self, X, sample_weight=None):
         """Integrated completed likelihood of the model on X by the MAP classification.
 
-        See `evidence` for the parameters and `gmmem.criteria.icl` for the formula.
+        See `fit_summary` for the parameters and `gmmem.criteria.icl` for the formula.
         """
-        return criteria.icl(self.evidence(X, sample_weight))
+        return criteria.icl(self.fit_summary(X, sample_weight))
 
     def icl_entropy(self, X, sample_weight=None):
         """Integrated completed likelihood by the entropy of the model on X: the lower the better.
 
-        See `evidence` for the parameters and `gmmem.criteria.icl_entropy` for the formula.
+        See `fit_summary` for the parameters and `gmmem.criteria.icl_entropy` for the formula.
         """
-        return criteria.icl_entropy(self.evidence(X, sample_weight))
+        return criteria.icl_entropy(self.fit_summary(X, sample_weight))
 
     def clc(self, X, sample_weight=None):
         """Classification likelihood criterion of the model on X: the lower the better.
 
-        See `evidence` for the parameters and `gmmem.criteria.clc` for the formula.
+        See `fit_summary` for the parameters and `gmmem.criteria.clc` for the formula.
         """
-        return criteria.clc(self.evidence(X, sample_weight))
+        return criteria.clc(self.fit_summary(X, sample_weight))
 
     def nec(self, X, sample_weight=None):
         """Normalised entropy criterion of the model on X: the lower the better.
 
-        See `evidence` for the parameters and `gmmem.criteria.nec` for the formula; one
+        See `fit_summary` for the parameters and `gmmem.criteria.nec` for the formula; one
         component of the same covariance model is fitted to X to compare with.
         """
-        evidence, rows = self.evidence(X, sample_weight), self._rows(X, sample_weight)
-        try:
-            one = em.start_from(rows, together, 1, self.covariance_model_, reg_covar=self.reg_covar)
-        except em.DegenerateCovariance as error:
+        summary, rows = self.fit_summary(X, sample_weight), self._rows(X, sample_weight)
+        problem = Problem.of(rows, self.covariance_model_, Ridge(self.reg_covar))
+        one = em.solve(problem, [partial(problem.start, all_in_one, 1)], tol=0, max_iter=0)
+        if one.best is None:
             raise ValueError(
-                f"nec compares with one component, which cannot be fitted to X: {error} "
+                f"nec compares with one component, which cannot be fitted to X: {one.failure} "
                 f"Increase reg_covar (now {self.reg_covar:g}) or give more rows."
-            ) from None
-        return criteria.nec(
-            replace(evidence, log_likelihood_one=prediction.log_likelihood(one, rows))
-        )
+            )
+        likelihood = prediction.log_likelihood(one.best.mixture, rows)
+        return criteria.nec(replace(summary, log_likelihood_one=likelihood))
 
     def sample(self, n_samples=1):
         """Draw rows from the fitted density.
@@ -235,13 +240,20 @@ class MixtureMethods:
         y : ndarray of shape (n_samples,)
             Their components.
         """
-        mixture = self._checked_mixture()
-        if n_samples < 1:
+        check_is_fitted(self)
+        if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
             raise ValueError(
                 f"Invalid value for 'n_samples': {n_samples}. The sampling requires at least "
-                "one sample."
+                "one sample, and a whole number of them."
             )
-        return mixture.sample(n_samples, check_random_state(self.random_state))
+        model, means = self.covariance_model_, np.asarray(self.means_, dtype=np.float64)
+        stored = from_public(model, np.asarray(self.covariances_, dtype=np.float64))
+        try:
+            storage = model.storage.from_covariances(stored, means.shape[1])
+            mixture = Mixture(np.asarray(self.weights_, dtype=np.float64), means, storage)
+        except DegenerateCovariance:
+            mixture = self._mixture()  # Rounded to float32; the factors still are regular.
+        return mixture.sample(int(n_samples), check_random_state(self.random_state))
 
     @property
     def n_parameters_(self) -> int:
@@ -267,46 +279,28 @@ class MixtureMethods:
 
     # --- between attributes and the engine -------------------------------------
 
-    covariance_model_: CovarianceModel
-
-    def _public(self, mixture: Mixture, dtype: np.dtype) -> dict[str, np.ndarray]:
-        """The density as fitted attributes, in the dtype of the data."""
-        model, storage = self.covariance_model_, mixture.covariances
-
-        def public(stored):
-            return _in_dtype(to_public(model, stored, mixture.n_components), dtype)
-
-        return {
-            "weights_": mixture.weights.astype(dtype),
-            "means_": mixture.means.astype(dtype),
-            "covariances_": public(storage.covariances),
-            "precisions_": public(storage.precisions),
-            "precisions_cholesky_": public(storage.factors),
-        }
+    @property
+    def covariance_model_(self) -> CovarianceModel:
+        """The covariance model, as an object: that of the fit, whatever the parameter is now."""
+        return vars(self).get("_fitted_model") or get_model(self.covariance_type)
 
     def _mixture(self) -> Mixture:
         """The density that the attributes describe."""
-        model = self.covariance_model_
-        factors = from_public(model, np.asarray(self.precisions_cholesky_, dtype=np.float64))
-        means = np.asarray(self.means_, dtype=np.float64)
-        storage = model.storage.from_factors(factors, means.shape[1])
-        return Mixture(np.asarray(self.weights_, dtype=np.float64), means, storage)
+        return as_mixture(self)
 
     def _checked_mixture(self) -> Mixture:
         check_is_fitted(self)
         return self._mixture()
 
+    def _scored(self, X, sample_weight=None) -> tuple[Scorer, InMemory]:
+        """What scores rows by the attributes, and the rows."""
+        check_is_fitted(self)
+        rows = self._rows(X, sample_weight)
+        return remembered_scorer(self, rows.arithmetic), rows
+
     def _rows(self, X, sample_weight=None) -> InMemory:
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         return InMemory(X, check_weight(sample_weight, X))
-
-
-def _in_dtype(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """In the dtype of the data, unless that is too narrow to hold the values."""
-    with np.errstate(over="ignore", under="ignore"):
-        narrow = array.astype(dtype, copy=False)
-    held = np.isfinite(narrow).all() and np.abs(narrow).max() > np.finfo(dtype).tiny
-    return narrow if held else array
 
 
 @contextmanager

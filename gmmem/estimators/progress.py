@@ -12,7 +12,7 @@ class Progress:
     def __init__(self, verbose: int, interval: int, total_weight: float):
         self._verbose = verbose
         self._interval = interval
-        self._total_weight = total_weight
+        self.total_weight = total_weight
         self._began = perf_counter()
 
     def begin(self, number: int) -> None:
@@ -25,7 +25,7 @@ class Progress:
         """Pass the states on, printing every `interval`."""
         last, before = perf_counter(), -float("inf")
         for state in states:
-            mean = state.log_likelihood / self._total_weight
+            mean = state.log_likelihood / self.total_weight
             number = state.iteration + 1
             if self._verbose and number % self._interval == 0:
                 line = f"  Iteration {number}"

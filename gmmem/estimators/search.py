@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -9,17 +10,17 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from gmmem import em, prediction
-from gmmem.covariances import FOURTEEN, CovarianceModel, DegenerateCovariance, get_model
-from gmmem.criteria import CRITERIA, Evidence
-from gmmem.estimators.starting import placed
+from gmmem.covariances import FOURTEEN, CovarianceModel, get_model
+from gmmem.criteria import CRITERIA, FitSummary
+from gmmem.estimators.starting import assignment_from
 from gmmem.initializers import Hierarchical
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
-from gmmem.sources import InMemory
-from gmmem.survey import together
+from gmmem.passes import all_in_one, total_moments
+from gmmem.problem import Problem
 
 
-class Place(NamedTuple):
+class GridPoint(NamedTuple):
     """Where a candidate stands in the grid."""
 
     covariance_type: Any
@@ -39,23 +40,23 @@ class Settings(NamedTuple):
 class Candidate:
     """A fit that was tried, whether it worked or not."""
 
-    place: Place
+    point: GridPoint
     status: str
     reason: str
     seconds: float
     history: list[float]
     mixture: Mixture | None = None
-    evidence: Evidence | None = None
+    summary: FitSummary | None = None
 
     @property
     def model(self) -> CovarianceModel:
-        return get_model(self.place.covariance_type)
+        return get_model(self.point.covariance_type)
 
     def criteria(self) -> dict[str, float]:
         """Every criterion; not a number where there is no fit."""
-        if self.evidence is None:
+        if self.summary is None:
             return dict.fromkeys(CRITERIA, np.nan)
-        return {name: criterion(self.evidence) for name, criterion in CRITERIA.items()}
+        return {name: criterion(self.summary) for name, criterion in CRITERIA.items()}
 
 
 def default_types(n_samples: int, n_features: int) -> list[str]:
@@ -65,113 +66,123 @@ def default_types(n_samples: int, n_features: int) -> list[str]:
     return [code for code in FOURTEEN if n_samples > n_features or code[2] == "I"]
 
 
-def starts(
-    places: Iterable[Place], X, sample_weight, rows: InMemory, random_state
-) -> dict[tuple[Any, int], Moments | str]:
+def begin(
+    points: Iterable[GridPoint], X, sample_weight, problem: Problem, random_state
+) -> tuple[Problem, dict[tuple[Any, int], Moments | str]]:
     """What each initialiser and number of components starts from, or why it cannot.
 
     A hierarchical initialiser grows one tree for all of them; one pair of passes serves
-    all models, which see no more of the moments than the finest of them.
+    all models, which see no more of the moments than the finest of them.  The problem that
+    comes back is in that form, too.
     """
     wanted: dict[Any, set[int]] = {}
-    for place in places:
-        wanted.setdefault(place.init_params, set()).add(place.n_components)
-    maps = (get_model(place.covariance_type).storage.form for place in places)
-    finest = max(maps, key=lambda form: form.size(rows.n_features), default=None)
+    for point in points:
+        wanted.setdefault(point.init_params, set()).add(point.n_components)
+    models = [get_model(point.covariance_type) for point in points]
+    if not models:
+        return problem, {}
+    finest = max((model.storage.form for model in models), key=lambda form: form.fineness)
     found: dict[tuple[Any, int], Moments | str] = {}
-    for initialise, numbers in wanted.items():
-        ready = initialise
-        if isinstance(initialise, Hierarchical):
-            ready = initialise.grow(X, sample_weight, random_state, n_components=max(numbers))
-        for n_components in sorted(numbers):
-            try:
-                start = placed(
-                    ready, X, sample_weight, n_components, random_state, f"{initialise!r}"
-                )
-                moments = start.moments(rows, n_components, finest, pooled=False)
-                found[initialise, n_components] = moments
-            except ValueError as error:
-                found[initialise, n_components] = str(error)
-    return found
+    with problem.rows.working():
+        if any(model.shared for model in models):
+            total = total_moments(problem.rows, problem.extent, finest)
+            problem = replace(problem, total=total)
+        for initialise, numbers in wanted.items():
+            ready = initialise
+            if isinstance(initialise, Hierarchical):
+                most = max(numbers)
+                ready = initialise.grow(X, sample_weight, random_state, n_components=most)
+            for n_components in sorted(numbers):
+                name = f"{initialise!r}"
+                try:
+                    start = assignment_from(
+                        ready, X, sample_weight, n_components, random_state, name
+                    )
+                    moments = start.moments(problem, n_components, finest, pooled=False)
+                    found[initialise, n_components] = moments
+                except ValueError as error:
+                    found[initialise, n_components] = str(error)
+    return problem, found
 
 
 def fit_candidate(
-    place: Place, start: Moments | str, rows: InMemory, settings: Settings
+    point: GridPoint, start: Moments | str, problem: Problem, settings: Settings
 ) -> Candidate:
     """Fit one candidate; a failure is an answer, not an exception."""
-    began, history = perf_counter(), []
+    began = perf_counter()
 
-    def lost(status: str, reason: str) -> Candidate:
-        return Candidate(place, status, reason, perf_counter() - began, history)
+    def lost(status: str, reason: str, history: Iterable[float] = ()) -> Candidate:
+        return Candidate(point, status, reason, perf_counter() - began, list(history))
 
     if isinstance(start, str):
         return lost("failed", start)
-    if rows.n_rows < place.n_components:
-        return lost("failed", f"{rows.n_rows} rows are fewer than the components.")
-    model, rows = get_model(place.covariance_type), rows.again()
-    try:
-        with rows:
-            moments = start.seen_by(model.storage.form, model.shared)
-            mixture = em.maximise(moments, model, settings.reg_covar).mixture
-            solution = em.fit(mixture, rows, model, **settings._asdict())
-            history = solution.history
-            if solution.failure is not None:
-                return lost("degenerate", str(solution.failure))
-            if (solution.mixture.weights == 0).any():
-                return lost("degenerate", "A component lost all its rows.")
-            evidence = prediction.evidence(solution.mixture, model, rows)
-    except DegenerateCovariance as error:
-        return lost("degenerate", str(error))
-    except (ValueError, FloatingPointError) as error:
-        return lost("failed", str(error))
-    status = "converged" if solution.status is em.Status.CONVERGED else "max_iter"
-    seconds = perf_counter() - began
+    if problem.extent.n_rows < point.n_components:
+        return lost("failed", f"{problem.extent.n_rows} rows are fewer than the components.")
+    problem = problem.with_model(get_model(point.covariance_type))
+    model = problem.model
+
+    def first() -> Mixture:
+        return problem.maximise(start.coarsened(model.storage.form, model.shared)).mixture
+
+    with problem.rows.working():
+        outcome = em.solve(problem, [first], tol=settings.tol, max_iter=settings.max_iter)
+        solution = outcome.solutions[0]
+        if solution.failure is not None:
+            return lost("degenerate", str(solution.failure), solution.history)
+        if (solution.mixture.weights == 0).any():
+            return lost("degenerate", "A component lost all its rows.", solution.history)
+        summary = prediction.summary(solution.mixture, model, problem.rows)
     return Candidate(
-        place, status, solution.status.value, seconds, history, solution.mixture, evidence
+        point,
+        "converged" if solution.status is em.Status.CONVERGED else "max_iter",
+        solution.status.value,
+        perf_counter() - began,
+        solution.history,
+        solution.mixture,
+        summary,
     )
 
 
 def fit_all(
-    places: list[Place], found: dict, rows: InMemory, settings: Settings, n_jobs
+    points: list[GridPoint], found: dict, problem: Problem, settings: Settings, n_jobs
 ) -> Iterator[Candidate]:
     """Fit the candidates, in order, as they come."""
     tasks = (
-        delayed(fit_candidate)(place, found[place.init_params, place.n_components], rows, settings)
-        for place in places
+        delayed(fit_candidate)(
+            point, found[point.init_params, point.n_components], problem, settings
+        )
+        for point in points
     )
     # A worker's copy of a place may not compare equal to ours.
     results = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
-    for place, candidate in zip(places, results, strict=True):
-        yield replace(candidate, place=place)
+    for point, candidate in zip(points, results, strict=True):
+        yield replace(candidate, point=point)
 
 
-def with_one_component(
-    candidates: list[Candidate], rows: InMemory, reg_covar: float
-) -> list[Candidate]:
+def with_one_component(candidates: list[Candidate], problem: Problem) -> list[Candidate]:
     """Tell each how likely the data are under one component of its model."""
     likely = {
-        candidate.place.covariance_type: candidate.evidence.log_likelihood
+        candidate.point.covariance_type: candidate.summary.log_likelihood
         for candidate in candidates
-        if candidate.evidence is not None and candidate.place.n_components == 1
+        if candidate.summary is not None and candidate.point.n_components == 1
     }
     result = []
     for candidate in candidates:
-        if candidate.evidence is not None:
-            key = candidate.place.covariance_type
+        if candidate.summary is not None:
+            key = candidate.point.covariance_type
             if key not in likely:
-                likely[key] = _one_component(candidate.model, rows, reg_covar)
-            evidence = replace(candidate.evidence, log_likelihood_one=likely[key])
-            candidate = replace(candidate, evidence=evidence)
+                likely[key] = one_component(problem.with_model(candidate.model))
+            summary = replace(candidate.summary, log_likelihood_one=likely[key])
+            candidate = replace(candidate, summary=summary)
         result.append(candidate)
     return result
 
 
-def _one_component(model: CovarianceModel, rows: InMemory, reg_covar: float) -> float:
-    try:
-        one = em.start_from(rows, together, 1, model, reg_covar=reg_covar)
-        return prediction.log_likelihood(one, rows)
-    except DegenerateCovariance:
-        return np.nan
+def one_component(problem: Problem) -> float:
+    """Log-likelihood of the rows under one component; not a number where there is none."""
+    start = partial(problem.start, all_in_one, 1)
+    best = em.solve(problem, [start], tol=0, max_iter=0).best
+    return np.nan if best is None else prediction.log_likelihood(best.mixture, problem.rows)
 
 
 def table(candidates: list[Candidate]) -> dict[str, np.ndarray]:
@@ -180,13 +191,13 @@ def table(candidates: list[Candidate]) -> dict[str, np.ndarray]:
     def name(value):
         return getattr(value, "name", value)
 
-    nothing = Evidence(np.nan, 0, np.nan)
+    nothing = FitSummary(np.nan, 0, np.nan)
     columns: dict[str, list] = {
-        "covariance_type": [name(c.place.covariance_type) for c in candidates],
-        "n_components": [c.place.n_components for c in candidates],
-        "init_params": [str(c.place.init_params) for c in candidates],
-        "log_likelihood": [(c.evidence or nothing).log_likelihood for c in candidates],
-        "n_parameters": [(c.evidence or nothing).n_parameters for c in candidates],
+        "covariance_type": [name(c.point.covariance_type) for c in candidates],
+        "n_components": [c.point.n_components for c in candidates],
+        "init_params": [str(c.point.init_params) for c in candidates],
+        "log_likelihood": [(c.summary or nothing).log_likelihood for c in candidates],
+        "n_parameters": [(c.summary or nothing).n_parameters for c in candidates],
     }
     values = [candidate.criteria() for candidate in candidates]
     for criterion in CRITERIA:

@@ -19,7 +19,7 @@ M-step.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
@@ -99,10 +99,6 @@ class Nearest:
             np.copyto(labels, k, where=closer)
         return labels
 
-    def of_rows(self, chosen: np.ndarray) -> "Nearest":
-        """The assignment of a selection of the rows."""
-        return self
-
 
 @dataclass(frozen=True, eq=False)
 class Subset:
@@ -128,12 +124,13 @@ class Hard:
     n_components: int
     numbers_a_component: ClassVar[int] = 0
 
-    def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
-        return self.labels[block.start : block.start + len(block.X)]
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """What is to travel with the rows."""
+        return {"assignment": self.labels}
 
-    def of_rows(self, chosen: np.ndarray) -> "Hard":
-        """The assignment of a selection of the rows."""
-        return Hard(self.labels[chosen], self.n_components)
+    def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
+        return block.columns["assignment"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,35 +139,34 @@ class Soft:
 
     responsibilities: np.ndarray
 
-    def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
-        part = self.responsibilities[block.start : block.start + len(block.X)]
-        return np.ascontiguousarray(part.T, dtype=np.float64)
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """What is to travel with the rows."""
+        return {"assignment": self.responsibilities}
 
-    def of_rows(self, chosen: np.ndarray) -> "Soft":
-        """The assignment of a selection of the rows."""
-        return Soft(self.responsibilities[chosen])
+    def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
+        return np.ascontiguousarray(block.columns["assignment"].T, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
 class RandomSoft:
     """Uniform random responsibilities, drawn again where a block asks for them.
 
-    They are those of one table of all rows, which is never held.
+    They are those of one table (n_samples, n_components), which is never held.
 
     Parameters
     ----------
     states : list
         Of the generator, before every `stride` rows.
     stride : int
+    n_samples : int
     n_components : int
-    rows : ndarray of int, or None
-        Which rows of the table count; None is all.
     """
 
     states: list
     stride: int
+    n_samples: int
     n_components: int
-    rows: np.ndarray | None = None
 
     @classmethod
     def of(cls, n_samples: int, n_components: int, random_state) -> "RandomSoft":
@@ -180,27 +176,28 @@ class RandomSoft:
         for first in range(0, n_samples, stride):
             states.append(random_state.get_state())
             _skip(random_state, min(stride, n_samples - first) * n_components)
-        return cls(states, stride, n_components)
+        return cls(states, stride, n_samples, n_components)
+
+    @property
+    def columns(self) -> dict[str, "RandomSoft"]:
+        """What is to travel with the rows: a table that is drawn where it is sliced."""
+        return {"assignment": self}
 
     def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
-        wanted = slice(block.start, block.start + len(block.X))
-        if self.rows is None:
-            return self._between(wanted.start, wanted.stop)
-        rows = self.rows[wanted]
-        return self._between(rows[0], rows[-1] + 1)[:, rows - rows[0]]
+        return np.ascontiguousarray(block.columns["assignment"].T)
 
-    def _between(self, start: int, stop: int) -> np.ndarray:
-        number, skipped = divmod(int(start), self.stride)
+    def __len__(self) -> int:
+        return self.n_samples
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        start, stop, _ = rows.indices(self.n_samples)
+        number, skipped = divmod(start, self.stride)
         generator = np.random.RandomState(0)
         generator.set_state(self.states[number])
         _skip(generator, skipped * self.n_components)
         R = generator.random_sample((stop - start, self.n_components))
         R /= R.sum(axis=1)[:, None]
-        return np.ascontiguousarray(R.T)
-
-    def of_rows(self, chosen: np.ndarray) -> "RandomSoft":
-        """The assignment of a selection of the rows."""
-        return replace(self, rows=np.flatnonzero(chosen))
+        return R
 
 
 def _skip(generator: np.random.RandomState, n_numbers: int) -> None:

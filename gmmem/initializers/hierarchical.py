@@ -16,7 +16,7 @@ from gmmem.initializers.agglomeration import (
 )
 from gmmem.initializers.base import Subset
 from gmmem.initializers.seeding import distinct, seeding_rows
-from gmmem.survey import LARGEST_EXTENT
+from gmmem.sources.base import LARGEST_EXTENT
 
 CRITERIA = {"EII": EqualSpheres(), "VII": Spheres(), "VVV": Ellipsoids()}
 EQUAL = "EEE"

@@ -1,32 +1,25 @@
-"""The kernels of a pass over the rows, and the guard that chooses the E-step's.
+"""Which kernel scores the rows by some components: the cheapest that is accurate for them.
 
-*Features* (`gmmem.kernels.expanded`) are fast, but the quadratic form is expanded, and errs by
+*Expansion* (`gmmem.kernels.expanded`) is fast, but the quadratic form is expanded, and errs by
 about eps (R/s)^2 where R is the reach of the data about the centre and s the scale of a
 component.  *Whitening* (`gmmem.kernels.whitened`) errs by eps |x - mu_k| / s only; where no
-component
-is small, `gmmem.kernels.slabs` does it for all components at once.
-
-A kernel is called with a block and a workspace; it returns sums, which add over blocks.
+component is small, `gmmem.kernels.slabs` does it for all components at once.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from gmmem.forms import Quadratic
-from gmmem.kernels.expanded import FeatureKernel
-from gmmem.kernels.slabs import StackedKernel
-from gmmem.kernels.whitened import WhitenedKernel, sums_about, sums_of_groups, transposed
-from gmmem.mixture import Mixture
-from gmmem.sources.base import FLOAT64, Block, Frame, Workspace
+from gmmem.kernels.base import Components, Kernel
+from gmmem.kernels.expanded import ExpandedKernel
+from gmmem.kernels.slabs import SlabKernel
+from gmmem.kernels.whitened import WhitenedKernel
+from gmmem.sources.base import FLOAT64
 
-# How many quadratic features pay, against whitening: a product with few components is slow,
-# and writing the features is shared by all of them.  Where components lie apart, whitening's
+# How many quadratic terms pay, against whitening: a product with few components is slow,
+# and writing the terms is shared by all of them.  Where components lie apart, whitening's
 # sums leave out most (measured by benchmarks/crossover.py).
-PER_COMPONENT, MOST_FEATURES = 50, 2500
+PER_COMPONENT, MOST_TERMS = 50, 2500
 WHERE_APART, PER_COMPONENT_APART = 130, 13
 
 # Half of a squared distance, in standard deviations, at which components are out of question
@@ -45,104 +38,72 @@ WHITENED_REACH = (REACH[np.dtype(np.float32)] / 10) ** 2
 # What may be squared.
 LARGEST = {dtype: math.sqrt(float(np.finfo(dtype).max)) / 1e3 for dtype in TOLERANCE}
 
-Kernel = FeatureKernel | WhitenedKernel
 
-
-def expanded_error(mixture: Mixture, frame: Frame) -> float:
+def expanded_error(components: Components, centre: np.ndarray, extent: np.ndarray) -> float:
     """Bound, up to the unit roundoff, on what expanding the quadratic form costs."""
-    storage = mixture.covariances
-    # Rows to predict may all lie to one side of the means.
-    extent = np.maximum(frame.extent, np.abs(mixture.means - frame.centre).max(axis=0))
+    storage = components.covariances
+    # Rows to score may all lie to one side of the means.
+    extent = np.maximum(extent, np.abs(components.means - centre).max(axis=0))
     reach = storage.form.reach(storage.precisions, extent).max()
     return float(reach) if np.isfinite(reach) else np.inf
 
 
-def features_pay(mixture: Mixture) -> bool:
-    """Whether features cost less than whitening."""
-    (K, d), storage = mixture.means.shape, mixture.covariances
+def expansion_pays(components: Components) -> bool:
+    """Whether quadratic terms cost less than whitening."""
+    (K, d), storage = components.means.shape, components.covariances
     size = storage.form.size(d)
-    if len(storage.factors) == 1 or size <= d:
+    if storage.shared or size <= d:
         return True
-    if size > min(PER_COMPONENT * K, MOST_FEATURES):
+    if size > min(PER_COMPONENT * K, MOST_TERMS):
         return False
-    return size <= WHERE_APART + PER_COMPONENT_APART * K or not apart(mixture)
+    return size <= WHERE_APART + PER_COMPONENT_APART * K or not apart(components)
 
 
-def apart(mixture: Mixture) -> bool:
+def apart(components: Components) -> bool:
     """Whether most components lie out of reach of each other's rows."""
-    squares, out = [], np.empty(mixture.means.T.shape)
-    for k, mean in enumerate(mixture.means):
-        Y = mixture.covariances.whiten(k, np.ascontiguousarray((mixture.means - mean).T), out)
+    squares, means = [], components.means
+    out = np.empty(means.T.shape)
+    for k, mean in enumerate(means):
+        Y = components.covariances.whiten(k, np.ascontiguousarray((means - mean).T), out)
         squares.append(np.einsum("jk,jk->k", Y, Y))
     return bool(np.mean(np.array(squares) / 2 > APART) > 0.5)
 
 
-def choose(mixture: Mixture, frame: Frame, dtype: np.dtype) -> Kernel:
-    """The cheapest kernel that is accurate for this mixture on these rows."""
-    storage = mixture.covariances
+def choose(
+    components: Components,
+    centre: np.ndarray,
+    extent: np.ndarray,
+    dtype: np.dtype,
+    complete: bool = True,
+    tolerance: float = 1.0,
+) -> Kernel:
+    """The cheapest kernel that is accurate for these components.
+
+    Parameters
+    ----------
+    components : Components
+    centre, extent : ndarray of shape (n_features,)
+        The rows lie within `extent` of the centre, in every feature.
+    dtype : dtype
+        The narrowest to compute in.
+    complete : bool, default=True
+        Whether the shares of every row sum to one.
+    tolerance : float, default=1
+        What expansion may cost, as a share of `TOLERANCE`.
+    """
+    storage = components.covariances
     with np.errstate(over="ignore", invalid="ignore"):
-        few = features_pay(mixture)
-        error = expanded_error(mixture, frame)
-        widest, narrowest = frame.extent.max(), np.abs(storage.precisions).max()
+        few = expansion_pays(components)
+        error = expanded_error(components, centre, extent) / tolerance
+        widest, narrowest = extent.max(), np.abs(storage.precisions).max()
     for candidate in (np.dtype(dtype), FLOAT64):
         # Squares of the data and the precisions must be neither too large nor too small.
         if widest >= LARGEST[candidate] or narrowest >= LARGEST[candidate] ** 2:
             continue
         if few and error <= REACH[candidate]:
-            return FeatureKernel.of(mixture, frame, candidate)
+            return ExpandedKernel.of(components, centre, extent, candidate, complete)
         if not few and error <= REACH[candidate]:
-            return StackedKernel(mixture, frame, candidate)
+            return SlabKernel(components, centre, candidate)
         if not few and candidate != FLOAT64 and error <= WHITENED_REACH:
-            return WhitenedKernel(mixture, frame, candidate)
-    return WhitenedKernel(mixture, frame)
-
-
-# --- before there is a mixture -------------------------------------------------
-
-
-@dataclass(frozen=True)
-class LocateKernel:
-    """Total weight, weighted sum, and the smallest and largest value a feature."""
-
-    n_features: int
-
-    @property
-    def row_bytes(self) -> int:
-        return 16 * self.n_features
-
-    def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
-        Z = workspace.take("Z", (self.n_features, len(block.X)))
-        np.copyto(Z, block.X.T)
-        if block.weight is None:
-            weight, first = float(len(block.X)), Z.sum(axis=1)
-        else:
-            weight, first = float(block.weight.sum()), Z @ block.weight
-        return weight, first, Z.min(axis=1), Z.max(axis=1)
-
-
-@dataclass(frozen=True, eq=False)
-class AssignedKernel:
-    """Moments of rows whose responsibilities are given: an E-step without a mixture.
-
-    ``assign(block, workspace)`` gives responsibilities (K, b), or labels (b,).
-    """
-
-    assign: Callable[[Block, Workspace], np.ndarray]
-    centres: np.ndarray
-    form: Quadratic
-    pooled: bool
-
-    @property
-    def row_bytes(self) -> int:
-        # One is a responsibility; labels need none, to find the nearest centre takes more.
-        numbers = getattr(self.assign, "numbers_a_component", 1)
-        return 8 * (numbers * len(self.centres) + 4 * self.centres.shape[1] + 4)
-
-    def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
-        answer = self.assign(block, workspace)
-        about = self.centres, self.form, self.pooled, workspace
-        X = block.X.astype(FLOAT64, copy=False)
-        if answer.ndim == 1:
-            return sums_of_groups(X, answer, block.weight, *about)
-        R = answer if block.weight is None else answer * block.weight
-        return sums_about(transposed(X, None, FLOAT64, workspace)[1:], R, *about)
+            return WhitenedKernel(components, centre, candidate)
+    return WhitenedKernel(components, centre)

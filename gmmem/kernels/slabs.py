@@ -26,31 +26,28 @@ PRODUCT_ROWS = 128
 
 
 @dataclass(frozen=True, eq=False)
-class StackedKernel(WhitenedKernel):
+class SlabKernel(WhitenedKernel):
     """For full covariances: whitening and second moments about the centre of the data.
 
-    As accurate as the features, and cheaper where these are many.
+    As accurate as the quadratic terms, and cheaper where these are many.
     """
 
-    @property
-    def exact(self) -> bool:
-        """Whether components of any scale are safe."""
-        return False
+    exact = False
 
     @property
     def row_bytes(self) -> int:
-        K, d = self.mixture.n_components, self.mixture.n_features
+        K, d = self.components.n_components, self.components.n_features
         return self.dtype.itemsize * (K + d + PRODUCT_ROWS)
 
     @property
     def _width(self) -> int:
-        return WIDE_SLAB if self.mixture.n_components < MANY else NARROW_SLAB
+        return WIDE_SLAB if self.components.n_components < MANY else NARROW_SLAB
 
     @cached_property
     def _slabs(self) -> list[np.ndarray]:
         """For each slab the matrices of all components over root 2, (K, rows, 1 + columns)."""
-        lower = np.sqrt(0.5) * self.mixture.covariances.factors.transpose(0, 2, 1)
-        bias = -(lower @ (self.mixture.means - self.frame.centre)[:, :, None])
+        lower = np.sqrt(0.5) * self.components.covariances.factors.transpose(0, 2, 1)
+        bias = -(lower @ (self.components.means - self.centre)[:, :, None])
         slabs, d = [], lower.shape[1]
         for first in range(0, d, self._width):
             last = min(first + self._width, d)
@@ -64,10 +61,10 @@ class StackedKernel(WhitenedKernel):
         return [slice(k, min(k + size, n_components)) for k in range(0, n_components, size)]
 
     def _joint(self, Z: np.ndarray, workspace: Workspace) -> np.ndarray:
-        """`log_joint` of rows as `transposed` gives them."""
-        K, b = self.mixture.n_components, Z.shape[1]
+        """Log of weight times density of rows as they were prepared."""
+        K, b = self.components.n_components, Z.shape[1]
         L = workspace.take("L", (K, b), self.dtype)
-        L[:] = self.mixture.log_peaks[:, None]
+        L[:] = self.components.log_peaks[:, None]
         for some in self._groups(K):
             square = workspace.take("square", L[some].shape, self.dtype)
             for W in self._slabs:
@@ -78,7 +75,7 @@ class StackedKernel(WhitenedKernel):
                 np.subtract(L[some], square, out=L[some])
         return L
 
-    def sums(self, Xt: np.ndarray, R: np.ndarray, workspace: Workspace) -> tuple[Any, ...]:
+    def _sums(self, Xt: np.ndarray, R: np.ndarray, workspace: Workspace) -> tuple[Any, ...]:
         """Mass, first and (the upper triangle of) second moments about the centre."""
         (K, b), d = R.shape, len(Xt)
         mass, first = R.sum(axis=1, dtype=np.float64), (R @ Xt.T).astype(np.float64, copy=False)
@@ -100,9 +97,8 @@ class StackedKernel(WhitenedKernel):
                 second[some, start:last, start:] = part.reshape(len(r), -1, d - start)
         return mass, first, second
 
-    def moments(self, sums: tuple[Any, ...]) -> tuple[float, Moments]:
-        """Log-likelihood and moments from the sums over all blocks."""
-        log_likelihood, mass, first, second = sums
+    def moments(self, sums: tuple[Any, ...], total: Moments | None) -> Moments:
+        mass, first, second = sums
         rows, columns = np.tril_indices(second.shape[1], -1)
         second[:, rows, columns] = second[:, columns, rows]
-        return log_likelihood, Moments(mass, self.frame.centre[None], first, second, OUTER)
+        return Moments(mass, self.centre[None], first, second, OUTER)

@@ -5,17 +5,15 @@ shape alone, so the result is the same to the last bit for any number of threads
 """
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from gmmem.compat import n_threads_allowed, one_blas_thread
-from gmmem.sources.base import Block, Workspace, block_size
+from gmmem.sources.base import NO_COLUMNS, Block, Pass, RowPass, Workspace, block_size
+from gmmem.sources.threads import Threads
 
 # Sums of weights that leave room for responsibilities and squares in float64.
 LEAST_WEIGHT, MOST_WEIGHT = 1e-100, 1e100
@@ -37,11 +35,6 @@ class InMemory:
         A weight of w means w copies of the row.
     n_threads : int, optional
         By default what OMP_NUM_THREADS, threadpoolctl or a joblib worker allow.
-
-    Notes
-    -----
-    Used as a context manager, threads and the limit on BLAS are set up once for
-    all passes in it; else for each pass.
     """
 
     def __init__(self, X, sample_weight=None, n_threads: int | None = None):
@@ -52,22 +45,12 @@ class InMemory:
         if self.X.ndim != 2 or 0 in self.X.shape:
             raise ValueError(f"X must have rows and columns; its shape is {X.shape}.")
         self.weight = None if sample_weight is None else _weights(sample_weight, len(X))
-        self.known: dict[Any, Any] = {}
-        self._n_threads = n_threads
+        self.columns: Mapping[str, Any] = NO_COLUMNS
+        self.executor = Threads(n_threads)
         self._local = threading.local()
-        self._lock, self._entered = threading.RLock(), 0
-        self._stack: ExitStack | None = None
-        self._pool: ThreadPoolExecutor | None = None
-        self._look_ahead = 0
 
     def __reduce__(self):
-        return type(self), (self.X, self.weight, self._n_threads)
-
-    def again(self) -> "InMemory":
-        """The same rows for another thread, with what is known of them."""
-        other = InMemory(self.X, self.weight, self._n_threads)
-        other.known = self.known
-        return other
+        return _build, (self.X, self.weight, self.executor, self.columns)
 
     @property
     def n_rows(self) -> int:
@@ -82,7 +65,7 @@ class InMemory:
         return self.X.dtype
 
     @cached_property
-    def precision(self) -> np.dtype:
+    def arithmetic(self) -> np.dtype:
         """What the rows allow to be computed in: float32 has no room for extreme weights."""
         if self.weight is not None and self.dtype == np.float32:
             positive = self.weight[self.weight > 0]
@@ -90,82 +73,115 @@ class InMemory:
                 return np.dtype(np.float64)
         return self.dtype
 
-    @property
+    @cached_property
     def total_weight(self) -> float:
         """Sum of the row weights: the number of rows that they stand for."""
         return float(self.n_rows if self.weight is None else self.weight.sum())
 
-    def __enter__(self) -> "InMemory":
-        with self._lock:
-            self._entered += 1
-            if self._entered == 1:
-                self._stack = ExitStack()
-                self._stack.enter_context(one_blas_thread())
-                threads = self._n_threads or n_threads_allowed()
-                self._look_ahead = threads
-                if threads > 1:
-                    self._pool = self._stack.enter_context(ThreadPoolExecutor(threads))
-        return self
+    @cached_property
+    def _some_weigh_nothing(self) -> bool:
+        return self.weight is not None and not self.weight.all()
 
-    def __exit__(self, *exc_info) -> None:
-        with self._lock:
-            self._entered -= 1
-            if self._entered == 0:
-                stack, self._stack, self._pool = self._stack, None, None
-                stack.close()
+    def with_columns(self, **aligned: Any) -> "InMemory":
+        """The same rows; each column is sliced as the rows are."""
+        for name, column in aligned.items():
+            if len(column) != self.n_rows:
+                raise ValueError(f"{name} has {len(column)} rows, but X has {self.n_rows}.")
+        return _build(self.X, self.weight, self.executor, {**self.columns, **aligned})
 
-    def fold(self, kernel: Any, combine: tuple[Callable, ...] | None = None) -> tuple[Any, ...]:
-        """Combine ``kernel(block, workspace)`` over all blocks in order.
+    def sample(self, size: int, rng: np.random.RandomState) -> "InMemory":
+        """At most `size` rows, drawn without replacement; with weights, by their weights."""
+        if self.weight is None:
+            if self.n_rows <= size:
+                return self
+            chosen = np.sort(rng.choice(self.n_rows, size=size, replace=False))
+            return InMemory(self.X[chosen], None, self.executor.number)
+        if np.count_nonzero(self.weight) <= size:
+            return self
+        points = np.sort(rng.uniform(0, self.total_weight, size=size))
+        places = np.searchsorted(np.cumsum(self.weight), points, side="right")
+        # Rounding may leave the last points beyond the last sum.
+        last = int(np.flatnonzero(self.weight)[-1])
+        chosen, times = np.unique(np.minimum(places, last), return_counts=True)
+        return InMemory(self.X[chosen], times, self.executor.number)
 
-        Parameters
-        ----------
-        kernel : callable with an attribute ``row_bytes``
-            Returns a tuple of numbers and arrays; arrays that it does not keep, because
-            others are added to them.
-        combine : tuple of callables, optional
-            One for each thing that the kernel returns; by default all are added.
-        """
-        size = block_size(self.n_rows, kernel.row_bytes)
-        with self:
-            if size == self.n_rows:
-                return self._run(kernel, combine, 0, size, size)
-            total = None
-            for part in self._parts(kernel, combine, size):
-                total = part if total is None else _merge(total, part, combine)
+    def working(self) -> AbstractContextManager:
+        """Keeps the threads, and BLAS to one of them, over many passes."""
+        return self.executor
+
+    def fold(self, over: Pass) -> tuple[Any, ...]:
+        """Combine what a pass gives for all blocks, in order."""
+        size = block_size(self.n_rows, over.row_bytes)
+        if size >= self.n_rows:
+            return self._run(over, 0, size, size)
+        step = size * min(max(-(-self.n_rows // size) // FEWEST_TASKS, 1), MOST_BLOCKS_A_TASK)
+
+        def run(start: int):
+            return self._run(over, start, min(start + step, self.n_rows), size)
+
+        total = None
+        with self.executor:
+            for part in self.executor.map(run, range(0, self.n_rows, step)):
+                total = _combined(over, total, part)
         return total
 
-    def _parts(self, kernel: Any, combine, size: int) -> Iterator[tuple[Any, ...]]:
-        """Sums over runs of blocks, in order."""
-        n_blocks = -(-self.n_rows // size)
-        step = size * min(max(n_blocks // FEWEST_TASKS, 1), MOST_BLOCKS_A_TASK)
-        starts = range(0, self.n_rows, step)
+    def map(self, over: RowPass, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        """Answers for every row, whatever it weighs, (n_rows, *shape)."""
+        out = np.empty((self.n_rows, *shape), dtype)
+        size = block_size(self.n_rows, over.row_bytes)
 
-        def run(start):
-            return self._run(kernel, combine, start, min(start + step, self.n_rows), size)
+        def run(first: int) -> None:
+            last = min(first + size, self.n_rows)
+            over(Block(first, self.X[first:last]), self._workspace(), out[first:last])
 
-        if self._pool is None or len(starts) == 1:
-            yield from map(run, starts)
-            return
-        # Not more than keeps the threads busy: sums are large where components are many.
-        pending: deque = deque()
-        for start in starts:
-            pending.append(self._pool.submit(run, start))
-            if len(pending) > self._look_ahead:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
+        if size >= self.n_rows:
+            run(0)
+            return out
+        with self.executor:
+            for _ in self.executor.map(run, range(0, self.n_rows, size)):
+                pass
+        return out
 
-    def _run(self, kernel: Any, combine, start: int, stop: int, size: int) -> tuple[Any, ...]:
+    def _workspace(self) -> Workspace:
         workspace = getattr(self._local, "workspace", None)
         if workspace is None:
             workspace = self._local.workspace = Workspace()
-        total = None
+        return workspace
+
+    def _block(self, first: int, last: int) -> Block | None:
+        """Those of the rows that weigh something; None if there are none."""
+        rows = slice(first, last)
+        weight = None if self.weight is None else self.weight[rows]
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        if not self._some_weigh_nothing or weight.all():
+            return Block(first, self.X[rows], weight, columns)
+        kept = np.flatnonzero(weight)
+        if not len(kept):
+            return None
+        columns = {name: column[kept] for name, column in columns.items()}
+        return Block(first, self.X[rows][kept], weight[kept], columns)
+
+    def _run(self, over: Pass, start: int, stop: int, size: int) -> tuple[Any, ...] | None:
+        workspace, total = self._workspace(), None
         for first in range(start, stop, size):
-            last = min(first + size, stop)
-            weight = None if self.weight is None else self.weight[first:last]
-            part = kernel(Block(first, self.X[first:last], weight), workspace)
-            total = part if total is None else _merge(total, part, combine)
+            block = self._block(first, min(first + size, stop))
+            if block is not None:
+                total = _combined(over, total, over(block, workspace))
         return total
+
+
+def _build(X, weight, executor: Threads, columns) -> InMemory:
+    """Rows that were checked before; threads are shared where they stay in the process."""
+    rows = InMemory.__new__(InMemory)
+    rows.X, rows.weight, rows.executor, rows.columns = X, weight, executor, columns
+    rows._local = threading.local()
+    return rows
+
+
+def _combined(over: Pass, total, part):
+    if total is None or part is None:
+        return part if total is None else total
+    return over.combine(total, part)
 
 
 def _weights(sample_weight, n_rows: int) -> np.ndarray:
@@ -180,19 +196,3 @@ def _weights(sample_weight, n_rows: int) -> np.ndarray:
             f"{MOST_WEIGHT:g}: rescale it."
         )
     return weight
-
-
-def _merge(total, part, combine) -> tuple[Any, ...]:
-    """Combine two tuples entry by entry; arrays that are only added keep their place."""
-    if combine is None:
-        return tuple(map(_add, total, part))
-    return tuple(f(a, b) for f, a, b in zip(combine, total, part, strict=True))
-
-
-def _add(total, part):
-    # Sums are large where components are many.  A view may be of the rows.
-    own = isinstance(total, np.ndarray) and total.base is None
-    if own and total.dtype == np.result_type(total, part):
-        total += part
-        return total
-    return total + part

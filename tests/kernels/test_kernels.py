@@ -8,7 +8,7 @@ from gmmem.covariances import Diagonal, Full, Spherical
 from gmmem.forms import NORM, OUTER, SQUARE
 from gmmem.initializers.base import Hard, Nearest, Soft
 from gmmem.initializers.seeding import draw_by_weight
-from gmmem.kernels import guard as kernels
+from gmmem.kernels.allocation import SOFT
 from gmmem.kernels.arithmetic import (
     CEILING,
     DEPTH,
@@ -18,13 +18,14 @@ from gmmem.kernels.arithmetic import (
     softmax_below_ceiling,
     statistics,
 )
-from gmmem.kernels.expanded import FeatureKernel
-from gmmem.kernels.slabs import StackedKernel
+from gmmem.kernels.expanded import ExpandedKernel
+from gmmem.kernels.guard import choose
+from gmmem.kernels.slabs import SlabKernel
 from gmmem.kernels.whitened import WhitenedKernel
+from gmmem.passes import Expected, assigned_moments, locate
 from gmmem.prediction import log_density
 from gmmem.sources import InMemory
-from gmmem.sources.base import Block, Workspace
-from gmmem.survey import survey
+from gmmem.sources.base import Block, Workspace, added
 
 DTYPES = [np.float64, np.float32]
 EXACT = {np.float64: 1e-12, np.float32: 2e-5}
@@ -60,6 +61,20 @@ def exact_log_density(mixture, X):
     L = np.array(L)
     top = L.max(axis=0)
     return top + np.log(np.exp(L - top).sum(axis=0))
+
+
+def expanded(mixture, rows, dtype):
+    extent = locate(rows)
+    return ExpandedKernel.of(mixture, extent.centre, extent.reach, np.dtype(dtype))
+
+
+def posterior(kernel, X):
+    """Shares of one block, and whole log-densities."""
+    block, workspace = Block(0, X), Workspace()
+    scores = kernel.scores(kernel.prepare(block, workspace), workspace)
+    left_out = scores.left_out()
+    R, scale, log_sum = SOFT(scores, block, workspace)
+    return R, scale, log_sum + left_out
 
 
 @pytest.mark.parametrize("storage", [Full, Diagonal, Spherical])
@@ -98,32 +113,34 @@ def test_all_kernels_add_up_to_the_same(storage, dtype, weighted, d, K, spread):
     X = rows_of(rng, mixture, 1500, dtype)
     weight = rng.uniform(0, 2, size=len(X)) if weighted else None
     rows = InMemory(X, weight)
-    frame, R = survey(rows), mixture.responsibilities(X.astype(float)).T
+    extent, R = locate(rows), mixture.responsibilities(X.astype(float)).T
     R = R if weight is None else R * weight
     expected = mixture.log_density(X.astype(float)) @ (
         np.ones(len(X)) if weight is None else weight
     )
     for kernel in (
-        FeatureKernel.of(mixture, frame, np.dtype(dtype)),
-        WhitenedKernel(mixture, frame, np.dtype(dtype)),
-        WhitenedKernel(mixture, frame),
-        *([StackedKernel(mixture, frame, np.dtype(dtype))] if storage is Full else []),
+        ExpandedKernel.of(mixture, extent.centre, extent.reach, np.dtype(dtype)),
+        WhitenedKernel(mixture, extent.centre, np.dtype(dtype)),
+        WhitenedKernel(mixture, extent.centre),
+        *([SlabKernel(mixture, extent.centre, np.dtype(dtype))] if storage is Full else []),
     ):
         tolerance = 100 * d * EXACT[dtype]
-        log_likelihood, moments = kernel.moments(rows.fold(kernel))
+        over = Expected(kernel)
+        log_likelihood, moments = over.result(rows.fold(over))
+        found = moments.scatters()
         assert log_likelihood == pytest.approx(expected, rel=tolerance)
         np.testing.assert_allclose(moments.mass, R.sum(axis=1), rtol=tolerance)
         np.testing.assert_allclose(
-            moments.means,
+            found.means,
             R @ X.astype(float) / R.sum(axis=1)[:, None],
             rtol=tolerance,
             atol=tolerance * spread,
         )
-        centred = X[None].astype(float) - moments.means[:, None]
+        centred = X[None].astype(float) - found.means[:, None]
         scatter = np.einsum("ki,kij,kil->kjl", R, centred, centred)
         scatter = mixture.covariances.form.of(scatter)
         np.testing.assert_allclose(
-            moments.scatter, scatter, rtol=10 * tolerance, atol=tolerance * scatter.max()
+            found.scatter, scatter, rtol=10 * tolerance, atol=tolerance * scatter.max()
         )
 
 
@@ -168,8 +185,7 @@ def test_rows_beyond_every_component_change_no_sum_but_their_own(dtype):
     mixture = mixture_of(rng, 3, 2, Full)
     X = np.r_[rows_of(rng, mixture, 900, dtype), np.array([[3e3, 3e3]], dtype)]
     rows = InMemory(X)
-    kernel = FeatureKernel.of(mixture, survey(rows), np.dtype(dtype))
-    R, log_sum, scale = kernel.posterior(Block(0, X, None), Workspace())
+    R, scale, log_sum = posterior(expanded(mixture, rows, dtype), X)
     np.testing.assert_allclose((R * scale).sum(axis=0), 1, rtol=1e-5)
     expected = mixture.log_density(X.astype(float))
     np.testing.assert_allclose(log_sum, expected, rtol=1e-3 if dtype == np.float32 else 1e-9)
@@ -182,16 +198,15 @@ def test_a_lone_block_that_keeps_its_features_gives_the_same_again(K):
     mixture = mixture_of(rng, K, 2, Diagonal)
     X = rows_of(rng, mixture, 400, np.float64)
     rows = InMemory(X)
-    kernel = kernels.choose(mixture, survey(rows), rows.dtype)
-    first = rows.fold(kernel)
+    extent = locate(rows)
+    over = Expected(choose(mixture, extent.centre, extent.reach, rows.dtype))
+    first = rows.fold(over)
     for _ in range(3):
-        for got, expected in zip(rows.fold(kernel), first, strict=True):
+        for got, expected in zip(rows.fold(over), first, strict=True):
             np.testing.assert_array_equal(got, expected)
     other = mixture_of(rng, K, 2, Full)
     for found in (mixture, other, mixture):
-        em_rows = InMemory(X)
-        expected = em.expect(found, em_rows, survey(em_rows))[0]
-        assert em.expect(found, rows, survey(rows))[0] == expected
+        assert em.expect(found, rows)[0] == em.expect(found, InMemory(X))[0]
 
 
 @pytest.mark.parametrize("pooled", [False, True])
@@ -201,8 +216,9 @@ def test_labels_add_up_as_responsibilities_do(form, pooled, weighted):
     rng = np.random.RandomState(0)
     X, labels = rng.normal(size=(700, 3)) + 50, rng.choice([0, 1, 3], size=700)
     rows = InMemory(X, rng.uniform(size=700) if weighted else None)
-    hard = em.gather(rows, Hard(labels, 5), 5, form, pooled)
-    soft = em.gather(rows, Soft(np.eye(5)[labels]), 5, form, pooled)
+    hard = assigned_moments(rows, locate(rows), Hard(labels, 5), 5, form, pooled)
+    soft = assigned_moments(rows, locate(rows), Soft(np.eye(5)[labels]), 5, form, pooled)
+    hard, soft = hard.scatters(), soft.scatters()
     np.testing.assert_allclose(hard.mass, soft.mass, rtol=1e-12)
     np.testing.assert_allclose(hard.means, soft.means, rtol=1e-12)
     np.testing.assert_allclose(hard.scatter, soft.scatter, rtol=1e-10, atol=1e-9)
@@ -239,10 +255,12 @@ def test_start_about_known_centres(away, form, pooled):
     """However far the centres are from the means of their rows, nothing cancels."""
     rng = np.random.RandomState(0)
     X = np.repeat([[0.0, 1e5], [9e5, 0.0]], 500, axis=0) + rng.normal(size=(1000, 2))
+    rows = InMemory(X)
     nearest = Nearest(np.array([[0.0, 1e5], [9e5, 0.0]]) + away)
     labels = Hard(np.repeat([0, 1], 500), 2)
     moments, expected = (
-        em.gather(InMemory(X), assign, 2, form, pooled) for assign in (nearest, labels)
+        assigned_moments(rows, locate(rows), assign, 2, form, pooled).scatters()
+        for assign in (nearest, labels)
     )
     np.testing.assert_allclose(moments.mass, expected.mass)
     np.testing.assert_allclose(moments.means, expected.means, rtol=1e-13)
@@ -270,11 +288,17 @@ def test_a_fold_overwrites_nothing_but_sums():
         def __call__(self, block, workspace):
             return block.X[0], np.arange(2) if block.start else np.ones(2) / 2
 
+        combine = staticmethod(added)
+
+    class Earliest(First):
+        def combine(self, total, part):
+            return total[0], np.maximum(total[1], part[1])
+
     rows = InMemory(X, n_threads=2)
     total, halves = rows.fold(First())
     starts = total[1] - total[0]
     assert starts > 1 and halves[0] == 0.5 and halves[1] == starts - 0.5
-    first, _ = rows.fold(First(), (lambda a, b: a, np.maximum))
+    first, _ = rows.fold(Earliest())
     np.testing.assert_array_equal(first, X[0])
     np.testing.assert_array_equal(X, before)
 
@@ -293,8 +317,8 @@ def test_shared_covariances_at_any_spread(dtype, spread):
     )
     X = rows_of(rng, mixture, 3000, dtype)
     X[5] *= 3  # A row beyond all others.
-    kernel = FeatureKernel.of(mixture, survey(InMemory(X)), np.dtype(dtype))
-    R, log_sum, scale = kernel.posterior(Block(0, X, None), Workspace())
+    kernel = expanded(mixture, InMemory(X), dtype)
+    R, scale, log_sum = posterior(kernel, X)
     tolerance = EXACT[dtype] * 50 * (1 + spread**2)
     wide = X.astype(float)
     np.testing.assert_allclose(log_sum, mixture.log_density(wide), rtol=tolerance, atol=tolerance)

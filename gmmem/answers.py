@@ -1,0 +1,199 @@
+"""What some components say of rows: passes whose answer is a sum, or as long as the data.
+
+A row's answer depends on the components and on the row alone.  So the kernel is chosen for
+the rows that the components would give; rows from farther away are scored by differences.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.special import entr
+
+from gmmem.kernels.allocation import SOFT
+from gmmem.kernels.arithmetic import weighted_total
+from gmmem.kernels.base import Components, Kernel, Scores, Shares
+from gmmem.kernels.guard import choose
+from gmmem.kernels.whitened import WhitenedKernel
+from gmmem.sources.base import Block, Workspace, added
+
+# In standard deviations of each component: how far its own rows lie.
+WIDTH = 10.0
+
+# What expansion may cost, as a share of what it may cost in a fit.
+TOLERANCE = 1e-2
+
+# The largest whitened difference whose square is sure to fit in float64.
+LARGEST_WHITENED = 1e150
+
+# Rows scored by differences at a time, in memory of their own.
+FEW = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """Components made ready to score rows.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        Good for rows within `reach` of its centre.
+    reach : ndarray of shape (n_features,)
+    limit : float
+        Values up to this can be whitened and squared.
+    """
+
+    kernel: Kernel
+    reach: np.ndarray
+    limit: float
+
+    @classmethod
+    def of(cls, components: Components, dtype: Any) -> "Scorer":
+        """The cheapest accurate arithmetic, in `dtype` or wider."""
+        means, storage, dtype = components.means, components.covariances, np.dtype(dtype)
+        with np.errstate(over="ignore"):
+            middle = (means.min(axis=0) / 2 + means.max(axis=0) / 2).astype(dtype)
+        centre = np.where(np.isfinite(middle), middle, 0).astype(np.float64)
+        reach = (np.abs(means - centre) + WIDTH * np.sqrt(storage.variances)).max(axis=0)
+        kernel = choose(components, centre, reach, dtype, tolerance=TOLERANCE)
+        limit = LARGEST_WHITENED / (components.n_features * max(np.abs(storage.factors).max(), 1))
+        return cls(kernel, np.full_like(reach, limit) if kernel.exact else reach, limit)
+
+    @property
+    def row_bytes(self) -> int:
+        return self.kernel.row_bytes
+
+    @cached_property
+    def _differences(self) -> WhitenedKernel:
+        return WhitenedKernel(self.kernel.components, self.kernel.centre)
+
+    def joint(self, block: Block, workspace: Workspace) -> np.ndarray:
+        """Log of weight times density but for a number a row, (K, b)."""
+        prepared = self.kernel.prepare(block, workspace)
+        with np.errstate(over="ignore", invalid="ignore"):
+            L = self.kernel.scores(prepared, workspace).L
+        for some in self._far(block.X):
+            L[:, some], _ = self._from_afar(block.X[some])
+        return L
+
+    def posterior(self, block: Block, workspace: Workspace) -> Shares:
+        """Responsibilities, and log-densities as the sums."""
+        prepared = self.kernel.prepare(block, workspace)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = self.kernel.scores(prepared, workspace)
+            left_out = scores.left_out()
+            shares = SOFT(scores, block, workspace)
+            np.add(shares.log_sum, left_out, out=shares.log_sum, casting="same_kind")
+        for some in self._far(block.X):
+            L, size = self._from_afar(block.X[some])
+            part = SOFT(Scores(L, lambda: 0.0), block, Workspace())
+            shares.R[:, some], shares.scale[some] = part.R, part.scale
+            with np.errstate(over="ignore"):
+                shares.log_sum[some] = part.log_sum / size**2
+        return shares
+
+    def _far(self, X: np.ndarray) -> list[np.ndarray]:
+        """Those of the rows that the kernel is not good for, a few at a time."""
+        centre = self.kernel.centre
+        if (X.max(axis=0) <= centre + self.reach).all():
+            if (X.min(axis=0) >= centre - self.reach).all():
+                return []
+        outside = (X > centre + self.reach) | (X < centre - self.reach)
+        far = np.flatnonzero(outside.any(axis=1))
+        return np.array_split(far, -(-len(far) // FEW))
+
+    def _from_afar(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Scores (K, m) by differences, and by what each row was scaled to fit in float64."""
+        X, workspace = X.astype(np.float64), Workspace()
+        largest = np.abs(X).max(axis=1)
+        size = np.where(largest > self.limit, self.limit / largest, 1)
+        prepared = self._differences.prepare(Block(0, X * size[:, None]), workspace)
+        return self._differences.scores(prepared, workspace).L, size
+
+
+@dataclass(frozen=True, eq=False)
+class Densities:
+    """Log-density of each row."""
+
+    scorer: Scorer
+
+    @property
+    def row_bytes(self) -> int:
+        return self.scorer.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
+        out[:] = self.scorer.posterior(block, workspace).log_sum
+
+
+@dataclass(frozen=True, eq=False)
+class Responsibilities:
+    """Posterior probability of each component, (b, K)."""
+
+    scorer: Scorer
+
+    @property
+    def row_bytes(self) -> int:
+        return self.scorer.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
+        shares = self.scorer.posterior(block, workspace)
+        np.multiply(shares.R, shares.scale, out=out.T)
+
+
+@dataclass(frozen=True, eq=False)
+class MostProbable:
+    """The most probable component of each row."""
+
+    scorer: Scorer
+
+    @property
+    def row_bytes(self) -> int:
+        return self.scorer.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
+        L = self.scorer.joint(block, workspace)
+        # Component by component: runs along contiguous memory, the first largest wins.
+        best = workspace.take("peak", L.shape[1:], L.dtype)
+        best[:] = L[0]
+        out[:] = 0
+        for k in range(1, len(L)):
+            larger = L[k] > best
+            np.copyto(best, L[k], where=larger)
+            np.copyto(out, k, where=larger)
+
+
+@dataclass(frozen=True, eq=False)
+class Likelihood:
+    """Log-densities times row weights, and nothing else."""
+
+    scorer: Scorer
+    combine = staticmethod(added)
+
+    @property
+    def row_bytes(self) -> int:
+        return self.scorer.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
+        return (weighted_total(self.scorer.posterior(block, workspace).log_sum, block.weight),)
+
+
+@dataclass(frozen=True, eq=False)
+class Certainty:
+    """Log-likelihood, entropy, and the negative log of the largest responsibilities."""
+
+    scorer: Scorer
+    combine = staticmethod(added)
+
+    @property
+    def row_bytes(self) -> int:
+        return 2 * self.scorer.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
+        shares = self.scorer.posterior(block, workspace)
+        R = np.multiply(shares.R, shares.scale, out=shares.R)
+        largest = R.max(axis=0)
+        return tuple(
+            weighted_total(values, block.weight)
+            for values in (shares.log_sum, entr(R).sum(axis=0), -np.log(largest))
+        )

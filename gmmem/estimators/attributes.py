@@ -1,0 +1,91 @@
+"""Between fitted attributes and the engine: the attributes are the model.
+
+A prediction is computed from them, so what a user reads, pickles or sets is what counts.
+What is computed from them once more and again is remembered beside the estimator, not in it,
+and only as long as they stay what they are.
+"""
+
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from gmmem.answers import Scorer
+from gmmem.covariances import CovarianceModel
+from gmmem.covariances.base import from_public, to_public
+from gmmem.mixture import Mixture
+
+# Models of up to so many numbers are remembered: to look up larger ones saves nothing.
+MOST_REMEMBERED = 200_000
+
+
+class _Memory(NamedTuple):
+    key: tuple
+    scorer: Scorer
+
+
+_memories: WeakKeyDictionary[Any, _Memory] = WeakKeyDictionary()
+
+
+def to_attributes(mixture: Mixture, model: CovarianceModel, dtype: np.dtype) -> dict[str, Any]:
+    """A density as fitted attributes, in the dtype of the data."""
+    storage = mixture.covariances
+
+    def public(stored):
+        return _in_dtype(to_public(model, stored, mixture.n_components), dtype)
+
+    return {
+        "_fitted_model": model,
+        "weights_": mixture.weights.astype(dtype),
+        "means_": mixture.means.astype(dtype),
+        "covariances_": public(storage.covariances),
+        "precisions_": public(storage.precisions),
+        "precisions_cholesky_": public(storage.factors),
+    }
+
+
+def _in_dtype(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """In the dtype of the data, unless that is too narrow to hold the values."""
+    with np.errstate(over="ignore", under="ignore"):
+        narrow = array.astype(dtype, copy=False)
+    held = np.isfinite(narrow).all() and np.abs(narrow).max() > np.finfo(dtype).tiny
+    return narrow if held else array
+
+
+def as_mixture(estimator: Any) -> Mixture:
+    """The density that an estimator's attributes describe.
+
+    Raises
+    ------
+    ValueError
+        If an attribute is missing, or they do not fit together.
+    """
+    missing = [name for name in _NEEDED if not hasattr(estimator, name)]
+    if missing:
+        raise ValueError(
+            f"{type(estimator).__name__} has no {', '.join(missing)}. To make a model of known "
+            f"parameters, use {type(estimator).__name__}.from_parameters."
+            if hasattr(estimator, "from_parameters")
+            else f"{type(estimator).__name__} has no {', '.join(missing)}; fit it first."
+        )
+    model = estimator.covariance_model_
+    means = np.asarray(estimator.means_, dtype=np.float64)
+    factors = from_public(model, np.asarray(estimator.precisions_cholesky_, dtype=np.float64))
+    storage = model.storage.from_factors(factors, means.shape[1])
+    return Mixture(np.asarray(estimator.weights_, dtype=np.float64), means, storage)
+
+
+_NEEDED = ("weights_", "means_", "precisions_cholesky_")
+
+
+def remembered_scorer(estimator: Any, dtype: np.dtype) -> Scorer:
+    """What scores rows by an estimator's attributes, made anew where they have changed."""
+    arrays = [np.asarray(getattr(estimator, name, ())) for name in _NEEDED]
+    if sum(array.size for array in arrays) > MOST_REMEMBERED:
+        return Scorer.of(as_mixture(estimator), dtype)
+    contents = [part for array in arrays for part in (array.shape, array.dtype, array.tobytes())]
+    key = (estimator.covariance_model_, np.dtype(dtype), *contents)
+    memory = _memories.get(estimator)
+    if memory is None or memory.key != key:
+        memory = _memories[estimator] = _Memory(key, Scorer.of(as_mixture(estimator), dtype))
+    return memory.scorer

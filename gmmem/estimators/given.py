@@ -1,0 +1,115 @@
+"""Parameters that a user gives: checked, and in the engine's form."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import check_array
+
+from gmmem.covariances import CovarianceModel, DegenerateCovariance, Storage
+from gmmem.covariances.base import from_public, public_shape
+from gmmem.mixture import WEIGHTS_SUM_TO
+
+
+@dataclass(frozen=True, eq=False)
+class GivenParameters:
+    """The parts of a start that the user gave, checked; None where not given."""
+
+    weights: np.ndarray | None = None
+    means: np.ndarray | None = None
+    covariances: Storage | None = None
+
+    @property
+    def complete(self) -> bool:
+        return all(part is not None for part in (self.weights, self.means, self.covariances))
+
+
+def _array(value, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    array = check_array(
+        value,
+        dtype=np.float64,
+        ensure_2d=False,
+        allow_nd=True,
+        input_name=name,
+        ensure_min_samples=0,
+        ensure_min_features=0,
+    )
+    if array.shape != shape:
+        raise ValueError(f"{name} should have the shape {shape}, but got {array.shape}.")
+    return array
+
+
+def check_weights(value, n_components: int, name: str = "weights_init") -> np.ndarray:
+    """Mixing weights: non-negative and summing to one."""
+    weights = _array(value, name, (n_components,))
+    if (weights < 0).any() or (weights > 1).any():
+        raise ValueError(
+            f"{name} should be in the range [0, 1], but got min {weights.min():.5g} "
+            f"and max {weights.max():.5g}."
+        )
+    if abs(weights.sum() - 1) > WEIGHTS_SUM_TO:
+        raise ValueError(f"{name} should sum to one, but sums to {weights.sum():.8g}.")
+    return weights
+
+
+def check_means(value, n_components: int, n_features: int, name: str = "means_init") -> np.ndarray:
+    """Means, one row a component."""
+    return _array(value, name, (n_components, n_features))
+
+
+def check_covariances(
+    value,
+    model: CovarianceModel,
+    n_components: int,
+    n_features: int,
+    name: str,
+    build: Callable[[np.ndarray, int], Storage],
+) -> Storage:
+    """Covariances, or precisions: symmetric and positive definite.
+
+    `build` is what the model's storage makes of the one or of the other.
+    """
+    array = _array(value, name, public_shape(model, n_components, n_features))
+    stored = from_public(model, array)
+    if (
+        model.shared
+        and not model.compact
+        and not np.array_equal(array, np.broadcast_to(stored, array.shape))
+    ):
+        raise ValueError(
+            f"{name} should be the same for all components of covariance_type={model.name!r}."
+        )
+    square = stored.ndim == 3
+    if square and not np.allclose(stored, stored.transpose(0, 2, 1)):
+        raise ValueError(f"{name} should be symmetric.")
+    if (stored.ndim < 3 and (stored <= 0).any()) or (
+        square and (np.diagonal(stored, axis1=1, axis2=2) <= 0).any()
+    ):
+        raise ValueError(f"{name} should be positive definite; it holds values <= 0.")
+    try:
+        return build(stored, n_features)
+    except DegenerateCovariance as error:
+        raise ValueError(
+            f"{name} should be positive definite; that of component {error.component} is not."
+        ) from None
+
+
+def check_given(estimator, model: CovarianceModel, n_features: int) -> GivenParameters:
+    """Check what the user gave to start from."""
+    n_components = estimator.n_components
+    weights = means = covariances = None
+    if estimator.weights_init is not None:
+        weights = check_weights(estimator.weights_init, n_components)
+    if estimator.means_init is not None:
+        means = check_means(estimator.means_init, n_components, n_features)
+    if estimator.precisions_init is not None and estimator.covariances_init is not None:
+        raise ValueError("Give precisions_init or covariances_init, not both.")
+    choices = {
+        "precisions_init": model.storage.from_precisions,
+        "covariances_init": model.storage.from_covariances,
+    }
+    for given, build in choices.items():
+        value = getattr(estimator, given)
+        if value is not None:
+            covariances = check_covariances(value, model, n_components, n_features, given, build)
+    return GivenParameters(weights, means, covariances)

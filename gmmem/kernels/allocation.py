@@ -1,0 +1,121 @@
+"""From scores to shares: what stands between the two halves of an E-step.
+
+*Soft* is EM's own.  The others change what a row gives, and nothing else: the kernels, the
+M-step and the loop are the same.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from gmmem.kernels.arithmetic import above_ceiling, softmax, softmax_below_ceiling
+from gmmem.kernels.base import Scores, Shares
+from gmmem.sources.base import Block, Workspace
+
+
+@dataclass(frozen=True)
+class Soft:
+    """Responsibilities: ``R = softmax(L)``, and the log-likelihood ``logsumexp(L)``."""
+
+    complete: ClassVar[bool] = True
+
+    def __call__(self, scores: Scores, block: Block, workspace: Workspace) -> Shares:
+        L = scores.L
+        if scores.again is None:
+            return _shares(L, softmax(L, workspace))
+        shift = 0.0 if scores.bounded else above_ceiling(L)
+        if shift is None:
+            return _shares(L, softmax(L, workspace))
+        if not shift:
+            return _shares(L, softmax_below_ceiling(L, workspace, scores.again))
+        np.subtract(L, L.dtype.type(shift), out=L)
+        log_sum, scale = softmax_below_ceiling(
+            L, workspace, lambda some: scores.again(some) - shift
+        )
+        np.add(log_sum, L.dtype.type(shift), out=log_sum)
+        return Shares(L, scale, log_sum)
+
+
+def _shares(R: np.ndarray, sums: tuple[np.ndarray, np.ndarray]) -> Shares:
+    log_sum, scale = sums
+    return Shares(R, scale, log_sum)
+
+
+SOFT = Soft()
+
+
+@dataclass(frozen=True)
+class Hard:
+    """Every row to its most probable component alone: classification EM.
+
+    The objective is the classification log-likelihood (Celeux and Govaert 1992).
+    """
+
+    complete: ClassVar[bool] = True
+
+    def __call__(self, scores: Scores, block: Block, workspace: Workspace) -> Shares:
+        L = scores.L
+        best, places = L.argmax(axis=0), np.arange(L.shape[1])
+        log_sum = L[best, places]
+        L[:] = 0
+        L[best, places] = 1
+        return Shares(L, np.ones_like(log_sum), log_sum)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Some rows' components are known: the column "label" has them, and -1 elsewhere.
+
+    The objective of a known row is the log of its own component's weight times density.
+    """
+
+    complete: ClassVar[bool] = True
+
+    def __call__(self, scores: Scores, block: Block, workspace: Workspace) -> Shares:
+        labels = block.columns["label"]
+        known = np.flatnonzero(labels >= 0)
+        own = scores.L[labels[known], known]
+        # What remains of the others is exactly nothing, not a small number.
+        scores.L[:, known] = own
+        R, scale, log_sum = SOFT(scores._replace(again=None), block, workspace)
+        R[:, known] = 0
+        R[labels[known], known] = 1
+        scale[known], log_sum[known] = 1, own
+        return Shares(R, scale, log_sum)
+
+
+@dataclass(frozen=True)
+class Outside:
+    """A share of the rows belongs to no component: noise of a known density.
+
+    Parameters
+    ----------
+    weight : float
+        The share, between 0 and 1, which is held.
+    log_density : float
+        Of the noise, in nats: minus the log of the volume in which it is uniform.
+    """
+
+    weight: float
+    log_density: float
+    complete: ClassVar[bool] = False
+
+    def __post_init__(self):
+        if not 0 < self.weight < 1:
+            raise ValueError(f"weight={self.weight} must lie between 0 and 1.")
+
+    def __call__(self, scores: Scores, block: Block, workspace: Workspace) -> Shares:
+        L = scores.L
+        joined = np.empty((len(L) + 1, L.shape[1]), L.dtype)
+        joined[:-1] = L + np.log1p(-self.weight)
+        joined[-1] = np.log(self.weight) + self.log_density - scores.left_out()
+        log_sum, scale = softmax(joined, workspace)
+        return Shares(joined[:-1], scale, log_sum)
+
+
+def weighted(shares: Shares, weight: np.ndarray | None) -> Shares:
+    """The same times the weights of the rows."""
+    if weight is not None:
+        np.multiply(shares.scale, weight, out=shares.scale, casting="same_kind")
+    return shares

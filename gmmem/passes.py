@@ -1,0 +1,218 @@
+"""What one pass over the rows asks, for EM: sums that add up over any parts of them.
+
+    Locate       where the rows lie
+    Assigned     moments, given who belongs where
+    Expected     objective and expected moments: the E-step
+
+What fitted components say of rows is asked by the passes in `gmmem.answers`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gmmem.forms import Quadratic
+from gmmem.kernels.allocation import SOFT, weighted
+from gmmem.kernels.arithmetic import weighted_total
+from gmmem.kernels.base import Allocation, Kernel
+from gmmem.kernels.sums import sums_about, sums_of_groups, transposed
+from gmmem.moments import Moments
+from gmmem.sources.base import FLOAT64, LARGEST_EXTENT, Block, Rows, Workspace, added
+
+
+class Extent(NamedTuple):
+    """Where the rows lie: what is known of them before any component is."""
+
+    n_rows: int
+    """Those that weigh something."""
+    total_weight: float
+    centre: np.ndarray
+    """In the precision of the rows, so that they can be subtracted in it."""
+    reach: np.ndarray
+    """Largest ``|x - centre|`` of each feature, (d,)."""
+
+
+@dataclass(frozen=True)
+class Locate:
+    """Number, total weight, weighted sum, and the smallest and largest value a feature."""
+
+    n_features: int
+
+    @property
+    def row_bytes(self) -> int:
+        return 16 * self.n_features
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
+        Z = workspace.take("Z", (self.n_features, len(block.X)))
+        np.copyto(Z, block.X.T)
+        if block.weight is None:
+            weight, first = float(len(block.X)), Z.sum(axis=1)
+        else:
+            weight, first = float(block.weight.sum()), Z @ block.weight
+        return len(block.X), weight, first, Z.min(axis=1), Z.max(axis=1)
+
+    def combine(self, total, part):
+        *sums, low, high = total
+        *more, lower, higher = part
+        return *added(sums, more), np.minimum(low, lower), np.maximum(high, higher)
+
+
+def locate(rows: Rows) -> Extent:
+    """Where the rows lie.
+
+    Raises
+    ------
+    ValueError
+        If they hold NaN, or values whose squares would not fit in float64.
+    """
+    n_rows, total, first, low, high = rows.fold(Locate(rows.n_features))
+    if np.isnan(low).any() or np.isnan(high).any():
+        raise ValueError("X contains NaN.")
+    if max(high.max(), -low.min()) >= LARGEST_EXTENT:
+        raise ValueError(
+            f"X holds values beyond {LARGEST_EXTENT:g}: squares would not fit in float64; "
+            "rescale the data or remove the outliers."
+        )
+    centre = (first / total).astype(rows.dtype).astype(np.float64)
+    return Extent(n_rows, total, centre, np.maximum(high - centre, centre - low))
+
+
+@dataclass(frozen=True, eq=False)
+class Assigned:
+    """Moments of rows whose shares are given: an E-step without a mixture.
+
+    ``assign(block, workspace)`` gives responsibilities (K, b), or labels (b,).
+    """
+
+    assign: Callable[[Block, Workspace], np.ndarray]
+    centres: np.ndarray
+    form: Quadratic
+    pooled: bool
+    combine = staticmethod(added)
+
+    @property
+    def row_bytes(self) -> int:
+        # One is a responsibility; labels need none, to find the nearest centre takes more.
+        numbers = getattr(self.assign, "numbers_a_component", 1)
+        return 8 * (numbers * len(self.centres) + 4 * self.centres.shape[1] + 4)
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
+        answer = self.assign(block, workspace)
+        about = self.centres, self.form, self.pooled, workspace
+        X = block.X.astype(FLOAT64, copy=False)
+        if answer.ndim == 1:
+            return sums_of_groups(X, answer, block.weight, *about)
+        R = answer if block.weight is None else answer * block.weight
+        return sums_about(transposed(X, None, FLOAT64, workspace)[1:], R, *about)
+
+    def moments(self, sums: tuple[Any, ...]) -> Moments:
+        """Moments from the sums over all blocks."""
+        mass, first, second = sums
+        return Moments(mass, self.centres, first, second, self.form)
+
+
+def all_in_one(block: Block, workspace: Workspace) -> np.ndarray:
+    """Every row belongs to the one component there is."""
+    return np.ones((1, len(block.X)))
+
+
+def total_moments(rows: Rows, extent: Extent, form: Quadratic) -> Moments:
+    """Moments of all rows as one component, about their centre."""
+    over = Assigned(all_in_one, extent.centre[None], form, pooled=True)
+    return over.moments(rows.fold(over))
+
+
+def assigned_moments(
+    rows: Rows,
+    extent: Extent,
+    assign: Callable,
+    n_components: int,
+    form: Quadratic,
+    pooled: bool,
+) -> Moments:
+    """Moments from given shares: how every initialiser begins.
+
+    They are about the means, or about known centres if these are near enough.  A component
+    without rows gets the scatter of all rows and the weight of one.
+    """
+    rows = rows.with_columns(**getattr(assign, "columns", {}))
+    known = np.asarray(getattr(assign, "centres", np.inf), dtype=np.float64)
+    if (np.abs(known - extent.centre) <= extent.reach).all():
+        over = Assigned(assign, known, form, pooled)
+        moments = over.moments(rows.fold(over))
+        if moments.well_centred:
+            return moments
+    # Two passes: about the means that the first one finds nothing cancels.
+    over = Assigned(assign, np.repeat(extent.centre[None], n_components, axis=0), _NOTHING, True)
+    mass, first, _ = rows.fold(over)
+    empty = mass <= 0
+    centres = extent.centre + first / np.where(empty, 1, mass)[:, None]
+    over = Assigned(assign, centres, form, pooled)
+    moments = over.moments(rows.fold(over))
+    if not empty.any():
+        return moments
+    of_one = total_moments(rows, extent, form).second / extent.n_rows
+    mass = np.where(empty, extent.total_weight / extent.n_rows, moments.mass)
+    times = (empty.sum() if pooled else empty).reshape(-1, *[1] * (moments.second.ndim - 1))
+    return Moments(mass, centres, moments.first, moments.second + times * of_one, form)
+
+
+class _Nothing:
+    """No second moments: for a pass that only finds the means."""
+
+    def shape(self, n_features):
+        return ()
+
+    def scatter(self, Z, r, out):
+        return 0.0
+
+
+_NOTHING = _Nothing()
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """The E-step: objective and expected moments of the rows by a kernel's components.
+
+    Where the kernel leaves second moments out, `total` asks for them over all components.
+    """
+
+    kernel: Kernel
+    allocation: Allocation = SOFT
+    total: bool = True
+    combine = staticmethod(added)
+
+    @property
+    def row_bytes(self) -> int:
+        return self.kernel.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
+        total = ()
+        if self.kernel.leaves_out and self.total:
+            form, centre = self.kernel.components.covariances.form, self.kernel.centre[None]
+            total = Assigned(all_in_one, centre, form, True)(block, workspace)
+        prepared = self.kernel.prepare(block, workspace)
+        shares = self.allocation(self.kernel.scores(prepared, workspace), block, workspace)
+        objective = weighted_total(shares.log_sum, block.weight)
+        weight = float(len(block.X) if block.weight is None else block.weight.sum())
+        shares = weighted(shares, block.weight)
+        return objective, weight, *total, *self.kernel.accumulate(prepared, shares, workspace)
+
+    def result(self, sums: tuple[Any, ...], total: Moments | None = None) -> tuple[float, Moments]:
+        """Objective and moments from the sums over all blocks.
+
+        `total` is `total_moments` of the same rows, where this pass did not ask for it.
+        """
+        objective, weight, *sums = sums
+        if self.kernel.leaves_out and self.total:
+            form, centre = self.kernel.components.covariances.form, self.kernel.centre[None]
+            total = Moments(*sums[:1], centre, *sums[1:3], form)
+            sums = sums[3:]
+        moments = self.kernel.moments(tuple(sums), total)
+        objective += self.kernel.left_out_in_total(weight, total)
+        if not self.allocation.complete:
+            outside = max(weight - float(moments.mass.sum()), 0.0)
+            moments = Moments(**{**vars(moments), "outside": outside})
+        return objective, moments

@@ -1,0 +1,56 @@
+"""What is believed of the covariances before the rows are seen.
+
+A prior changes what the M-step looks at, in the currency of rows: it adds to the scatters
+what rows of its own would add.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from gmmem.moments import Scatters
+
+
+class Prior(Protocol):
+    """What an M-step adds before it estimates."""
+
+    def add(self, scatters: Scatters) -> Scatters:
+        """The scatters with the prior's own."""
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """scikit-learn's regularisation: ``mass_k * reg_covar * I`` on every scatter.
+
+    As the scatters are summed before the model estimates, every model keeps its structure.
+
+    Parameters
+    ----------
+    reg_covar : float, default=0
+        In squared units of the data.
+
+    Raises
+    ------
+    ValueError
+        If it is negative or not a number.
+    """
+
+    reg_covar: float = 0.0
+
+    def __post_init__(self):
+        if not self.reg_covar >= 0:
+            raise ValueError(f"reg_covar={self.reg_covar} must be at least 0.")
+
+    def add(self, scatters: Scatters) -> Scatters:
+        if self.reg_covar == 0:
+            return scatters
+        scatter, form, d = scatters.scatter, scatters.form, scatters.means.shape[1]
+        shares = np.where(scatters.lost, 0, scatters.mass)  # What is lost is not to grow either.
+        if len(scatter) < len(shares):
+            shares = shares.sum(keepdims=True)
+        ridge = self.reg_covar * np.multiply.outer(shares, form.identity(d))
+        return scatters._replace(scatter=scatter + ridge)
+
+
+NO_PRIOR = Ridge(0.0)

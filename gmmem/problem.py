@@ -1,0 +1,202 @@
+"""What EM maximises: rows, a covariance model, a prior and an allocation.
+
+expect:    mixture            ->  objective, moments      (the only pass)
+maximise:  moments, mixture   ->  mixture                 (knows no rows)
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from gmmem.covariances import CovarianceModel, DegenerateCovariance
+from gmmem.covariances.base import checked_estimate
+from gmmem.kernels.allocation import SOFT
+from gmmem.kernels.base import Allocation, Kernel
+from gmmem.kernels.guard import choose
+from gmmem.kernels.whitened import WhitenedKernel
+from gmmem.mixture import Mixture
+from gmmem.moments import LOST, Moments, Scatters
+from gmmem.passes import Expected, Extent, assigned_moments, locate, total_moments
+from gmmem.priors import NO_PRIOR, Prior
+from gmmem.sources.base import Rows
+
+
+class Update(NamedTuple):
+    """What an M-step gives."""
+
+    mixture: Mixture
+    settled: bool = True
+    """False if the M-step's inner iteration, where it has one, did not converge."""
+
+
+class Expectation(NamedTuple):
+    """What an E-step gives."""
+
+    objective: float
+    """Log-likelihood, total over the rows times their weights."""
+    moments: Moments
+    exact: bool
+    """Whether the moments keep their digits for components of any scale."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Rows to be explained, and by what.
+
+    Parameters
+    ----------
+    rows : Rows
+    model : CovarianceModel
+    prior : Prior
+    allocation : Allocation
+    extent : Extent
+        Where the rows lie.
+    total : Moments or None
+        Of all rows as one component: what a shared covariance needs once, and not in
+        every pass.
+    """
+
+    rows: Rows
+    model: CovarianceModel
+    prior: Prior
+    allocation: Allocation
+    extent: Extent
+    total: Moments | None
+
+    @classmethod
+    def of(
+        cls,
+        rows: Rows,
+        model: CovarianceModel,
+        prior: Prior = NO_PRIOR,
+        allocation: Allocation = SOFT,
+    ) -> "Problem":
+        """Look at the rows once, before there are components.
+
+        Raises
+        ------
+        ValueError
+            If the rows hold NaN, or values whose squares would not fit in float64.
+        """
+        extent = locate(rows)
+        total = total_moments(rows, extent, model.storage.form) if model.shared else None
+        return cls(rows, model, prior, allocation, extent, total)
+
+    def with_model(self, model: CovarianceModel) -> "Problem":
+        """The same for another covariance model."""
+        form, total = model.storage.form, self.total
+        if total is not None and total.form.fineness >= form.fineness:
+            total = total.coarsened(form, pooled=True)
+        else:
+            total = total_moments(self.rows, self.extent, form) if model.shared else None
+        return replace(self, model=model, total=total)
+
+    def kernel(self, mixture: Mixture) -> Kernel:
+        """The cheapest kernel that is accurate for a mixture on these rows."""
+        centre, reach = self.extent.centre, self.extent.reach
+        return choose(mixture, centre, reach, self.rows.arithmetic, self.allocation.complete)
+
+    def expect(self, mixture: Mixture, kernel: Kernel | None = None) -> Expectation:
+        """E-step: log-likelihood of the rows and their expected moments."""
+        kernel = self.kernel(mixture) if kernel is None else kernel
+        over = Expected(kernel, self.allocation, total=self.total is None)
+        return Expectation(*over.result(self.rows.fold(over), self.total), kernel.exact)
+
+    def expect_exactly(self, mixture: Mixture) -> Expectation:
+        """The same by differences, whatever it costs."""
+        return self.expect(mixture, WhitenedKernel(mixture, self.extent.centre))
+
+    def maximise(self, moments: Moments, previous: Mixture | None = None) -> Update:
+        """M-step: the mixture that maximises the expected log-likelihood."""
+        return maximise(moments, self.model, self.prior, previous)
+
+    def improve(
+        self, expectation: Expectation, mixture: Mixture
+    ) -> tuple[Expectation, Update, Kernel]:
+        """M-step, with differences taken first where the new covariances need that.
+
+        Returns what it was taken from, what it gave, and the kernel of the next E-step.
+        """
+        try:
+            update = self.maximise(expectation.moments, mixture)
+            following = self.kernel(update.mixture)
+            if expectation.exact or not following.exact:
+                return expectation, update, following
+        except DegenerateCovariance:
+            if expectation.exact:
+                raise
+        # The new covariances are too small for moments taken about a common centre.
+        expectation = self.expect_exactly(mixture)
+        update = self.maximise(expectation.moments, mixture)
+        return expectation, update, self.kernel(update.mixture)
+
+    def start(self, assign, n_components: int) -> Mixture:
+        """M-step from given shares: how every initialiser becomes a mixture."""
+        form, pooled = self.model.storage.form, self.model.shared
+        moments = assigned_moments(self.rows, self.extent, assign, n_components, form, pooled)
+        return self.maximise(moments).mixture
+
+
+def maximise(
+    moments: Moments,
+    model: CovarianceModel,
+    prior: Prior = NO_PRIOR,
+    previous: Mixture | None = None,
+) -> Update:
+    """M-step: the mixture that maximises the expected log-likelihood.
+
+    A component that has lost all its rows keeps the mean and covariance of `previous`, at
+    weight zero.
+
+    Raises
+    ------
+    DegenerateCovariance
+        If a covariance is singular or narrower than float64 resolves at its mean.
+    """
+    scatters = moments.scatters()
+    weights = _mixing_weights(scatters)
+    if scatters.lost.any():
+        scatters = _with_lost_kept(scatters, previous)
+    scatters = prior.add(scatters)
+    last = None if previous is None else previous.covariances.covariances
+    d = scatters.means.shape[1]
+    values, settled = checked_estimate(model, scatters.scatter, scatters.mass, d, last)
+    storage = model.storage.from_covariances(values, d)
+    refuse_points(scatters.means, storage)
+    return Update(Mixture.of_parts(weights, scatters.means, storage), settled)
+
+
+def _mixing_weights(scatters: Scatters) -> np.ndarray:
+    """Shares of the mass, summing to one."""
+    weights = np.where(scatters.lost, 0, scatters.mass)
+    return weights / weights.sum()
+
+
+def _with_lost_kept(scatters: Scatters, previous: Mixture | None) -> Scatters:
+    """Lost components with next to no mass, where and as wide as they were."""
+    mass, means, scatter, _, lost = scatters
+    if previous is None:
+        raise DegenerateCovariance(int(np.argmax(lost)), "has no rows to be estimated from")
+    least = LOST * mass.sum()
+    mass = np.where(lost, least, mass)
+    means = np.where(lost[:, None], previous.means, means)
+    if len(scatter) == len(mass):
+        old = previous.covariances.covariances
+        scatter = scatter.copy()
+        scatter[lost] = least * np.broadcast_to(old, scatter.shape)[lost]
+    return scatters._replace(mass=mass, means=means, scatter=scatter)
+
+
+# A standard deviation below this share of the mean is rounding error.
+RESOLUTION = 8 * np.finfo(np.float64).eps
+
+
+def refuse_points(means: np.ndarray, storage) -> None:
+    """Raise where a component is narrower than float64 resolves at its mean."""
+    narrow = np.sqrt(storage.variances) <= RESOLUTION * np.abs(means)
+    if narrow.any():
+        component = int(np.argmax(narrow.any(axis=1)))
+        raise DegenerateCovariance(
+            component, "has shrunk to a point, narrower than float64 resolves"
+        )

@@ -1,0 +1,160 @@
+"""Threads that share the blocks, while BLAS keeps to each one's core."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import joblib
+from joblib.parallel import get_active_backend
+from threadpoolctl import ThreadpoolController
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The libraries with threads of their own that are loaded by now."""
+    return ThreadpoolController()
+
+
+def n_threads_allowed() -> int:
+    """Threads that OMP_NUM_THREADS, threadpoolctl and an outer joblib call allow."""
+    backend, _ = get_active_backend()
+    if backend.nesting_level and threading.current_thread() is not threading.main_thread():
+        return 1  # A thread of joblib's: its neighbours have the other cores.
+    limits = [
+        library.num_threads for library in _libraries().select(user_api="openmp").lib_controllers
+    ]
+    if not limits:
+        # Read as OpenMP would: a first number, if there is one.
+        asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+        limits = [int(asked)] if asked.isdigit() and int(asked) > 0 else []
+    return max(1, min(joblib.effective_n_jobs(-1), *limits, os.cpu_count() or 1))
+
+
+class _OneBlasThread:
+    """BLAS keeps to the calling thread while anybody in the process asks for that.
+
+    Those who ask may overlap in time, in any order: the first one's entry sets the limit, the
+    last one's exit takes it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders: list[object] = []
+        self._limit: Any = None
+
+    def hold(self, holder: object) -> None:
+        """Set the limit, unless somebody has."""
+        with self._lock:
+            self._holders.append(holder)
+            self._settle()
+
+    def release(self, holder: object) -> None:
+        """Take the limit back, unless somebody needs it still."""
+        with self._lock:
+            if holder in self._holders:
+                self._holders.remove(holder)
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._holders and self._limit is None:
+            self._limit = _libraries().limit(limits=1, user_api="blas")
+        elif not self._holders and self._limit is not None:
+            self._limit.restore_original_limits()
+            self._limit = None
+
+    def reset(self) -> None:
+        """In a child of a fork nobody of the parent's threads is left to give back."""
+        self._lock, self._holders = threading.Lock(), []
+        self._settle()
+
+
+_BLAS = _OneBlasThread()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_BLAS.reset)
+
+
+class one_blas_thread:
+    """Context in which BLAS keeps to the calling thread, for the whole process."""
+
+    def __enter__(self) -> None:
+        try:
+            _BLAS.hold(self)
+        except BaseException:
+            _BLAS.release(self)
+            raise
+
+    def __exit__(self, *exc_info) -> None:
+        # An interrupt may fall in here: what it leaves undone is done before it goes on.
+        try:
+            _BLAS.release(self)
+        except KeyboardInterrupt:
+            _BLAS.release(self)
+            raise
+
+
+class Threads:
+    """An executor of tasks in order; entered, it keeps its threads and the limit on BLAS.
+
+    Parameters
+    ----------
+    number : int, optional
+        By default what OMP_NUM_THREADS, threadpoolctl or a joblib worker allow.
+    """
+
+    def __init__(self, number: int | None = None):
+        self.number = number
+        self._lock, self._entered = threading.RLock(), 0
+        self._pool: ThreadPoolExecutor | None = None
+        self._limit = one_blas_thread()
+
+    def __reduce__(self):
+        return type(self), (self.number,)
+
+    def __enter__(self) -> "Threads":
+        with self._lock:
+            self._entered += 1
+            if self._entered == 1:
+                try:
+                    self._limit.__enter__()
+                except BaseException:
+                    self._entered = 0
+                    self._limit.__exit__()
+                    raise
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        with self._lock:
+            self._entered -= 1
+            if self._entered == 0:
+                pool, self._pool = self._pool, None
+                try:
+                    if pool is not None:
+                        pool.shutdown(cancel_futures=True)
+                finally:
+                    self._limit.__exit__()
+
+    def map(self, run: Callable[[Any], Any], tasks: Iterable[Any]) -> Iterator[Any]:
+        """What `run` gives for each task, in order; to be read while entered.
+
+        Not more are ahead than keep the threads busy: sums are large where components are
+        many.
+        """
+        number = self.number or n_threads_allowed()
+        if number == 1:
+            yield from map(run, tasks)
+            return
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(number)
+            pool = self._pool
+        pending: deque = deque()
+        for task in tasks:
+            pending.append(pool.submit(run, task))
+            if len(pending) > number:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()

@@ -1,0 +1,6 @@
+"""How EM goes from one mixture to the next."""
+
+from gmmem.updates.base import Rule, State
+from gmmem.updates.plain import Plain
+
+__all__ = ["Plain", "Rule", "State"]
