@@ -70,22 +70,20 @@ class Scorer:
 
     def joint(self, block: Block, workspace: Workspace) -> np.ndarray:
         """Log of weight times density but for a number a row, (K, b)."""
-        prepared = self.kernel.prepare(block, workspace)
-        with np.errstate(over="ignore", invalid="ignore"):
-            L = self.kernel.scores(prepared, workspace).L
-        for some in self._far(block.X):
+        prepared, far = self._prepare(block, workspace)
+        L = self.kernel.scores(prepared, workspace).L
+        for some in far:
             L[:, some], _ = self._from_afar(block.X[some])
         return L
 
     def posterior(self, block: Block, workspace: Workspace) -> Shares:
         """Responsibilities, and log-densities as the sums."""
-        prepared = self.kernel.prepare(block, workspace)
-        with np.errstate(over="ignore", invalid="ignore"):
-            scores = self.kernel.scores(prepared, workspace)
-            left_out = scores.left_out()
-            shares = SOFT(scores, block, workspace)
-            np.add(shares.log_sum, left_out, out=shares.log_sum, casting="same_kind")
-        for some in self._far(block.X):
+        prepared, far = self._prepare(block, workspace)
+        scores = self.kernel.scores(prepared, workspace)
+        left_out = scores.left_out()
+        shares = SOFT(scores, block, workspace)
+        np.add(shares.log_sum, left_out, out=shares.log_sum, casting="same_kind")
+        for some in far:
             L, size = self._from_afar(block.X[some])
             part = SOFT(Scores(L, lambda: 0.0), block, Workspace())
             shares.R[:, some], shares.scale[some] = part.R, part.scale
@@ -93,15 +91,28 @@ class Scorer:
                 shares.log_sum[some] = part.log_sum / size**2
         return shares
 
-    def _far(self, X: np.ndarray) -> list[np.ndarray]:
-        """Those of the rows that the kernel is not good for, a few at a time."""
-        centre = self.kernel.centre
-        if (X.max(axis=0) <= centre + self.reach).all():
-            if (X.min(axis=0) >= centre - self.reach).all():
-                return []
-        outside = (X > centre + self.reach) | (X < centre - self.reach)
-        far = np.flatnonzero(outside.any(axis=1))
-        return np.array_split(far, -(-len(far) // FEW))
+    def _prepare(self, block: Block, workspace: Workspace) -> tuple[np.ndarray, list[np.ndarray]]:
+        """A block as the kernel wants it, and which rows are too far for it, in parts."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            prepared = self.kernel.prepare(block, workspace)
+            Z = prepared[1 : 1 + len(self.reach)]
+            if (Z.max(axis=1) <= self._high).all() and (Z.min(axis=1) >= self._low).all():
+                return prepared, []
+        X, centre = block.X.astype(np.float64), self.kernel.centre
+        far = np.flatnonzero((np.abs(X - centre) > self.reach).any(axis=1))
+        X[far] = centre
+        # Under another key: what is kept of the block is not that of these rows.
+        clean = block._replace(start=-1 - block.start, X=X)
+        prepared = self.kernel.prepare(clean, workspace)
+        return prepared, np.array_split(far, -(-len(far) // FEW)) if len(far) else []
+
+    @cached_property
+    def _high(self) -> np.ndarray:
+        return self.kernel.centre - self.kernel.origin + self.reach
+
+    @cached_property
+    def _low(self) -> np.ndarray:
+        return self.kernel.centre - self.kernel.origin - self.reach
 
     def _from_afar(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scores (K, m) by differences, and by what each row was scaled to fit in float64."""

@@ -120,6 +120,8 @@ class Mixture:
     @cached_property
     def log_weights(self) -> np.ndarray:
         """Logarithms of the mixing weights, that of zero far below all others."""
+        if self.weights.min() > 0:
+            return np.log(self.weights)
         positive = self.weights > 0
         return np.where(positive, np.log(np.where(positive, self.weights, 1)), LOG_ZERO)
 

@@ -35,8 +35,8 @@ class Scatters(NamedTuple):
     scatter: np.ndarray
     """``sum_i r_ik (x_i - mean_k)(x_i - mean_k)'``, a form (n_components, ...) or (1, ...)."""
     form: Quadratic
-    lost: np.ndarray
-    """Which components have no rows: their means and scatters say nothing."""
+    lost: np.ndarray | None
+    """Which components have no rows, if any: their means and scatters say nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,18 +121,20 @@ class Moments:
 
     def scatters(self) -> Scatters:
         """About the means, which is where the M-step looks from."""
-        lost = self.mass <= LOST * (self.mass.sum() + self.outside)
-        mass = np.where(lost, 1, self.mass)
-        first = np.where(lost[:, None], 0, self.first)
-        of_means = self._as_second(self.form.square(first / np.sqrt(mass)[:, None]))
-        means = self.centre + first / mass[:, None]
-        return Scatters(self.mass, means, self.second - of_means, self.form, lost)
+        mass, first, lost = self.mass, self.first, None
+        least = LOST * (mass.sum() + self.outside)
+        if not mass.min() > least:
+            lost = ~(mass > least)
+            mass, first = np.where(lost, 1, mass), np.where(lost[:, None], 0, first)
+        step = first / mass[:, None]
+        of_means = self._as_second(self.form.square(step * np.sqrt(mass)[:, None]))
+        return Scatters(self.mass, self.centre + step, self.second - of_means, self.form, lost)
 
     @property
     def well_centred(self) -> bool:
         """Whether the centre is so close to the means that the scatter keeps its digits."""
         scatters = self.scatters()
-        if scatters.lost.any():
+        if scatters.lost is not None:
             return False
         scatter, of_means = scatters.scatter, self.second - scatters.scatter
         if scatter.ndim > 1:

@@ -46,7 +46,9 @@ class Ridge:
         if self.reg_covar == 0:
             return scatters
         scatter, form, d = scatters.scatter, scatters.form, scatters.means.shape[1]
-        shares = np.where(scatters.lost, 0, scatters.mass)  # What is lost is not to grow either.
+        shares = scatters.mass
+        if scatters.lost is not None:
+            shares = np.where(scatters.lost, 0, shares)  # What is lost is not to grow either.
         if len(scatter) < len(shares):
             shares = shares.sum(keepdims=True)
         ridge = self.reg_covar * np.multiply.outer(shares, form.identity(d))

@@ -156,7 +156,7 @@ def maximise(
     """
     scatters = moments.scatters()
     weights = _mixing_weights(scatters)
-    if scatters.lost.any():
+    if scatters.lost is not None:
         scatters = _with_lost_kept(scatters, previous)
     scatters = prior.add(scatters)
     last = None if previous is None else previous.covariances.covariances
@@ -169,8 +169,8 @@ def maximise(
 
 def _mixing_weights(scatters: Scatters) -> np.ndarray:
     """Shares of the mass, summing to one."""
-    weights = np.where(scatters.lost, 0, scatters.mass)
-    return weights / weights.sum()
+    mass = scatters.mass if scatters.lost is None else np.where(scatters.lost, 0, scatters.mass)
+    return mass / mass.sum()
 
 
 def _with_lost_kept(scatters: Scatters, previous: Mixture | None) -> Scatters:

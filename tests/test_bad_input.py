@@ -292,9 +292,13 @@ def test_a_failed_refit_leaves_the_old_model():
 
 def test_rows_too_far_to_square():
     model = GaussianMixture(2, random_state=0).fit(X)
-    for rows in ([[1e200, 1.0]], [[1e155, 0.0], [0.0, 0.0]]):
-        with pytest.raises(ValueError, match="rescale the data"):
-            model.score_samples(rows)
+    alone = model.score_samples([[0.0, 0.0]])
+    for far in ([1e200, 1.0], [1e155, 0.0], [-1e307, 1e308]):
+        density = model.score_samples([far, [0.0, 0.0]])
+        assert density[0] == -np.inf and density[1] == alone[0]
+        shares = model.predict_proba([far, [0.0, 0.0]])
+        np.testing.assert_allclose(shares.sum(axis=1), 1)
+        assert np.array_equal(model.predict([far, [0.0, 0.0]]), shares.argmax(axis=1))
     assert np.isfinite(model.score_samples([[1e130, 0.0]])).all()
 
 

@@ -73,6 +73,10 @@ class Kernel(Protocol):
     """How a block is scored by some components, and how its moments are taken."""
 
     components: Components
+    centre: np.ndarray
+    """Of the rows, (d,)."""
+    origin: np.ndarray
+    """What features are prepared about: the centre, or zero."""
     exact: bool
     """Whether components of any scale are safe."""
     leaves_out: bool
@@ -80,7 +84,7 @@ class Kernel(Protocol):
     row_bytes: int
 
     def prepare(self, block: Block, workspace: Workspace) -> np.ndarray:
-        """What scores and moments are both computed from."""
+        """What scores and moments are both computed from: 1, then the features, (1 + d..., b)."""
 
     def scores(self, prepared: np.ndarray, workspace: Workspace) -> Scores:
         """Log of weight times density."""

@@ -55,12 +55,17 @@ class ExpandedKernel:
             bounded = most - least < DEPTH[dtype]
         else:
             packed = -0.5 * form.pack(precisions)
-            parts.append(np.broadcast_to(packed, (len(means), packed.shape[1])))
+            parts.append(packed.repeat(len(means), axis=0) if storage.shared else packed)
             most, bounded = components.log_peaks.max(), True
         shift = float(most - CEILING[dtype]) if bounded else 0.0
         constant -= shift
-        coefficients = np.hstack(parts).astype(dtype)
+        coefficients = np.concatenate(parts, axis=1).astype(dtype, copy=False)
         return cls(components, centre, coefficients, dtype, shift, bool(bounded), leaves_out)
+
+    @property
+    def origin(self) -> np.ndarray:
+        """What features are prepared about."""
+        return self.centre
 
     @property
     def row_bytes(self) -> int:

@@ -46,6 +46,11 @@ class WhitenedKernel:
     def _origin(self) -> np.ndarray | None:
         return None if self.exact else self.centre
 
+    @property
+    def origin(self) -> np.ndarray:
+        """What features are prepared about."""
+        return np.zeros_like(self.centre) if self.exact else self.centre
+
     @cached_property
     def _means(self) -> np.ndarray:
         if self._origin is None:
