@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 from common import STYLES, arguments, plain_log, save
+from gmmem.survey import survey, with_spread
 
 from gmmem import em
 from gmmem.covariances import FOURTEEN
 from gmmem.initializers import as_assignment
 from gmmem.sources import InMemory
-from gmmem.survey import survey, with_spread
 
 SHAPES = [(100_000, 2, 5), (50_000, 10, 10), (20_000, 20, 20)]
 

@@ -10,13 +10,13 @@ come from this table.  Both give the same log-likelihood, and the relative diffe
 
 import numpy as np
 from common import FAR, OVERLAPPING, arguments, best_of, make, save, start_beside
+from gmmem.survey import survey
 
 from gmmem import Mixture
 from gmmem.kernels import guard as kernels
 from gmmem.kernels.expanded import ExpandedKernel
 from gmmem.kernels.slabs import SlabKernel
 from gmmem.sources import InMemory
-from gmmem.survey import survey
 
 COMPONENTS, COLUMNS = (2, 3, 5, 10, 20, 50), (8, 12, 16, 20, 25, 30, 40, 50)
 OPERATIONS = 4e8

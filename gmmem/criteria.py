@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sklearn.utils.metadata_routing import MetadataRequest
+
 
 @dataclass(frozen=True)
 class FitSummary:
@@ -112,7 +114,6 @@ CRITERIA: dict[str, Callable[[FitSummary], float]] = {
 }
 
 
-@dataclass(frozen=True)
 class Scorer:
     """A criterion as a scorer for scikit-learn's searches: the larger the better.
 
@@ -125,14 +126,35 @@ class Scorer:
     ------
     ValueError
         If there is no criterion of that name.
+
+    Examples
+    --------
+    With scikit-learn's metadata routing, weights are passed on where they are asked for:
+
+    >>> from gmmem.criteria import Scorer
+    >>> Scorer("bic").set_score_request(sample_weight=True)
+    Scorer('bic')
     """
 
-    criterion: str
+    def __init__(self, criterion: str):
+        if criterion not in CRITERIA:
+            raise ValueError(f"criterion={criterion!r} must be one of {list(CRITERIA)}.")
+        self.criterion = criterion
+        self._request = MetadataRequest(owner=self)
+        self._request.score.add_request(param="sample_weight", alias=None)
 
-    def __post_init__(self):
-        if self.criterion not in CRITERIA:
-            raise ValueError(f"criterion={self.criterion!r} must be one of {list(CRITERIA)}.")
+    def __repr__(self) -> str:
+        return f"Scorer({self.criterion!r})"
 
-    def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
+    def __call__(self, estimator: Any, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """The negative of the criterion of a fitted mixture on X."""
-        return -getattr(estimator, self.criterion)(X)
+        return -getattr(estimator, self.criterion)(X, sample_weight)
+
+    def set_score_request(self, *, sample_weight: bool | str | None = None) -> "Scorer":
+        """Say whether `sample_weight` is wanted, or under which name."""
+        self._request.score.add_request(param="sample_weight", alias=sample_weight)
+        return self
+
+    def get_metadata_routing(self) -> MetadataRequest:
+        """What scikit-learn's searches ask."""
+        return self._request

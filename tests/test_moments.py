@@ -36,8 +36,14 @@ def assert_same(one, other, rtol=1e-10):
 def test_parts_add_up_whatever_they_are_about(form, pooled):
     X, R, centre = case()
     whole = sums(X, R, centre, form, pooled)
-    parts = [sums(X[s], R[s], c, form, pooled) for s, c in
-             [(slice(0, 20), centre), (slice(20, 21), centre + 1), (slice(21, 60), centre[:1])]]
+    parts = [
+        sums(X[s], R[s], c, form, pooled)
+        for s, c in [
+            (slice(0, 20), centre),
+            (slice(20, 21), centre + 1),
+            (slice(21, 60), centre[:1]),
+        ]
+    ]
     assert_same(whole, (parts[0] + parts[1]) + parts[2])
     assert_same(whole, parts[2] + (parts[1] + parts[0]))
 
@@ -92,7 +98,9 @@ def test_an_e_step_on_parts_adds_up_to_one_on_all(name, K, weighted):
     assert name not in shape or len(covariances.factors) == (1 if model.shared else K)
     weights = [None, None] if weight is None else [weight[:25], weight[25:]]
     whole = em.expect(mixture, InMemory(X, weight))
-    parts = [em.expect(mixture, InMemory(part, w)) for part, w in
-             zip([X[:25], X[25:]], weights, strict=True)]
+    parts = [
+        em.expect(mixture, InMemory(part, w))
+        for part, w in zip([X[:25], X[25:]], weights, strict=True)
+    ]
     assert whole[0] == pytest.approx(parts[0][0] + parts[1][0], rel=1e-12)
     assert_same(whole[1], parts[0][1] + parts[1][1])

@@ -1,27 +1,30 @@
 """`GaussianMixture`: scikit-learn's estimator on gmmem's engine."""
 
-import warnings
 from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from gmmem import em
-from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, fit_context
-from gmmem.covariances import MODELS, get_model
+from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, fit_context
+from gmmem.covariances import get_model
 from gmmem.covariances.base import public_shape
-from gmmem.estimators import callbacks
+from gmmem.estimators import advice, callbacks
 from gmmem.estimators.attributes import to_attributes
 from gmmem.estimators.following import Following
-from gmmem.estimators.given import check_covariances, check_given, check_means, check_weights
+from gmmem.estimators.given import (
+    check_covariances,
+    check_given,
+    check_means,
+    check_weights,
+    check_whole,
+)
 from gmmem.estimators.mixture_methods import MixtureMethods, check_weight, unchanged_on_failure
 from gmmem.estimators.progress import Progress
-from gmmem.estimators.starting import initial_mixture
-from gmmem.initializers import INITIALIZERS
+from gmmem.estimators.starting import initial_mixture, initialiser
 from gmmem.mixture import Mixture
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
@@ -135,12 +138,12 @@ callable, default="kmeans"
 
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "covariance_type": [StrOptions(set(MODELS)), HasMethods(["estimate", "n_parameters"])],
+        "covariance_type": [str, HasMethods(["estimate", "n_parameters"])],
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "reg_covar": [Interval(Real, 0.0, None, closed="left")],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
-        "init_params": [StrOptions(set(INITIALIZERS)), callable],
+        "init_params": [str, callable],
         "weights_init": ["array-like", None],
         "means_init": ["array-like", None],
         "precisions_init": ["array-like", None],
@@ -280,14 +283,16 @@ callable, default="kmeans"
     def _fit(self, X, y, sample_weight):
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         sample_weight = check_weight(sample_weight, X)
+        check_whole(self, "n_components", "max_iter", "n_init")
         model = get_model(self.covariance_type)
+        initialiser(self.init_params)  # Refuses what is none, before anything is tried.
         given = check_given(self, model, X.shape[1])
         rows = InMemory(X, sample_weight)
         with rows.working():
             problem = Problem.of(rows, model, Ridge(self.reg_covar))
             self._check_enough(problem.extent.n_rows, sample_weight)
             best = self._solve(problem, X, y, sample_weight, given)
-        self._warn(best)
+        advice.of_solution(self, best)
 
     def _check_enough(self, n_rows, sample_weight):
         if n_rows < self.n_components:
@@ -329,33 +334,6 @@ callable, default="kmeans"
         vars(self).update(reader.fitted(outcome))
         task.end(lambda: reader.fitted(outcome))
         return outcome.best
-
-    def _warn(self, best):
-        """Translate the status of a solution into warnings."""
-        # With fewer iterations, a callback asked to stop and needs no advice.
-        if not self.converged_ and 0 < self.n_iter_ == self.max_iter:
-            warnings.warn(
-                "Best performing initialization did not converge. Try different init "
-                "parameters, or increase max_iter, tol, or check for degenerate data.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        if not best.settled:
-            warnings.warn(
-                "The inner iteration of the last M-step did not converge for "
-                f"covariance_type={self.covariance_type!r}; pass an instance of the model with "
-                "a larger max_iter or tol.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        lost = np.flatnonzero(best.mixture.weights == 0)
-        if len(lost) and best.history:
-            warnings.warn(
-                f"Component(s) {lost.tolist()} lost all rows and have weight 0; lower "
-                f"n_components (now {self.n_components}) or try another start.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
 
     # --- between attributes and the engine -------------------------------------
 

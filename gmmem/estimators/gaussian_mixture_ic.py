@@ -11,11 +11,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from gmmem import em
-from gmmem.compat import CallbackSupportMixin, Interval, StrOptions, fit_context
+from gmmem.compat import CallbackSupportMixin, Interval, fit_context
 from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
-from gmmem.estimators import callbacks, search
+from gmmem.estimators import advice, callbacks, search
 from gmmem.estimators.gaussian_mixture import GaussianMixture
+from gmmem.estimators.given import check_whole
 from gmmem.estimators.mixture_methods import MixtureMethods, check_weight, unchanged_on_failure
 from gmmem.estimators.starting import initialiser
 from gmmem.priors import Ridge
@@ -117,7 +118,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left"), Iterable, None],
         "covariance_type": [object],
-        "criterion": [StrOptions(set(CRITERIA))],
+        "criterion": [str],
         "init_params": [str, callable, list, tuple],
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "reg_covar": [Interval(Real, 0.0, None, closed="left")],
@@ -190,9 +191,13 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         """Search; an interrupt that leaves something usable is returned, not raised."""
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         sample_weight = check_weight(sample_weight, X)
+        check_whole(self, "max_iter")
+        if self.criterion not in CRITERIA:
+            raise ValueError(f"criterion={self.criterion!r} must be one of {', '.join(CRITERIA)}.")
         rows = InMemory(X, sample_weight)
         with rows.working():
             problem = Problem.of(rows, get_model("VVV"), Ridge(self.reg_covar))
+        advice.of_weights(problem.extent)
         points = self._grid(problem)
         settings = search.Settings(self.tol, self.max_iter, self.reg_covar)
         done = self._kept(X, sample_weight, settings)
@@ -215,6 +220,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
                 raise
             interrupt = error
         vars(self).update(self._chosen(done, points, problem))
+        tried = [done[point] for point in points if point in done]
+        advice.of_choice(tried, self.best_index_, self.criterion)
         if interrupt is None:
             task.end(best_so_far)
         return interrupt
@@ -226,7 +233,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         if numbers is None:
             numbers = range(1, min(9, n_rows) + 1)
         numbers = list_of(numbers)
-        if not numbers or not all(isinstance(k, Integral) and k >= 1 for k in numbers):
+        if not numbers or not all(_is_count(k) for k in numbers):
             raise ValueError(f"n_components={self.n_components!r} must be positive whole numbers.")
         if types is None:
             types = search.default_types(n_rows, problem.rows.n_features)
@@ -317,6 +324,10 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         solution = em.Solution(candidate.mixture, status, candidate.history)
         vars(model).update(model._fitted(solution, candidate.model, rows.dtype))
         return model
+
+
+def _is_count(value) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool | np.bool_) and value >= 1
 
 
 def list_of(value) -> list:

@@ -24,6 +24,20 @@ class GivenParameters:
         return all(part is not None for part in (self.weights, self.means, self.covariances))
 
 
+def check_whole(estimator, *names: str) -> None:
+    """Numbers that count something: True and False are none.
+
+    Raises
+    ------
+    ValueError
+        If one of the parameters is a truth value.
+    """
+    for name in names:
+        value = getattr(estimator, name)
+        if isinstance(value, bool | np.bool_):
+            raise ValueError(f"{name}={value} must be a whole number, not True or False.")
+
+
 def _array(value, name: str, shape: tuple[int, ...]) -> np.ndarray:
     array = check_array(
         value,

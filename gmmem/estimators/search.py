@@ -14,6 +14,7 @@ from gmmem.covariances import FOURTEEN, CovarianceModel, get_model
 from gmmem.criteria import CRITERIA, FitSummary
 from gmmem.estimators.starting import assignment_from
 from gmmem.initializers import Hierarchical
+from gmmem.initializers.base import UnusableAssignment
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.passes import all_in_one, total_moments
@@ -93,15 +94,15 @@ def begin(
                 most = max(numbers)
                 ready = initialise.grow(X, sample_weight, random_state, n_components=most)
             for n_components in sorted(numbers):
-                name = f"{initialise!r}"
                 try:
                     start = assignment_from(
-                        ready, X, sample_weight, n_components, random_state, name
+                        ready, X, sample_weight, n_components, random_state, f"{initialise!r}"
                     )
-                    moments = start.moments(problem, n_components, finest, pooled=False)
-                    found[initialise, n_components] = moments
-                except ValueError as error:
+                except UnusableAssignment as error:
                     found[initialise, n_components] = str(error)
+                    continue
+                moments = start.moments(problem, n_components, finest, pooled=False)
+                found[initialise, n_components] = moments
     return problem, found
 
 

@@ -33,6 +33,10 @@ EPS = np.finfo(np.float64).eps
 MOST_STATES, LEAST_STRIDE = 2000, 4096
 
 
+class UnusableAssignment(ValueError):
+    """What an initialiser answered does not say which rows belong to which component."""
+
+
 @dataclass(frozen=True, eq=False)
 class Nearest:
     """Each row belongs to the nearest centre.
@@ -212,7 +216,7 @@ def as_assignment(
 
     Raises
     ------
-    ValueError
+    UnusableAssignment
         If it is neither labels nor responsibilities nor `Nearest`.
     """
     if isinstance(answer, RandomSoft) and answer.n_components == n_components:
@@ -226,7 +230,7 @@ def as_assignment(
         return _check_labels(array, n_components, source)
     if array.shape == (n_samples, n_components):
         return _check_table(array, source)
-    raise ValueError(
+    raise UnusableAssignment(
         f"{source} gave an array of shape {array.shape}; expected labels of shape "
         f"({n_samples},) or responsibilities of shape ({n_samples}, {n_components})."
     )
@@ -236,7 +240,7 @@ def _as_numbers(array: np.ndarray, source: str) -> np.ndarray:
     try:
         return array.astype(np.float64)
     except (TypeError, ValueError):
-        raise ValueError(
+        raise UnusableAssignment(
             f"{source} gave neither labels nor responsibilities nor centres, but {str(array)[:60]}."
         ) from None
 
@@ -244,16 +248,16 @@ def _as_numbers(array: np.ndarray, source: str) -> np.ndarray:
 def _check_nearest(answer: Nearest, n_components: int, source: str, n_features) -> Nearest:
     centres = _as_numbers(np.asarray(answer.centres), source)
     if centres.ndim != 2 or len(centres) != n_components:
-        raise ValueError(
+        raise UnusableAssignment(
             f"{source} gave {len(centres) if centres.ndim else 0} centres for "
             f"n_components={n_components}, in an array of shape {centres.shape}."
         )
     if n_features is not None and centres.shape[1] != n_features:
-        raise ValueError(
+        raise UnusableAssignment(
             f"{source} gave centres with {centres.shape[1]} features, but X has {n_features}."
         )
     if not np.isfinite(centres).all():
-        raise ValueError(f"{source} gave centres that are not finite.")
+        raise UnusableAssignment(f"{source} gave centres that are not finite.")
     return Nearest(centres)
 
 
@@ -262,21 +266,23 @@ def _check_labels(array: np.ndarray, n_components: int, source: str) -> Hard:
     if array.dtype.kind in "iub" or (array.dtype.kind == "f" and np.isfinite(array).all()):
         whole = array.astype(np.intp, copy=False)
     if whole is None or not np.array_equal(whole, array):
-        raise ValueError(f"{source} gave labels that are not whole numbers.")
+        raise UnusableAssignment(f"{source} gave labels that are not whole numbers.")
     if whole.min() < 0 or whole.max() >= n_components:
-        raise ValueError(
+        raise UnusableAssignment(
             f"{source} gave labels from {whole.min()} to {whole.max()}; "
             f"they must be 0 to n_components - 1 = {n_components - 1}."
         )
     empty = np.flatnonzero(np.bincount(whole, minlength=n_components) == 0)
     if len(empty):
-        raise ValueError(f"{source} gave no row the label {empty[0]}: a component needs rows.")
+        raise UnusableAssignment(
+            f"{source} gave no row the label {empty[0]}: a component needs rows."
+        )
     return Hard(whole, n_components)
 
 
 def _check_table(array: np.ndarray, source: str) -> Soft:
     if array.dtype.kind not in "iufb" or not np.isfinite(array).all() or (array < 0).any():
-        raise ValueError(f"{source} gave responsibilities that are not finite and >= 0.")
+        raise UnusableAssignment(f"{source} gave responsibilities that are not finite and >= 0.")
     if not np.allclose(array.sum(axis=1), 1, atol=1e-4):
-        raise ValueError(f"{source} gave responsibilities whose rows do not sum to one.")
+        raise UnusableAssignment(f"{source} gave responsibilities whose rows do not sum to one.")
     return Soft(array)
