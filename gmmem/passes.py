@@ -135,7 +135,7 @@ def assigned_moments(
     """Moments from given shares: how every initialiser begins.
 
     They are about the means, or about known centres if these are near enough.  A component
-    without rows gets the scatter of all rows and the weight of one.
+    without rows has no mass: see `fill_empty`.
     """
     rows = rows.with_columns(**getattr(assign, "columns", {}))
     known = np.asarray(getattr(assign, "centres", np.inf), dtype=np.float64)
@@ -147,16 +147,23 @@ def assigned_moments(
     # Two passes: about the means that the first one finds nothing cancels.
     over = Assigned(assign, np.repeat(extent.centre[None], n_components, axis=0), _NOTHING, True)
     mass, first, _ = rows.fold(over)
-    empty = mass <= 0
-    centres = extent.centre + first / np.where(empty, 1, mass)[:, None]
+    centres = extent.centre + first / np.where(mass > 0, mass, 1)[:, None]
     over = Assigned(assign, centres, form, pooled)
-    moments = over.moments(rows.fold(over))
+    return over.moments(rows.fold(over))
+
+
+def fill_empty(moments: Moments, rows: Rows, extent: Extent) -> Moments:
+    """Give a component without rows the scatter of all rows and the weight of one."""
+    empty = moments.mass <= 0
     if not empty.any():
         return moments
-    of_one = total_moments(rows, extent, form).second / extent.n_rows
+    pooled = len(moments.second) < len(moments.mass)
+    of_one = total_moments(rows, extent, moments.form).second / extent.n_rows
     mass = np.where(empty, extent.total_weight / extent.n_rows, moments.mass)
     times = (empty.sum() if pooled else empty).reshape(-1, *[1] * (moments.second.ndim - 1))
-    return Moments(mass, centres, moments.first, moments.second + times * of_one, form)
+    # About the centre of all rows, so that the second moment is the scatter.
+    centre = np.where(empty[:, None], extent.centre, moments.centre)
+    return Moments(mass, centre, moments.first, moments.second + times * of_one, moments.form)
 
 
 class _Nothing:

@@ -17,7 +17,7 @@ from gmmem.kernels.guard import choose
 from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.mixture import Mixture
 from gmmem.moments import LOST, Moments, Scatters
-from gmmem.passes import Expected, Extent, assigned_moments, locate, total_moments
+from gmmem.passes import Expected, Extent, assigned_moments, fill_empty, locate, total_moments
 from gmmem.priors import NO_PRIOR, Prior
 from gmmem.sources.base import Rows
 
@@ -135,7 +135,7 @@ class Problem:
         """M-step from given shares: how every initialiser becomes a mixture."""
         form, pooled = self.model.storage.form, self.model.shared
         moments = assigned_moments(self.rows, self.extent, assign, n_components, form, pooled)
-        return self.maximise(moments).mixture
+        return self.maximise(fill_empty(moments, self.rows, self.extent)).mixture
 
 
 def maximise(

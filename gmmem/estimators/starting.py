@@ -1,18 +1,21 @@
 """From constructor parameters to the mixture that EM starts from."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from gmmem.covariances.base import n_stored
 from gmmem.estimators.given import GivenParameters
 from gmmem.forms import Quadratic
 from gmmem.initializers import INITIALIZERS, Nearest, Subset, as_assignment
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
-from gmmem.passes import assigned_moments, locate
+from gmmem.passes import Extent, all_in_one, assigned_moments, fill_empty, locate
+from gmmem.priors import NO_PRIOR
 from gmmem.problem import Problem
-from gmmem.sources import InMemory
+from gmmem.sources import InMemory, Rows
 
 
 def initialiser(init_params) -> Callable:
@@ -48,10 +51,36 @@ class Assignment(NamedTuple):
         self, problem: Problem, n_components: int, form: Quadratic, pooled: bool
     ) -> Moments:
         """What the first M-step, or several of them, start from."""
-        rows, extent = problem.rows, problem.extent
-        if self.subset is not None:
-            rows, extent = self.subset, locate(self.subset)
-        return assigned_moments(rows, extent, self.assign, n_components, form, pooled)
+        rows, extent = self._rows(problem)
+        moments = assigned_moments(rows, extent, self.assign, n_components, form, pooled)
+        return fill_empty(moments, rows, extent)
+
+    def _rows(self, problem: Problem) -> tuple[Rows, Extent]:
+        if self.subset is None:
+            return problem.rows, problem.extent
+        return self.subset, locate(self.subset)
+
+    def mixture(self, problem: Problem, n_components: int, few: Callable[[], bool]) -> Mixture:
+        """The first M-step.
+
+        Components without rows share all rows' place and width.  They weigh as much as a
+        row; or, where there is none for them (`few` says so) and a prior keeps the others
+        from collapsing, nothing.
+        """
+        model, (rows, extent) = problem.model, self._rows(problem)
+        form, pooled = model.storage.form, model.shared
+        moments = assigned_moments(rows, extent, self.assign, n_components, form, pooled)
+        empty = moments.mass <= 0
+        if empty.any() and problem.prior != NO_PRIOR and few():
+            one = problem.start(all_in_one, 1)
+            stored = np.repeat(one.covariances.covariances, n_stored(model, n_components), axis=0)
+            alike = Mixture(
+                np.full(n_components, 1 / n_components),
+                np.repeat(one.means, n_components, axis=0),
+                model.storage.from_covariances(stored, problem.rows.n_features),
+            )
+            return problem.maximise(moments, alike).mixture
+        return problem.maximise(fill_empty(moments, rows, extent)).mixture
 
 
 def assignment_from(
@@ -89,6 +118,12 @@ def _subset_rows(subset: Subset, n_features: int, name: str) -> InMemory:
     return rows
 
 
+def has_fewer_distinct_rows(X: np.ndarray, sample_weight, n_components: int) -> bool:
+    """Whether the rows that weigh something are fewer than the components, but for copies."""
+    rows = X if sample_weight is None else X[sample_weight > 0]
+    return len(np.unique(rows, axis=0)) < n_components
+
+
 def initial_mixture(
     problem: Problem,
     X: np.ndarray,
@@ -111,9 +146,8 @@ def initial_mixture(
         name = init_params if isinstance(init_params, str) else f"init_params={init_params!r}"
         initialise = initialiser(init_params)
         begin = assignment_from(initialise, X, sample_weight, n_components, random_state, name)
-    model = problem.model
-    moments = begin.moments(problem, n_components, model.storage.form, model.shared)
-    found = problem.maximise(moments).mixture
+    few = partial(has_fewer_distinct_rows, X, sample_weight, n_components)
+    found = begin.mixture(problem, n_components, few)
     return Mixture(
         found.weights if given.weights is None else given.weights,
         found.means if given.means is None else given.means,

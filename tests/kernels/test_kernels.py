@@ -22,7 +22,7 @@ from gmmem.kernels.expanded import ExpandedKernel
 from gmmem.kernels.guard import choose
 from gmmem.kernels.slabs import SlabKernel
 from gmmem.kernels.whitened import WhitenedKernel
-from gmmem.passes import Expected, assigned_moments, locate
+from gmmem.passes import Expected, assigned_moments, fill_empty, locate
 from gmmem.prediction import log_density
 from gmmem.sources import InMemory
 from gmmem.sources.base import Block, Workspace, added
@@ -216,8 +216,14 @@ def test_labels_add_up_as_responsibilities_do(form, pooled, weighted):
     rng = np.random.RandomState(0)
     X, labels = rng.normal(size=(700, 3)) + 50, rng.choice([0, 1, 3], size=700)
     rows = InMemory(X, rng.uniform(size=700) if weighted else None)
-    hard = assigned_moments(rows, locate(rows), Hard(labels, 5), 5, form, pooled)
-    soft = assigned_moments(rows, locate(rows), Soft(np.eye(5)[labels]), 5, form, pooled)
+    hard = fill_empty(
+        assigned_moments(rows, locate(rows), Hard(labels, 5), 5, form, pooled), rows, locate(rows)
+    )
+    soft = fill_empty(
+        assigned_moments(rows, locate(rows), Soft(np.eye(5)[labels]), 5, form, pooled),
+        rows,
+        locate(rows),
+    )
     hard, soft = hard.scatters(), soft.scatters()
     np.testing.assert_allclose(hard.mass, soft.mass, rtol=1e-12)
     np.testing.assert_allclose(hard.means, soft.means, rtol=1e-12)
@@ -259,7 +265,11 @@ def test_start_about_known_centres(away, form, pooled):
     nearest = Nearest(np.array([[0.0, 1e5], [9e5, 0.0]]) + away)
     labels = Hard(np.repeat([0, 1], 500), 2)
     moments, expected = (
-        assigned_moments(rows, locate(rows), assign, 2, form, pooled).scatters()
+        fill_empty(
+            assigned_moments(rows, locate(rows), assign, 2, form, pooled).scatters(),
+            rows,
+            locate(rows),
+        )
         for assign in (nearest, labels)
     )
     np.testing.assert_allclose(moments.mass, expected.mass)
