@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 from common import STYLES, arguments, plain_log, save
-from gmmem.survey import survey, with_spread
 
 from gmmem import em
 from gmmem.covariances import FOURTEEN
 from gmmem.initializers import as_assignment
+from gmmem.problem import Problem
 from gmmem.sources import InMemory
 
 SHAPES = [(100_000, 2, 5), (50_000, 10, 10), (20_000, 20, 20)]
@@ -80,14 +80,12 @@ def seconds(rows, start, model, iterations, repeats=3):
 
 def m_step(state, rows, model):
     """Seconds of one M-step that starts from the last one's covariances."""
-    frame = survey(rows)
-    if model.shared:
-        frame = with_spread(frame, rows, model.storage.form)
-    _, moments = em.expect(state.update, rows, frame)
+    problem = Problem.of(rows, model)
+    _, moments, _ = problem.expect(state.update)
     times = []
     for _ in range(20):
         began = time.perf_counter()
-        em.maximise(moments, model, 0.0, state.update)
+        problem.maximise(moments, state.update)
         times.append(time.perf_counter() - began)
     return min(times)
 
@@ -101,7 +99,8 @@ def measure(shapes):
         print(f"{n:,} x {d}, K = {K}")
         print("model   mclust ms   gmmem ms   ratio   log-lik. difference   M-step alone ms")
         found = table[f"{n:,} x {d}, K = {K}"] = {}
-        with InMemory(X) as rows:
+        rows = InMemory(X)
+        with rows.working():
             for code, model in FOURTEEN.items():
                 start = em.initial_mixture(rows, as_assignment(labels, n, K, "labels"), K, model)
                 ours = (seconds(rows, start, model, 22) - seconds(rows, start, model, 2)) / 20

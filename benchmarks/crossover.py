@@ -4,18 +4,19 @@
     python benchmarks/crossover.py --quick    fewer sizes
 
 Full covariances, overlapping clusters and far ones.  The kernel that gmmem chooses is starred: it
-goes by the number of components and of features (``gmmem.kernels.expansion_pays``), whose constants
+goes by the number of components and of columns (``gmmem.kernels.guard.expansion_pays``), whose
+constants
 come from this table.  Both give the same log-likelihood, and the relative difference is printed.
 """
 
 import numpy as np
 from common import FAR, OVERLAPPING, arguments, best_of, make, save, start_beside
-from gmmem.survey import survey
 
 from gmmem import Mixture
-from gmmem.kernels import guard as kernels
 from gmmem.kernels.expanded import ExpandedKernel
+from gmmem.kernels.guard import expansion_pays
 from gmmem.kernels.slabs import SlabKernel
+from gmmem.passes import Expected, locate
 from gmmem.sources import InMemory
 
 COMPONENTS, COLUMNS = (2, 3, 5, 10, 20, 50), (8, 12, 16, 20, 25, 30, 40, 50)
@@ -28,13 +29,15 @@ def compare(K, d, apart):
     n = int(np.clip(OPERATIONS / (K * d * d), 500 * K, 200_000))
     X, centres = make(n, d, K, apart=apart)
     mixture = Mixture.from_arrays(*start_beside(centres, "full")[1:])
-    with InMemory(X) as rows:
-        frame, dtype = survey(rows), np.dtype(np.float64)
-        both = ExpandedKernel.of(mixture, frame, dtype), SlabKernel(mixture, frame)
-        taken, found = zip(*(best_of(lambda k=k: rows.fold(k), 6) for k in both), strict=True)
-    ours, other = (k.moments(sums)[0] for k, sums in zip(both, found, strict=True))
+    rows = InMemory(X)
+    with rows.working():
+        (_, _, centre, reach), dtype = locate(rows), np.dtype(np.float64)
+        kernels = ExpandedKernel.of(mixture, centre, reach, dtype), SlabKernel(mixture, centre)
+        both = [Expected(kernel) for kernel in kernels]
+        taken, found = zip(*(best_of(lambda e=e: rows.fold(e), 6) for e in both), strict=True)
+    ours, other = (each.result(sums)[0] for each, sums in zip(both, found, strict=True))
     times = [1e9 * seconds / (n * K) for seconds in taken]
-    return *times, kernels.expansion_pays(mixture), ours / other - 1
+    return *times, expansion_pays(mixture), ours / other - 1
 
 
 def measure(quick):

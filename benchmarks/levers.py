@@ -21,9 +21,10 @@ from gmmem.kernels.arithmetic import (
     softmax_below_ceiling,
     statistics,
 )
+from gmmem.kernels.base import Shares
 from gmmem.kernels.slabs import SlabKernel
 from gmmem.kernels.whitened import WhitenedKernel
-from gmmem.sources.base import FLOAT64, Block, Frame, Workspace
+from gmmem.sources.base import FLOAT64, Block, Workspace
 
 WORKSPACE = Workspace()
 
@@ -98,34 +99,34 @@ def kernels_for_full(d, K, b):
     X, means = rng.normal(size=(b, d)), rng.normal(size=(K, d)) / np.sqrt(d)
     covariances = np.repeat(np.eye(d)[None], K, axis=0) + 0.1 / d
     mixture = Mixture.from_arrays(np.full(K, 1 / K), means, covariances)
-    frame = Frame(float(b), np.zeros(d), abs(X).max(axis=0), None)
-    kernels = WhitenedKernel(mixture, frame), SlabKernel(mixture, frame)
-    return Block(0, X, None), *kernels
+    return Block(0, X), WhitenedKernel(mixture, np.zeros(d)), SlabKernel(mixture, np.zeros(d))
 
 
 def slabs_of_all(d, K, b):
     """Whitening: a slab of rows of all components at once, not one component after the other."""
     block, each, stacked = kernels_for_full(d, K, b)
     return (
-        lambda: each.log_joint(block, WORKSPACE),
-        lambda: stacked.log_joint(block, WORKSPACE),
+        lambda: each.scores(each.prepare(block, WORKSPACE), WORKSPACE).L,
+        lambda: stacked.scores(stacked.prepare(block, WORKSPACE), WORKSPACE).L,
     )
 
 
 def slabs_of_moments(d, K, b):
     """Second moments by the same slabs, against a symmetric update for each component."""
     block, _, stacked = kernels_for_full(d, K, b)
-    Xt, A = np.ascontiguousarray(block.X.T), np.empty((d, b))
+    prepared, one, A = stacked.prepare(block, Workspace()), np.ones(b), np.empty((d, b))
     R = np.ascontiguousarray(np.random.default_rng(1).dirichlet(np.ones(K), size=b).T)
 
     def without():
         second = np.empty((K, d, d))
         for k, r in enumerate(R):
-            np.multiply(Xt, np.sqrt(r), out=A)
+            np.multiply(prepared[1:], np.sqrt(r), out=A)
             second[k] = A @ A.T
         return np.triu(second)
 
-    return without, lambda: np.triu(stacked.sums(Xt, R, WORKSPACE)[-1])
+    return without, lambda: np.triu(
+        stacked.accumulate(prepared, Shares(R.copy(), one, one), WORKSPACE)[-1]
+    )
 
 
 LEVERS = [

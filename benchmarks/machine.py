@@ -25,11 +25,11 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from gmmem import GaussianMixture, Mixture
-from gmmem.compat import n_threads_allowed
-from gmmem.kernels import guard as kernels
+from gmmem.covariances import get_model
 from gmmem.kernels.slabs import PRODUCT_ROWS
+from gmmem.problem import Problem
 from gmmem.sources import InMemory
-from gmmem.survey import survey
+from gmmem.sources.threads import n_threads_allowed
 
 SHAPES = [
     ("full", 1_000_000, 2, 5),
@@ -112,7 +112,7 @@ def count(covariance_type, X, start):
     """What an iteration from this start needs."""
     (n, d), K = X.shape, len(start.weights)
     mixture = Mixture.from_arrays(*start[1:], covariance_type=covariance_type)
-    kernel = kernels.choose(mixture, survey(InMemory(X)), X.dtype)
+    kernel = Problem.of(InMemory(X), get_model(covariance_type)).kernel(mixture)
     if hasattr(kernel, "coefficients"):
         p = kernel.coefficients.shape[1]
         return Count("features", 4 * n * K * p, n * K, K, p)
