@@ -23,6 +23,7 @@ SHOWN = (
     "density",
     "em_one_dimension",
     "em_plateau",
+    "first_fit",
     "known_classes",
     "outliers",
     "standard_errors",
