@@ -54,7 +54,7 @@ def test_names_of_ours_exist(page):
     checked = 0
     for _, here in table(page):
         for part in code(here):
-            if part.startswith(("numpy", "scipy", "sklearn", "z.", "-len", "df", "\"")):
+            if part.startswith(("numpy", "scipy", "sklearn", "z.", "-len", "df", '"')):
                 continue
             part = part.removeprefix("gm = ")
             name = re.match(r"(?:search\.|gm\.|\.)?(?:\w+\.)?(\w+)", part).group(1)
