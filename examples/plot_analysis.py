@@ -7,7 +7,7 @@ their standard errors; writes analysis.png.
 """
 
 import matplotlib.pyplot as plt
-import pandas as pd
+import numpy as np
 
 from gmmem import GaussianMixture, GaussianMixtureIC
 from gmmem.bootstrap import bootstrap, likelihood_ratio_test
@@ -21,21 +21,26 @@ from gmmem.displays import (
 
 
 def main():
-    X = pd.DataFrame(load_old_faithful(), columns=["eruption (min)", "waiting (min)"])
+    X = load_old_faithful()
 
     search = GaussianMixtureIC().fit(X)
-    results = pd.DataFrame(search.results_).sort_values("bic")
-    columns = ["covariance_type", "n_components", "log_likelihood", "n_parameters", "bic", "icl"]
-    print(results[columns].head(5).round(1).to_string(index=False))
+    results = search.results_
+    print("model  components  log-likelihood  parameters     bic     icl")
+    for i in np.argsort(results["bic"])[:5]:
+        name, size = results["covariance_type"][i], results["n_components"][i]
+        print(
+            f"{name:5} {size:11} {results['log_likelihood'][i]:15.1f} "
+            f"{results['n_parameters'][i]:11} {results['bic'][i]:7.1f} {results['icl'][i]:7.1f}"
+        )
 
-    test = likelihood_ratio_test(X, 1, covariance_type="EEE", random_state=0)
+    test = likelihood_ratio_test(X, 1, covariance_type="EEE", n_replicates=99, random_state=0)
     print(
         f"\n1 against 2 components: statistic {test.statistic:.1f}, p = {test.p_value:.3f} "
         f"({len(test.replicates)} replicates)"
     )
 
     best = search.best_estimator_
-    errors = bootstrap(best, X, n_replicates=199, random_state=0).standard_errors()
+    errors = bootstrap(best, X, n_replicates=99, random_state=0).standard_errors()
     print(f"\nThe best model, {search.covariance_type_}, with standard errors:")
     for k in range(search.n_components_):
         weight = f"{best.weights_[k]:.2f} ({errors['weights'][k]:.2f})"
@@ -49,9 +54,15 @@ def main():
     CriterionDisplay.from_estimator(search, ax=axes[0, 0])
     axes[0, 0].set(title="BIC: the lower, the better", ylim=(2300, 2500))
     MixtureDisplay.from_estimator(search, X, ax=axes[0, 1])
-    axes[0, 1].set_title("The best mixture")
+    axes[0, 1].set(
+        title="The best mixture", xlabel="eruption (min)", ylabel="wait for the next (min)"
+    )
     UncertaintyDisplay.from_estimator(search, X, ax=axes[1, 0])
-    axes[1, 0].set_title("How sure each assignment is")
+    axes[1, 0].set(
+        title="How sure each assignment is",
+        xlabel="eruption (min)",
+        ylabel="wait for the next (min)",
+    )
     starts = GaussianMixture(
         search.n_components_,
         covariance_type=search.covariance_type_,

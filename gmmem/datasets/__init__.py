@@ -8,12 +8,21 @@ __all__ = ["load_old_faithful"]
 
 
 def load_old_faithful() -> np.ndarray:
-    """Eruptions of the Old Faithful geyser (Azzalini and Bowman 1990).
+    """Eruptions of the Old Faithful geyser (Hardle 1991).
 
     Returns
     -------
     X : ndarray of shape (272, 2)
         Duration of an eruption and the wait for the next one, in minutes.
+
+    Notes
+    -----
+    The 272 rows are R's ``faithful``.  Azzalini and Bowman (1990) treat a longer record of the same
+    geyser, with 299 rows.
+
+    References
+    ----------
+    Hardle (1991). Smoothing Techniques with Implementation in S. Springer.
 
     Examples
     --------
