@@ -5,8 +5,8 @@
 
 Full covariances, overlapping clusters and far ones.  The kernel that gmmem chooses is starred: it
 goes by the number of components and of columns (``gmmem.kernels.guard.expansion_pays``), whose
-constants
-come from this table.  Both give the same log-likelihood, and the relative difference is printed.
+constants come from this table.  Both give the same log-likelihood, and the relative difference is
+printed.
 """
 
 import numpy as np
