@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gmmem.covariances import CovarianceModel, DegenerateCovariance, get_model
+from gmmem.covariances import CovarianceModel, DegenerateCovariance, free_model, get_model
 from gmmem.covariances.base import n_stored
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
@@ -90,20 +90,14 @@ class Solution:
     settled: bool = True
 
 
-def default_model(mixture: Mixture) -> CovarianceModel:
-    """The model that ties nothing but what the mixture's own storage shares."""
-    storage = mixture.covariances
-    names = {"Full": ("EEE", "VVV"), "Diagonal": ("EEI", "VVI"), "Spherical": ("EII", "VII")}
-    tied, free = names[type(storage).__name__]
-    return get_model(tied if storage.shared and mixture.n_components > 1 else free)
-
-
 def expect(mixture: Mixture, rows: Rows) -> tuple[float, Moments]:
     """E-step: log-likelihood of the rows, and their expected moments by a mixture.
 
     The expected moments of parts of the rows add up to those of all.
     """
-    objective, moments, _ = Problem.of(rows, default_model(mixture)).expect(mixture)
+    objective, moments, _ = Problem.of(
+        rows, free_model(mixture.covariances, mixture.n_components)
+    ).expect(mixture)
     return objective, moments
 
 
@@ -178,9 +172,9 @@ def iterate(
 
 def _problem(start: Mixture, rows: Rows, model, reg_covar: float) -> Problem:
     """The problem that a start is for, if it fits."""
-    model = default_model(start) if model is None else get_model(model)
-    stored = n_stored(model, start.n_components)
-    if model.storage is not type(start.covariances) or len(start.covariances.factors) != stored:
+    model = free_model(start.covariances, start.n_components) if model is None else get_model(model)
+    shared = n_stored(model, start.n_components) == 1
+    if model.storage is not type(start.covariances) or start.covariances.shared != shared:
         raise ValueError(f"start has covariances of another kind than the model {model.name}.")
     if start.n_features != rows.n_features:
         raise ValueError(f"start has {start.n_features} features, the rows {rows.n_features}.")

@@ -54,6 +54,7 @@ __all__ = [
     "Spherical",
     "Storage",
     "V",
+    "free_model",
     "get_model",
 ]
 
@@ -85,6 +86,25 @@ def get_model(covariance_type: "str | CovarianceModel") -> CovarianceModel:
         f"covariance_type={covariance_type!r} is neither a covariance model nor one of "
         f"{', '.join(MODELS)}."
     )
+
+
+def free_model(storage: Storage, n_components: int) -> CovarianceModel:
+    """The model that ties nothing but what a storage shares.
+
+    Raises
+    ------
+    ValueError
+        If no model in the registry is for that storage.
+    """
+    shared = storage.shared and n_components > 1
+    fitting = [
+        model
+        for model in MODELS.values()
+        if model.storage is type(storage) and model.shared == shared and not model.compact
+    ]
+    if not fitting:
+        raise ValueError(f"No model is known for covariances of the kind {type(storage).__name__}.")
+    return max(fitting, key=lambda model: model.n_parameters(2, 3))
 
 
 MEMBERS = (

@@ -35,7 +35,7 @@ class DegenerateCovariance(ValueError):
 
 
 class Storage(Protocol):
-    """S covariances in one of the three shapes, factorised once.
+    """S covariances in one of the three shapes, factorised once, and read-only.
 
     With the factor U of a precision, ``P = U U'``, whitening is ``y = U' z`` and
     the squared Mahalanobis distance is ``y' y``.
@@ -59,6 +59,13 @@ class Storage(Protocol):
         """The same from the factors of the precisions."""
 
     @property
+    def shared(self) -> bool:
+        """Whether one covariance serves all components."""
+
+    def at(self, component: int) -> int:
+        """Place of a component's covariance among those that are held."""
+
+    @property
     def precisions(self) -> np.ndarray:
         """The inverses, in the shape of `covariances`."""
 
@@ -70,8 +77,22 @@ class Storage(Protocol):
     def variances(self) -> np.ndarray:
         """Diagonals, (S, n_features)."""
 
+    def bound(self, extent: np.ndarray) -> np.ndarray:
+        """What the terms of ``z' P z`` add up to at most if |z| <= extent, (S,)."""
+
     def whiten(self, component: int, Z: np.ndarray, out: np.ndarray, first: int = 0) -> np.ndarray:
         """Rows ``first`` to ``m - 1`` of ``U' z``, given the first m rows of z as Z (m, b)."""
+
+    def relative_to(self, reference: np.ndarray) -> np.ndarray:
+        """Variances along the axes, each in units of another covariance (1, ...), (S, ...)."""
+
+    def marginal(self, features: np.ndarray) -> "Storage":
+        """The covariances of some of the features."""
+
+    def regression(
+        self, observed: np.ndarray, missing: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Of some features on others: coefficients (S, m, o), what remains (S, m, m)."""
 
     def dense(self) -> np.ndarray:
         """The covariances as matrices, (S, n_features, n_features)."""
@@ -81,6 +102,28 @@ class Storage(Protocol):
 
     def sample(self, component: int, mean: np.ndarray, n_samples: int, rng: Any) -> np.ndarray:
         """Draws of one component, (n_samples, n_features)."""
+
+
+class Held:
+    """What follows from how many covariances are held; arrays become read-only."""
+
+    covariances: np.ndarray
+    factors: np.ndarray
+
+    def __post_init__(self):
+        for array in vars(self).values():
+            if isinstance(array, np.ndarray):
+                array.setflags(write=False)
+
+    @property
+    def shared(self):
+        return len(self.factors) == 1
+
+    def at(self, component):
+        return 0 if self.shared else component
+
+    def bound(self, extent):
+        return self.form.reach(self.precisions, extent)
 
 
 class Estimate(NamedTuple):

@@ -12,13 +12,20 @@ from typing import ClassVar
 
 import numpy as np
 
-from gmmem.covariances.base import DegenerateCovariance, Estimate, Iterated, Lettered, unit_axes
+from gmmem.covariances.base import (
+    DegenerateCovariance,
+    Estimate,
+    Held,
+    Iterated,
+    Lettered,
+    unit_axes,
+)
 from gmmem.covariances.volumes import common_shape, volumes
 from gmmem.forms import SQUARE, Quadratic
 
 
 @dataclass(frozen=True, eq=False)
-class Diagonal:
+class Diagonal(Held):
     """S vectors of variances, ``covariances`` of shape (S, n_features)."""
 
     form: ClassVar[Quadratic] = SQUARE
@@ -47,13 +54,6 @@ class Diagonal:
         return self.factors**2
 
     @property
-    def shared(self):
-        return len(self.factors) == 1
-
-    def at(self, component):
-        return 0 if self.shared else component
-
-    @property
     def log_det(self):
         return -2 * np.sum(np.log(self.factors), axis=1)
 
@@ -64,6 +64,16 @@ class Diagonal:
     def whiten(self, component, Z, out, first=0):
         factors = self.factors[self.at(component)][first : len(Z), None].astype(Z.dtype)
         return np.multiply(Z[first:], factors, out=out)
+
+    def relative_to(self, reference):
+        return self.covariances / reference
+
+    def marginal(self, features):
+        return type(self)(self.covariances[:, features], self.factors[:, features], len(features))
+
+    def regression(self, observed, missing):
+        S, m = len(self.factors), len(missing)
+        return np.zeros((S, m, len(observed))), self.covariances[:, missing, None] * np.eye(m)
 
     def dense(self):
         return self.covariances[:, :, None] * np.eye(self.n_features)

@@ -18,8 +18,8 @@ from gmmem.covariances.full import Full
 from gmmem.covariances.orientation import best_axes, rotate
 from gmmem.covariances.volumes import common_matrix, common_shape, volumes
 
-# How far the pooled scatter turns a component's axes; the likelihood feels its square.
-TIE_BREAK = 1e-7
+# Axes whose squared lengths differ by less, as a share of the longest, are as long as each other.
+TIED = 1e-13
 
 
 class EEE(Lettered):
@@ -149,12 +149,25 @@ def _eigen(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     them goes with which length of another is open: the axes of all together decide,
     so that rounding does not.
     """
-    pooled = matrices.sum(axis=0)
-    trace = np.trace(matrices, axis1=1, axis2=2)
-    share = TIE_BREAK * trace / max(np.trace(pooled), np.finfo(np.float64).tiny)
-    axes = np.linalg.eigh(matrices + share[:, None, None] * pooled)[1][:, :, ::-1]
-    values = np.einsum("kij,kil,klj->kj", axes, matrices, axes)
-    return np.maximum(values, 0), axes
+    values, axes = np.linalg.eigh(matrices)
+    values, axes = np.maximum(values[:, ::-1], 0), axes[:, :, ::-1]
+    tied = values[:, :-1] - values[:, 1:] <= TIED * values[:, :1]
+    if tied.any():
+        axes, pooled = axes.copy(), matrices.sum(axis=0)
+        for k in np.flatnonzero(tied.any(axis=1)):
+            axes[k] = _turned_within_ties(axes[k], tied[k], pooled)
+    return values, axes
+
+
+def _turned_within_ties(axes: np.ndarray, tied: np.ndarray, pooled: np.ndarray) -> np.ndarray:
+    """The same axes, but those of each run of equal lengths along the pooled scatter's."""
+    axes = axes.copy()
+    starts = np.flatnonzero(np.r_[True, ~tied])
+    for first, last in zip(starts, np.r_[starts[1:], len(axes)], strict=True):
+        if last - first > 1:
+            space = axes[:, first:last]
+            axes[:, first:last] = space @ np.linalg.eigh(space.T @ pooled @ space)[1][:, ::-1]
+    return axes
 
 
 def _compose(values: np.ndarray, axes: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.linalg.lapack import dtrtri
 
-from gmmem.covariances.base import Decomposition, DegenerateCovariance
+from gmmem.covariances.base import Decomposition, DegenerateCovariance, Held
 from gmmem.covariances.orientation import common_axes
 from gmmem.covariances.volumes import volumes
 from gmmem.forms import OUTER, Quadratic
@@ -53,19 +53,20 @@ def _inverse_transposed(triangles: np.ndarray, lower: bool) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Full:
+class Full(Held):
     """S matrices, ``covariances`` of shape (S, n_features, n_features)."""
 
     form: ClassVar[Quadratic] = OUTER
 
-    covariances: np.ndarray
     factors: np.ndarray
     n_features: int
+    given: np.ndarray | None = None
+    """The covariances, where they came before the factors."""
 
     @classmethod
     def from_covariances(cls, covariances, n_features):
         factors = _inverse_transposed(_cholesky(covariances), lower=True)
-        return cls(covariances, factors, n_features)
+        return cls(factors, n_features, covariances)
 
     @classmethod
     def from_precisions(cls, precisions, n_features):
@@ -75,19 +76,20 @@ class Full:
 
     @classmethod
     def from_factors(cls, factors, n_features):
-        lower = _inverse_transposed(factors, lower=False)
-        return cls(lower @ lower.transpose(0, 2, 1), factors, n_features)
+        return cls(factors, n_features)
+
+    @cached_property
+    def covariances(self):
+        if self.given is not None:
+            return self.given
+        lower = _inverse_transposed(self.factors, lower=False)
+        covariances = lower @ lower.transpose(0, 2, 1)
+        covariances.setflags(write=False)
+        return covariances
 
     @cached_property
     def precisions(self):
         return self.factors @ self.factors.transpose(0, 2, 1)
-
-    @property
-    def shared(self):
-        return len(self.factors) == 1
-
-    def at(self, component):
-        return 0 if self.shared else component
 
     @property
     def log_det(self):
@@ -102,6 +104,23 @@ class Full:
         # (BLAS has a product for this, but SciPy calls it with Python's lock held.)
         lower = self.factors[self.at(component)].T[first : len(Z), : len(Z)]
         return np.matmul(lower.astype(Z.dtype, copy=False), Z, out=out)
+
+    def relative_to(self, reference):
+        scale = np.sqrt(np.diagonal(reference[0]))
+        units = scale[:, None] * scale
+        inverse = _inverse_transposed(_cholesky(reference / units), lower=True)[0]
+        values = np.linalg.eigvalsh(inverse.T @ (self.covariances / units) @ inverse)
+        return np.maximum(values, 0)
+
+    def marginal(self, features):
+        return self.from_covariances(self.covariances[:, features][:, :, features], len(features))
+
+    def regression(self, observed, missing):
+        # By the precision: what remains is positive definite, however thin.
+        P = self.precisions
+        remains = np.linalg.inv(P[:, missing][:, :, missing])
+        remains = (remains + remains.transpose(0, 2, 1)) / 2
+        return -remains @ P[:, missing][:, :, observed], remains
 
     def dense(self):
         return self.covariances

@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from gmmem.covariances.base import DegenerateCovariance, Estimate, Lettered, unit_axes
+from gmmem.covariances.base import DegenerateCovariance, Estimate, Held, Lettered, unit_axes
 from gmmem.forms import NORM, Quadratic
 
 
 @dataclass(frozen=True, eq=False)
-class Spherical:
+class Spherical(Held):
     """S variances, ``covariances`` of shape (S,)."""
 
     form: ClassVar[Quadratic] = NORM
@@ -43,13 +43,6 @@ class Spherical:
         return self.factors**2
 
     @property
-    def shared(self):
-        return len(self.factors) == 1
-
-    def at(self, component):
-        return 0 if self.shared else component
-
-    @property
     def log_det(self):
         return -2 * self.n_features * np.log(self.factors)
 
@@ -59,6 +52,16 @@ class Spherical:
 
     def whiten(self, component, Z, out, first=0):
         return np.multiply(Z[first:], Z.dtype.type(self.factors[self.at(component)]), out=out)
+
+    def relative_to(self, reference):
+        return (self.covariances / reference)[:, None]
+
+    def marginal(self, features):
+        return type(self)(self.covariances, self.factors, len(features))
+
+    def regression(self, observed, missing):
+        S, m = len(self.factors), len(missing)
+        return np.zeros((S, m, len(observed))), self.covariances[:, None, None] * np.eye(m)
 
     def dense(self):
         return self.covariances[:, None, None] * np.eye(self.n_features)

@@ -44,7 +44,7 @@ def expanded_error(components: Components, centre: np.ndarray, extent: np.ndarra
     storage = components.covariances
     # Rows to score may all lie to one side of the means.
     extent = np.maximum(extent, np.abs(components.means - centre).max(axis=0))
-    reach = storage.form.reach(storage.precisions, extent).max()
+    reach = storage.bound(extent).max()
     return float(reach) if np.isfinite(reach) else np.inf
 
 
