@@ -15,6 +15,9 @@ from gmmem.moments import Scatters
 class Prior(Protocol):
     """What an M-step adds before it estimates."""
 
+    keeps_regular: bool
+    """Whether no covariance can become singular for lack of rows."""
+
     def add(self, scatters: Scatters) -> Scatters:
         """The scatters with the prior's own."""
 
@@ -41,6 +44,10 @@ class Ridge:
     def __post_init__(self):
         if not self.reg_covar >= 0:
             raise ValueError(f"reg_covar={self.reg_covar} must be at least 0.")
+
+    @property
+    def keeps_regular(self) -> bool:
+        return self.reg_covar > 0
 
     def add(self, scatters: Scatters) -> Scatters:
         if self.reg_covar == 0:

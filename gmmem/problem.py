@@ -11,6 +11,7 @@ import numpy as np
 
 from gmmem.covariances import CovarianceModel, DegenerateCovariance
 from gmmem.covariances.base import checked_estimate
+from gmmem.covariances.singular import Spread, refuse_singular, refuse_singular_rows
 from gmmem.kernels.allocation import SOFT
 from gmmem.kernels.base import Allocation, Kernel
 from gmmem.kernels.guard import choose
@@ -108,8 +109,18 @@ class Problem:
         return self.expect(mixture, WhitenedKernel(mixture, self.extent.centre))
 
     def maximise(self, moments: Moments, previous: Mixture | None = None) -> Update:
-        """M-step: the mixture that maximises the expected log-likelihood."""
-        return maximise(moments, self.model, self.prior, previous)
+        """M-step: the mixture that maximises the expected log-likelihood.
+
+        Raises
+        ------
+        DegenerateCovariance
+            If a covariance is singular (see `gmmem.covariances.singular`).
+        """
+        try:
+            return maximise(moments, self.model, self.prior, previous)
+        except DegenerateCovariance:
+            refuse_singular_rows(spread_of(moments))  # The better reason, where it is one.
+            raise
 
     def improve(
         self, expectation: Expectation, mixture: Mixture
@@ -121,15 +132,20 @@ class Problem:
         try:
             update = self.maximise(expectation.moments, mixture)
             following = self.kernel(update.mixture)
-            if expectation.exact or not following.exact:
+            if not following.exact:
                 return expectation, update, following
         except DegenerateCovariance:
             if expectation.exact:
                 raise
-        # The new covariances are too small for moments taken about a common centre.
-        expectation = self.expect_exactly(mixture)
-        update = self.maximise(expectation.moments, mixture)
-        return expectation, update, self.kernel(update.mixture)
+        if not expectation.exact:
+            # The new covariances are too small for moments taken about a common centre.
+            expectation = self.expect_exactly(mixture)
+            update = self.maximise(expectation.moments, mixture)
+            following = self.kernel(update.mixture)
+        # Only what is small needs differences, so only here may it be nothing but rounding.
+        if following.exact and not self.prior.keeps_regular:
+            refuse_singular(update.mixture.covariances, spread_of(expectation.moments))
+        return expectation, update, following
 
     def start(self, assign, n_components: int) -> Mixture:
         """M-step from given shares: how every initialiser becomes a mixture."""
@@ -152,7 +168,7 @@ def maximise(
     Raises
     ------
     DegenerateCovariance
-        If a covariance is singular or narrower than float64 resolves at its mean.
+        If a covariance cannot be factorised.
     """
     scatters = moments.scatters()
     weights = _mixing_weights(scatters)
@@ -163,7 +179,6 @@ def maximise(
     d = scatters.means.shape[1]
     values, settled = checked_estimate(model, scatters.scatter, scatters.mass, d, last)
     storage = model.storage.from_covariances(values, d)
-    refuse_points(scatters.means, storage)
     return Update(Mixture.of_parts(weights, scatters.means, storage), settled)
 
 
@@ -188,15 +203,12 @@ def _with_lost_kept(scatters: Scatters, previous: Mixture | None) -> Scatters:
     return scatters._replace(mass=mass, means=means, scatter=scatter)
 
 
-# A standard deviation below this share of the mean is rounding error.
-RESOLUTION = 8 * np.finfo(np.float64).eps
-
-
-def refuse_points(means: np.ndarray, storage) -> None:
-    """Raise where a component is narrower than float64 resolves at its mean."""
-    narrow = np.sqrt(storage.variances) <= RESOLUTION * np.abs(means)
-    if narrow.any():
-        component = int(np.argmax(narrow.any(axis=1)))
-        raise DegenerateCovariance(
-            component, "has shrunk to a point, narrower than float64 resolves"
-        )
+def spread_of(moments: Moments) -> Spread:
+    """How wide the rows lie, from the moments of any mixture of them."""
+    mass, means, scatter, form, lost = moments.scatters()
+    if lost is not None:
+        mass, means = np.where(lost, 0, mass), np.where(lost[:, None], 0, means)
+    weight = mass.sum()
+    away = (means - mass @ means / weight) * np.sqrt(mass / weight)[:, None]
+    within = scatter.sum(axis=0, keepdims=True) / weight
+    return Spread(within + form.square(away).sum(axis=0, keepdims=True), within)
