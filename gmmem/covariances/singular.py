@@ -6,14 +6,13 @@ that neither shifts nor units nor rotations matter, a component is singular if
 - it is flat: its least variance is rounding error beside its largest one; or
 - it is a point: its largest variance is rounding error of the rows themselves.
 
-A lone row far from all others makes T long, and every other component flat against it; so
-flatness counts only where it shows against the components' own pooled covariance, too.
+A lone row far from all others makes T long, and every other component flat against it: T is
+taken without components of about one row, unless they are most of them.
 
 The rows are singular as a whole if T itself is flat: some columns then add up to a constant.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -32,15 +31,6 @@ DEPENDENT = 1e-13
 
 # Coefficients of a combination below this share of the largest are rounding error.
 NOTHING = 1e-6
-
-
-class Spread(NamedTuple):
-    """How wide the rows lie, as forms (1, ...): variances per unit of weight."""
-
-    total: np.ndarray
-    """Of all rows about their centre."""
-    within: np.ndarray
-    """Of all rows, each about its component's mean."""
 
 
 class SingularRows(DegenerateCovariance):
@@ -69,15 +59,15 @@ REMEDY = (
 )
 
 
-def refuse_singular(storage: Storage, spread: Spread) -> None:
+def refuse_singular(storage: Storage, total: np.ndarray) -> None:
     """Raise where a component is singular.
 
     Parameters
     ----------
     storage : Storage
         The covariances of the components.
-    spread : Spread
-        Of the rows, in the same form.
+    total : ndarray of shape (1, ...)
+        Covariance of the rows, in the same form.
 
     Raises
     ------
@@ -86,15 +76,10 @@ def refuse_singular(storage: Storage, spread: Spread) -> None:
     DegenerateCovariance
         If a component is flat, or a point.
     """
-    refuse_singular_rows(spread)
-    against_total = _relative(storage, spread.total)
-    least, most = against_total.min(axis=1), against_total.max(axis=1)
-    point = ~(most > POINT)
-    flat = ~(least > FLAT * against_total.shape[1] * most)
-    if flat.any() and not point.any():
-        against_within = _relative(storage, spread.within)
-        least, most = against_within.min(axis=1), against_within.max(axis=1)
-        flat &= ~(least > FLAT * against_within.shape[1] * most)
+    refuse_singular_rows(total)
+    relative = _relative(storage, total)
+    least, most = relative.min(axis=1), relative.max(axis=1)
+    point, flat = ~(most > POINT), ~(least > FLAT * relative.shape[1] * most)
     if point.any():
         reason = "has shrunk to a point, narrower than float64 resolves in these rows"
         raise DegenerateCovariance(int(np.argmax(point)), reason)
@@ -103,17 +88,17 @@ def refuse_singular(storage: Storage, spread: Spread) -> None:
         raise DegenerateCovariance(int(np.argmax(flat)), reason)
 
 
-def _relative(storage: Storage, reference: np.ndarray) -> np.ndarray:
-    """Variances relative to a reference; where that is singular itself, they say nothing."""
+def _relative(storage: Storage, total: np.ndarray) -> np.ndarray:
+    """Variances relative to the rows'; where these are singular, nothing is regular."""
     try:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            values = storage.relative_to(reference)
+            values = storage.relative_to(total)
     except (DegenerateCovariance, np.linalg.LinAlgError):
         return np.zeros((len(storage.factors), storage.n_features))
     return np.where(np.isfinite(values), values, 0)
 
 
-def refuse_singular_rows(spread: Spread) -> None:
+def refuse_singular_rows(total: np.ndarray) -> None:
     """Raise where all rows lie in fewer dimensions than there are columns.
 
     Raises
@@ -121,7 +106,7 @@ def refuse_singular_rows(spread: Spread) -> None:
     SingularRows
         With the combination of columns that is constant.
     """
-    coefficients = constant_combination(spread.total[0])
+    coefficients = constant_combination(total[0])
     if coefficients is not None:
         raise SingularRows(coefficients)
 
