@@ -12,11 +12,15 @@ Recognition 28, 781-793, sections 4.1 and 4.3 (EVE and VVE: `orientation`).
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg.lapack import dgejsv
 
 from gmmem.covariances.base import Estimate, Iterated, Lettered
 from gmmem.covariances.full import Full
 from gmmem.covariances.orientation import best_axes, rotate
 from gmmem.covariances.volumes import common_matrix, common_shape, volumes
+
+# Where the least variance is a smaller share of the largest, it is found by itself.
+GRADED = 1e-6
 
 # Axes whose squared lengths differ by less, as a share of the longest, are as long as each other.
 TIED = 1e-13
@@ -151,12 +155,32 @@ def _eigen(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     values, axes = np.linalg.eigh(matrices)
     values, axes = np.maximum(values[:, ::-1], 0), axes[:, :, ::-1]
+    for k in np.flatnonzero(values[:, -1] < GRADED * values[:, 0]):
+        values[k], axes[k] = _graded(matrices[k], values[k], axes[k])
     tied = values[:, :-1] - values[:, 1:] <= TIED * values[:, :1]
     if tied.any():
         axes, pooled = axes.copy(), matrices.sum(axis=0)
         for k in np.flatnonzero(tied.any(axis=1)):
             axes[k] = _turned_within_ties(axes[k], tied[k], pooled)
     return values, axes
+
+
+def _graded(
+    matrix: np.ndarray, values: np.ndarray, axes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same with every digit, where columns have different units: by Jacobi's rotations.
+
+    Of ``W = L L'`` the singular values of L' are found one relative to the other, and not
+    all relative to the largest (Drmac and Veselic 2008, LAPACK's gejsv).
+    """
+    try:
+        lower = np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        return values, axes
+    singular, _, turned, scale, _, failed = dgejsv(lower.T, joba=0, jobu=3, jobv=0)
+    if failed:
+        return values, axes
+    return (singular * (scale[0] / scale[1])) ** 2, turned
 
 
 def _turned_within_ties(axes: np.ndarray, tied: np.ndarray, pooled: np.ndarray) -> np.ndarray:
