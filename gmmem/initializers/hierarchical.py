@@ -12,9 +12,9 @@ from gmmem.initializers.agglomeration import (
     Spheres,
     Tree,
     agglomerate,
-    agglomerate_equal,
 )
 from gmmem.initializers.base import Subset
+from gmmem.initializers.pooled_agglomeration import agglomerate_equal
 from gmmem.initializers.seeding import distinct, seeding_rows
 from gmmem.survey import LARGEST_EXTENT
 
