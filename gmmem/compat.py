@@ -28,6 +28,7 @@ __all__ = [
     "fit_context",
     "n_threads_allowed",
     "one_blas_thread",
+    "one_openmp_thread",
 ]
 
 # What an estimator holds while callbacks follow its fit; `fit_context` takes it away.
@@ -53,3 +54,8 @@ def n_threads_allowed() -> int:
 def one_blas_thread():
     """Context in which BLAS keeps to the calling thread."""
     return _get_threadpool_controller().limit(limits=1, user_api="blas")
+
+
+def one_openmp_thread():
+    """Context in which the calling thread starts no others by OpenMP."""
+    return _get_threadpool_controller().limit(limits=1, user_api="openmp")
