@@ -17,6 +17,7 @@ from gmmem.initializers.agglomeration import (
 )
 from gmmem.initializers.base import Subset
 from gmmem.initializers.pooled_agglomeration import agglomerate_equal
+from gmmem.initializers.ward import agglomerate_ward
 from gmmem.initializers.seeding import (
     distinct,
     seeding_rows,
@@ -135,6 +136,8 @@ class Hierarchical:
             Z, unit = _TRANSFORMS[self.use](points.astype(np.float64), mass)
             if model == EQUAL:
                 return Tree(leaf, agglomerate_equal(mass, Z))
+            if model == "EII" and (mass == mass[0]).all():
+                return Tree(leaf, agglomerate_ward(Z))
             return Tree(leaf, agglomerate(mass, Z, CRITERIA[model], 2 * unit * math.log(2)))
 
 
