@@ -112,8 +112,8 @@ def likelihood_ratio_test(
     >>> round(test.statistic), test.p_value <= 0.05
     (319, True)
     """
-    X = check_array(X, dtype=np.float64, ensure_min_samples=n_components + 1)
     check_counts(n_components=n_components, n_replicates=n_replicates)
+    X = check_array(X, dtype=np.float64, ensure_min_samples=n_components + 1)
     if not 0 < level < 1:
         raise ValueError(f"level={level} must lie between 0 and 1.")
     model = get_model(covariance_type)

@@ -11,7 +11,7 @@ from gmmem import em
 from gmmem.covariances import CovarianceModel, DegenerateCovariance, Storage
 from gmmem.covariances.base import from_public, public_shape
 from gmmem.forms import Quadratic
-from gmmem.initializers import INITIALIZERS, Nearest, Subset, as_assignment
+from gmmem.initializers import Nearest, Subset, as_assignment, as_initialiser
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.sources import InMemory
@@ -130,15 +130,7 @@ def positive_rows(X: np.ndarray, sample_weight: np.ndarray | None) -> InMemory:
     return InMemory(X[positive], sample_weight[positive])
 
 
-def initialiser(init_params):
-    """The callable behind a name, or the callable itself."""
-    if callable(init_params):
-        return init_params
-    if isinstance(init_params, str) and init_params in INITIALIZERS:
-        return INITIALIZERS[init_params]
-    raise ValueError(
-        f"init_params={init_params!r} is neither callable nor one of {', '.join(INITIALIZERS)}."
-    )
+initialiser = as_initialiser
 
 
 class Start(NamedTuple):

@@ -17,13 +17,13 @@ from gmmem.initializers.agglomeration import (
 )
 from gmmem.initializers.base import Subset
 from gmmem.initializers.pooled_agglomeration import agglomerate_equal
-from gmmem.initializers.ward import agglomerate_ward
 from gmmem.initializers.seeding import (
     distinct,
     seeding_rows,
     typical_one,
     which_distinct,
 )
+from gmmem.initializers.ward import agglomerate_ward
 
 CRITERIA = {"EII": EqualSpheres(), "VII": Spheres(), "VVV": Ellipsoids()}
 EQUAL = "EEE"

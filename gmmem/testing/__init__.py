@@ -1,0 +1,9 @@
+"""Conformance drivers: what a part of your own must do, in one call.
+
+Each driver tries a part on many cases against its definition, and raises an
+`AssertionError` that says what differs.  The package's own parts are tested by them.
+"""
+
+from gmmem.testing.initialisers import check_initialiser
+
+__all__ = ["check_initialiser"]
