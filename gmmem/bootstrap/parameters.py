@@ -183,7 +183,8 @@ def _mixture_of(estimator, X):
     whole = estimator
     if isinstance(estimator, Pipeline):
         check_is_fitted(estimator)
-        X, estimator = estimator[:-1].transform(X), estimator[-1]
+        steps, estimator = estimator[:-1], estimator[-1]
+        X = steps.transform(X) if len(steps) else X
     if not isinstance(estimator, (GaussianMixture, GaussianMixtureIC)):
         raise TypeError(
             "bootstrap takes a fitted GaussianMixture or GaussianMixtureIC of gmmem, or a "
