@@ -120,9 +120,7 @@ class Hierarchical:
                 raise ValueError(f"sample_weight must have the shape {X.shape[:1]}.")
             if not (np.isfinite(sample_weight) & (sample_weight >= 0)).all():
                 raise ValueError("sample_weight must be finite and at least 0.")
-        rows, weights = seeding_rows(
-            X, 1, sample_weight, max(self.max_samples, n_components), random_state
-        )
+        rows, weights = seeding_rows(X, n_components, sample_weight, self.max_samples, random_state)
         tree = None if X.shape[1] == 1 else self._tree(rows, weights)
         return Grown(rows, weights, tree, whole=rows is X)
 

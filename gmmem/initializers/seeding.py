@@ -48,6 +48,8 @@ def seeding_rows(X, n_components, sample_weight, max_samples, random_state):
             return few[0], typical_one(few[1])
         total = len(X) if weight is None else weight
         rows = X[draw_by_weight(total, max_samples, random_state)]
+        if not _more_distinct(rows, n_components - 1):
+            return _heaviest(X, weight, max_samples)
     elif weight is None:
         rows = X
     elif copies:
@@ -127,6 +129,13 @@ def _few_distinct(X, weight, limit: int) -> tuple[np.ndarray, np.ndarray] | None
         X, weight = X[weight > 0], weight[weight > 0]
     rows, mass = distinct(X, np.ones(len(X)) if weight is None else weight)
     return None if len(rows) > limit else (rows, mass)
+
+
+def _heaviest(X, weight, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct rows of most weight: where a few have so much that no others are drawn."""
+    rows, mass = distinct(X, np.ones(len(X)) if weight is None else weight)
+    kept = np.sort(np.argsort(-mass, kind="stable")[:size])
+    return rows[kept], typical_one(mass[kept])
 
 
 def _more_distinct(rows: np.ndarray, limit: int) -> bool:

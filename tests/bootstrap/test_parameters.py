@@ -155,6 +155,7 @@ def test_columns_are_those_of_the_fit():
     bootstrap(model, frame, n_replicates=2)
     with pytest.raises(ValueError, match="feature names"):
         bootstrap(model, frame[["waiting", "eruptions"]], n_replicates=2)
+    model = GaussianMixture(2, random_state=0).fit(read("faithful"))
     with pytest.raises(ValueError, match="1 features, but GaussianMixture is expecting 2"):
         bootstrap(model, read("faithful")[:, :1], n_replicates=2)
 

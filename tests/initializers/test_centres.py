@@ -1,6 +1,7 @@
 """k-means and its relations: components without rows, sizes of numbers, threads, weights."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from sklearn import cluster
 from threadpoolctl import threadpool_limits
 
 from gmmem import GaussianMixture
-from gmmem.initializers import KMeans, KMeansPlusPlus, RandomPoints
+from gmmem.initializers import Hierarchical, KMeans, KMeansPlusPlus, RandomPoints
 from gmmem.initializers.centres import in_range
 from gmmem.initializers.seeding import as_copies, draw_by_weight, seeding_rows, typical_one
 from gmmem.testing.initialisers import groups, start
@@ -155,6 +156,17 @@ def test_many_copies_of_few_rows_are_not_drawn():
     X = np.repeat(groups(30), 1000, axis=0)
     rows, weights = seeding_rows(X, 2, None, 500, np.random.RandomState(0))
     assert len(rows) == 30 and (weights == 1).all()
+
+
+@pytest.mark.parametrize("initialise", [*CENTRES, Hierarchical()], ids=repr)
+def test_a_few_rows_of_nearly_all_weight(initialise):
+    """Draws by weight find hardly any others: all components get rows all the same."""
+    initialise = replace(initialise, max_samples=20)
+    X, weight = groups(90), np.ones(90)
+    for heavy in (1e8, 1e30):
+        weight[:2] = heavy
+        found = start(initialise, X, 5, weight)
+        assert (found.weights > 0).all()
 
 
 def test_other_warnings_are_still_heard():
