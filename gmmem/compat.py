@@ -1,7 +1,8 @@
 """The private and experimental parts of scikit-learn that we use, in one place."""
 
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 try:
@@ -17,10 +18,10 @@ __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
-    "StrOptions",
     "callback_context",
     "check_sample_weight",
     "fit_context",
+    "one_openmp_thread",
 ]
 
 # What an estimator holds while callbacks follow its fit; `fit_context` takes it away.
@@ -33,3 +34,8 @@ def callback_context(estimator, n_subtasks: int):
         return None
     context = estimator._init_callback_context(max_subtasks=n_subtasks)
     return context if hasattr(estimator, "_skl_callbacks") else None
+
+
+def one_openmp_thread():
+    """Context in which the calling thread starts no others by OpenMP."""
+    return _get_threadpool_controller().limit(limits=1, user_api="openmp")

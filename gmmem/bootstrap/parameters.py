@@ -7,13 +7,19 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.optimize import linear_sum_assignment
-from sklearn.utils import check_array, check_random_state
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gmmem import em
-from gmmem.bootstrap.replicates import LARGEST_SEED, check_counts
-from gmmem.covariances import DegenerateCovariance
+from gmmem.bootstrap.replicates import LARGEST_SEED, check_counts, redrawn
+from gmmem.compat import check_sample_weight
+from gmmem.estimators import GaussianMixture, GaussianMixtureIC
 from gmmem.mixture import Mixture
 from gmmem.sources import InMemory
+
+# Rows of a replicate whose numbers are drawn, and that are drawn themselves, at most.
+MOST_DRAWN, MOST_SIMULATED = 10**15, 10**8
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,21 +49,47 @@ class Bootstrap:
         return {name: np.quantile(values, tails, axis=0) for name, values in vars(self).items()}
 
 
-def _drawn_again(X, mixture, rng) -> InMemory:
-    counts = rng.multinomial(len(X), np.full(len(X), 1 / len(X)))
-    return InMemory(X[counts > 0], counts[counts > 0])
+@dataclass(frozen=True, eq=False)
+class Data:
+    """The rows that a mixture was fitted to, and how many they stand for.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    weight : ndarray of shape (n_samples,) or None
+        A weight of w stands for w copies.
+    """
+
+    X: np.ndarray
+    weight: np.ndarray | None
+
+    @property
+    def total(self) -> float:
+        return float(len(self.X) if self.weight is None else self.weight.sum())
 
 
-def _simulated(X, mixture, rng) -> InMemory:
-    return InMemory(mixture.sample(len(X), rng)[0])
+def _drawn_again(data: Data, mixture: Mixture, rng) -> InMemory:
+    n, total = len(data.X), data.total
+    share = np.full(n, 1 / n) if data.weight is None else data.weight / total
+    draws = min(round(total), MOST_DRAWN)
+    counts = rng.multinomial(draws, share / share.sum())
+    return InMemory(data.X[counts > 0], counts[counts > 0] * (total / draws))
 
 
-def _weighted(X, mixture, rng) -> InMemory:
-    weights = rng.exponential(size=len(X))
-    return InMemory(X, weights * (len(X) / weights.sum()))
+def _simulated(data: Data, mixture: Mixture, rng) -> InMemory:
+    return InMemory(mixture.sample(round(data.total), rng)[0])
 
 
-KINDS: dict[str, Callable[..., InMemory]] = {
+def _weighted(data: Data, mixture: Mixture, rng) -> InMemory:
+    if data.weight is None:
+        weight = rng.exponential(size=len(data.X))
+    else:  # The sum of an exponential weight for each copy.
+        weight = rng.gamma(data.weight)
+    some = weight > 0
+    return InMemory(data.X[some], weight[some] * (data.total / weight.sum()))
+
+
+KINDS: dict[str, Callable[[Data, Mixture, Any], InMemory]] = {
     "nonparametric": _drawn_again,
     "parametric": _simulated,
     "weighted": _weighted,
@@ -70,6 +102,7 @@ def bootstrap(
     *,
     kind: str = "nonparametric",
     n_replicates: int = 999,
+    sample_weight=None,
     tol: float = 1e-5,
     max_iter: int = 1000,
     n_jobs: int | None = None,
@@ -78,12 +111,14 @@ def bootstrap(
     """Refit a mixture to replicates of its data, as mclust's ``MclustBootstrap`` does.
 
     Every refit starts from the fitted mixture, and its components are matched to that
-    mixture's by their means, so that a parameter is the same one in all replicates.
+    mixture's by the distance of their densities, so that a parameter is the same one in
+    all replicates.
 
     Parameters
     ----------
-    estimator : GaussianMixture or GaussianMixtureIC
-        Fitted.
+    estimator : GaussianMixture, GaussianMixtureIC or Pipeline
+        Fitted.  A pipeline that ends in one of them: its other steps stay as they were
+        fitted, and the parameters are those of what they make of X.
     X : array-like of shape (n_samples, n_features)
         The data that it was fitted to.
     kind : {"nonparametric", "parametric", "weighted"}, default="nonparametric"
@@ -91,6 +126,9 @@ def bootstrap(
         weight drawn from the exponential distribution (the weighted likelihood
         bootstrap), which cannot lose a component's rows.
     n_replicates : int, default=999
+    sample_weight : array-like of shape (n_samples,), default=None
+        The weights that it was fitted with: a weight of w stands for w copies of a row
+        in every kind, so that a replicate has as many rows as their sum.
     tol, max_iter
         As for `GaussianMixtureIC`.
     n_jobs : int, default=None
@@ -104,7 +142,9 @@ def bootstrap(
     Raises
     ------
     ValueError
-        If a parameter is not usable.
+        If a parameter is not usable, or nearly every replicate has a singular covariance.
+    TypeError
+        If the estimator is of another kind.
 
     References
     ----------
@@ -126,29 +166,97 @@ def bootstrap(
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r} must be one of {list(KINDS)}.")
     check_counts(n_replicates=n_replicates)
-    X = check_array(X, dtype=np.float64)
+    estimator, X = _mixture_of(estimator, X)
+    X = validate_data(estimator, X, dtype=np.float64, reset=False)
     mixture, model = estimator.mixture_, estimator.covariance_model_
+    data = _data(X, sample_weight, mixture, kind)
     settings = {"tol": tol, "max_iter": max_iter, "reg_covar": estimator.reg_covar}
     seeds = check_random_state(random_state).randint(LARGEST_SEED, size=n_replicates)
     refits = Parallel(n_jobs=n_jobs)(
-        delayed(_refit)(X, mixture, model, kind, settings, seed) for seed in seeds
+        delayed(_refit)(data, mixture, model, kind, settings, seed) for seed in seeds
     )
     return Bootstrap(*(np.array(values) for values in zip(*refits, strict=True)))
 
 
-def _refit(X, mixture: Mixture, model, kind: str, settings, seed):
+def _mixture_of(estimator, X):
+    """The fitted mixture, and the rows as it saw them."""
+    whole = estimator
+    if isinstance(estimator, Pipeline):
+        check_is_fitted(estimator)
+        steps, estimator = estimator[:-1], estimator[-1]
+        X = steps.transform(X) if len(steps) else X
+    if not isinstance(estimator, (GaussianMixture, GaussianMixtureIC)):
+        raise TypeError(
+            "bootstrap takes a fitted GaussianMixture or GaussianMixtureIC of gmmem, or a "
+            f"Pipeline that ends in one, not {type(whole).__module__}.{type(whole).__name__}; "
+            "GaussianMixture.from_parameters makes one from weights, means and covariances."
+        )
+    check_is_fitted(estimator)
+    return estimator, X
+
+
+def _data(X, sample_weight, mixture: Mixture, kind: str) -> Data:
+    """The rows that count, checked against what a replicate needs."""
+    weight = None
+    if sample_weight is not None:
+        weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        X, weight = X[weight > 0], weight[weight > 0]
+    data, least = Data(X, weight), mixture.n_components + 1
+    if round(data.total) < least:
+        raise ValueError(
+            f"sample_weight sums to {data.total:g} for {len(X)} rows, and a replicate "
+            f"stands for as many; "
+            f"a mixture of {mixture.n_components} needs at least {least}. Multiply the "
+            "weights so that they sum to the number of observations."
+            if weight is not None
+            else f"A mixture of {mixture.n_components} needs at least {least} rows in X, not "
+            f"{len(X)}."
+        )
+    if kind == "parametric" and data.total > MOST_SIMULATED:
+        raise ValueError(
+            f"sample_weight sums to {data.total:g}, too many rows to draw from the mixture; scale "
+            'the weights, or choose kind="nonparametric".'
+        )
+    return data
+
+
+def _refit(data: Data, mixture: Mixture, model, kind: str, settings, seed):
     """Weights, means and dense covariances of one refit; what collapses is drawn again."""
     rng = np.random.RandomState(seed)
-    while True:
-        try:
-            solution = em.fit(mixture, KINDS[kind](X, mixture, rng), model, **settings)
-        except DegenerateCovariance:
-            continue
-        if solution.failure is None:
-            break
-    found, d = solution.mixture, mixture.n_features
-    scale = np.sqrt(np.broadcast_to(mixture.covariances.variances, mixture.means.shape))
-    gaps = (mixture.means[:, None] - found.means) / scale[:, None]
-    order = linear_sum_assignment((gaps**2).sum(axis=2))[1]
-    dense = np.broadcast_to(found.covariances.dense(), (len(order), d, d))
-    return found.weights[order], found.means[order], dense[order]
+
+    def draw() -> Mixture:
+        solution = em.fit(mixture, KINDS[kind](data, mixture, rng), model, **settings)
+        if solution.failure is not None:
+            raise solution.failure
+        return solution.mixture
+
+    advice = "Fit with a larger reg_covar or fewer parameters"
+    if kind != "weighted":
+        advice += ', or choose kind="weighted", which keeps every row'
+    found = redrawn(draw, f"{advice}.")
+    order = matched(mixture, found)
+    return found.weights[order], found.means[order], _dense(found)[order]
+
+
+def matched(mixture: Mixture, other: Mixture) -> np.ndarray:
+    """Which component of another mixture is which of this one, by their densities.
+
+    The sum of Bhattacharyya's distances is the least: for normal densities
+    ``gap' inv(S) gap / 8 + log(|S| / sqrt(|S_1| |S_2|)) / 2``, S the mean of S_1 and S_2.
+    """
+    distances = np.empty((mixture.n_components, other.n_components))
+    ours, theirs = _dense(mixture), _dense(other)
+    log_ours, log_theirs = np.linalg.slogdet(ours)[1], np.linalg.slogdet(theirs)[1]
+    for k, covariance in enumerate(ours):
+        middle = (covariance + theirs) / 2
+        gaps = other.means - mixture.means[k]
+        squares = np.einsum("ki,ki->k", gaps, np.linalg.solve(middle, gaps[..., None])[..., 0])
+        volumes = np.linalg.slogdet(middle)[1] - (log_ours[k] + log_theirs) / 2
+        distances[k] = squares / 8 + volumes / 2
+    return linear_sum_assignment(distances)[1]
+
+
+def _dense(mixture: Mixture) -> np.ndarray:
+    """Covariances of all components, (n_components, n_features, n_features)."""
+    K, d = mixture.means.shape
+    return np.broadcast_to(mixture.covariances.dense(), (K, d, d))

@@ -24,7 +24,8 @@ from gmmem.estimators.given import (
 )
 from gmmem.estimators.mixture_methods import MixtureMethods, check_weight, unchanged_on_failure
 from gmmem.estimators.progress import Progress
-from gmmem.estimators.starting import initial_mixture, initialiser
+from gmmem.estimators.starting import initial_mixture
+from gmmem.initializers import as_initialiser
 from gmmem.mixture import Mixture
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
@@ -285,7 +286,7 @@ callable, default="kmeans"
         sample_weight = check_weight(sample_weight, X)
         check_whole(self, "n_components", "max_iter", "n_init")
         model = get_model(self.covariance_type)
-        initialiser(self.init_params)  # Refuses what is none, before anything is tried.
+        as_initialiser(self.init_params)  # Refuses what is none, before anything is tried.
         given = check_given(self, model, X.shape[1])
         rows = InMemory(X, sample_weight)
         with rows.working():

@@ -18,7 +18,7 @@ from gmmem.estimators import advice, callbacks, search
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.given import check_whole
 from gmmem.estimators.mixture_methods import MixtureMethods, check_weight, unchanged_on_failure
-from gmmem.estimators.starting import initialiser
+from gmmem.initializers import as_initialiser
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
@@ -243,7 +243,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         if not types or not list_of(inits):
             raise ValueError("covariance_type and init_params must not be empty.")
         points = [
-            search.GridPoint(covariance_type, int(number), initialiser(init))
+            search.GridPoint(covariance_type, int(number), as_initialiser(init))
             for init in list_of(inits)
             for number in numbers
             for covariance_type in types

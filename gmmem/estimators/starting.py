@@ -9,35 +9,13 @@ import numpy as np
 from gmmem.covariances.base import n_stored
 from gmmem.estimators.given import GivenParameters
 from gmmem.forms import Quadratic
-from gmmem.initializers import INITIALIZERS, Nearest, Subset, as_assignment
+from gmmem.initializers import Nearest, Subset, as_assignment, as_initialiser
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.passes import Extent, all_in_one, assigned_moments, fill_empty, locate
 from gmmem.priors import NO_PRIOR
 from gmmem.problem import Problem
 from gmmem.sources import InMemory, Rows
-
-
-def initialiser(init_params) -> Callable:
-    """The callable behind a name, or the callable itself.
-
-    Raises
-    ------
-    ValueError
-        If it is neither.
-    """
-    if isinstance(init_params, type):
-        raise ValueError(
-            f"init_params={init_params.__name__} is a class; pass an instance: "
-            f"{init_params.__name__}()."
-        )
-    if callable(init_params):
-        return init_params
-    if isinstance(init_params, str) and init_params in INITIALIZERS:
-        return INITIALIZERS[init_params]
-    raise ValueError(
-        f"init_params={init_params!r} is neither callable nor one of {', '.join(INITIALIZERS)}."
-    )
 
 
 class Assignment(NamedTuple):
@@ -144,7 +122,7 @@ def initial_mixture(
         begin = Assignment(Nearest(given.means), None)
     else:
         name = init_params if isinstance(init_params, str) else f"init_params={init_params!r}"
-        initialise = initialiser(init_params)
+        initialise = as_initialiser(init_params)
         begin = assignment_from(initialise, X, sample_weight, n_components, random_state, name)
     few = partial(has_fewer_distinct_rows, X, sample_weight, n_components)
     found = begin.mixture(problem, n_components, few)

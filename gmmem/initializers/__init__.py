@@ -1,17 +1,10 @@
 """Where EM starts: pick a name, an instance, or write a callable of your own."""
 
 from gmmem.initializers.assigned import GivenLabels, RandomResponsibilities
-from gmmem.initializers.base import Nearest, Subset, as_assignment
+from gmmem.initializers.base import Nearest, RandomSoft, Subset, as_assignment
 from gmmem.initializers.centres import KMeans, KMeansPlusPlus, RandomPoints
 from gmmem.initializers.hierarchical import Hierarchical
-
-INITIALIZERS = {
-    "kmeans": KMeans(),
-    "k-means++": KMeansPlusPlus(),
-    "hierarchical": Hierarchical(),
-    "random": RandomResponsibilities(),
-    "random_from_data": RandomPoints(),
-}
+from gmmem.initializers.registry import INITIALIZERS, as_initialiser
 
 __all__ = [
     "INITIALIZERS",
@@ -22,6 +15,8 @@ __all__ = [
     "Nearest",
     "RandomPoints",
     "RandomResponsibilities",
+    "RandomSoft",
     "Subset",
     "as_assignment",
+    "as_initialiser",
 ]

@@ -5,7 +5,7 @@ Of a cluster C only its mass n, mean and scatter W enter.  With ``a = tr(W of al
 
     EII    sum_C  tr W_C
     VII    sum_C  n_C log((tr W_C + a) / n_C)
-    EEE    |a I + sum_C W_C|
+    EEE    |a I + sum_C W_C|                      (in `pooled_agglomeration`)
     VVV    sum_C  n_C log(|W_C / n_C| + (tr W_C + a) / n_C),  |W_C| = 0 while n_C <= d
 
 References
@@ -14,13 +14,17 @@ Fraley (1998). Algorithms for model-based Gaussian hierarchical clustering. SIAM
 Journal on Scientific Computing 20, 270-281.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf
 
-# Rows of the table of costs that are filled at once.
-ROWS_AT_ONCE = 32
+from gmmem.initializers.costs import Costs
+
+# A pivot below this share of the variance it is left of is rounding error.
+SINGULAR = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +42,17 @@ class Tree:
     leaf: np.ndarray
     merges: np.ndarray
 
+    @property
+    def n_leaves(self) -> int:
+        return len(self.merges) + 1
+
     def labels(self, n_clusters: int) -> np.ndarray:
         """Hard (n_samples,) when that many clusters are left, in order of appearance."""
-        n_leaves = len(self.merges) + 1
-        if not 1 <= n_clusters <= n_leaves:
-            raise ValueError(f"A tree of {n_leaves} distinct rows has no {n_clusters} clusters.")
-        owner = np.arange(n_leaves)
+        if not 1 <= n_clusters <= self.n_leaves:
+            raise ValueError(f"A tree of {self.n_leaves} leaves has no {n_clusters} clusters.")
+        owner = np.arange(self.n_leaves)
         # Backwards, a cluster's last owner is known before those that joined it.
-        for stays, joins in self.merges[: n_leaves - n_clusters][::-1]:
+        for stays, joins in self.merges[: self.n_leaves - n_clusters][::-1]:
             owner[joins] = owner[stays]
         found, first, labels = np.unique(owner[self.leaf], return_index=True, return_inverse=True)
         order = np.empty(len(found), dtype=np.intp)
@@ -53,36 +60,58 @@ class Tree:
         return order[labels]
 
 
+def least_variance(mass: np.ndarray, means: np.ndarray) -> float:
+    """The `a` of the criteria: the mean variance of the features."""
+    centred = means - np.average(means, axis=0, weights=mass)
+    return float(mass @ (centred * centred).sum(axis=1)) / (mass.sum() * means.shape[1])
+
+
 class Clusters:
-    """Mass, mean and scatter of each cluster, all of which may be merged."""
+    """Mass, mean and scatter of each cluster, all of which may be merged.
 
-    def __init__(self, mass: np.ndarray, means: np.ndarray, with_scatter: bool):
+    Clusters lie along the last axis of the means, as rows do in the E-step.
+    """
+
+    def __init__(self, mass: np.ndarray, means: np.ndarray, with_scatter: bool, log_unit: float):
         m, d = means.shape
-        # Clusters lie along the last axis, as rows do in the E-step.
-        self.mass, self.means = mass.astype(np.float64), np.ascontiguousarray(means.T)
+        self.mass, self.means = mass.astype(np.float64), np.array(means.T, order="C")
         self.trace = np.zeros(m)
-        self.scatter = np.zeros((d, d, m)) if with_scatter else None
-        centred = means - np.average(means, axis=0, weights=mass)
-        self.least_variance = float(mass @ (centred * centred).sum(axis=1)) / (mass.sum() * d)
+        self.scatter = np.zeros((m, d, d)) if with_scatter else None
+        self.least_variance = least_variance(mass, means)
+        self.log_unit = log_unit
+        """Log of the unit of the squares."""
 
-    def joined(self, i: np.ndarray, j: np.ndarray):
-        """Mass, trace, gap and share of the pairs (i, j), arrays that broadcast."""
-        mass = self.mass[i] + self.mass[j]
+    def joined(self, i: slice, j: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Mass and trace that each of i and each of j would have together."""
+        mass = self.mass[i, None] + self.mass[j]
+        gap = self.means[:, None, j] - self.means[:, i, None]
+        trace = np.einsum("dij,dij->ij", gap, gap)
+        trace *= self.mass[i, None] * self.mass[j] / mass
+        trace += self.trace[i, None] + self.trace[j]
+        return mass, trace
+
+    def pair(self, i: int, j: int) -> tuple[float, float, np.ndarray, float]:
+        """Mass and trace of two together, their gap and what its square counts."""
+        mass = float(self.mass[i] + self.mass[j])
         gap = self.means[:, j] - self.means[:, i]
-        share = self.mass[i] * self.mass[j] / mass
-        trace = np.einsum("j...,j...->...", gap, gap)
-        trace *= share
-        trace += self.trace[i]
-        trace += self.trace[j]
+        share = float(self.mass[i] * self.mass[j]) / mass
+        trace = float(gap @ gap) * share + float(self.trace[i] + self.trace[j])
         return mass, trace, gap, share
 
     def merge(self, i: int, j: int) -> None:
         """Let cluster j join cluster i."""
-        mass, trace, gap, share = self.joined(np.array([i]), np.array([j]))
+        mass, trace, gap, share = self.pair(i, j)
         if self.scatter is not None:
-            self.scatter[..., i] += self.scatter[..., j] + share[0] * gap * gap.T
-        self.means[:, i] += gap[:, 0] * (self.mass[j] / mass[0])
-        self.mass[i], self.trace[i] = mass[0], trace[0]
+            self.scatter[i] += self.scatter[j] + share * gap * gap[:, None]
+        self.means[:, i] += gap * (self.mass[j] / mass)
+        self.mass[i], self.trace[i] = mass, trace
+
+    def keep(self, kept: np.ndarray) -> None:
+        """Forget all clusters but these."""
+        self.mass, self.trace = self.mass[kept], self.trace[kept]
+        self.means = np.ascontiguousarray(self.means[:, kept])
+        if self.scatter is not None:
+            self.scatter = self.scatter[kept]
 
 
 class Criterion(Protocol):
@@ -93,14 +122,14 @@ class Criterion(Protocol):
     def alone(self, clusters: Clusters) -> np.ndarray:
         """Of each cluster while it has no scatter."""
 
-    def at_least(self, clusters: Clusters, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-        """No more than the clusters add that i would make with j; both broadcast."""
+    def at_least(self, mass: np.ndarray, trace: np.ndarray, clusters: Clusters) -> np.ndarray:
+        """No more than clusters of that mass and trace add."""
 
-    def loose(self, clusters: Clusters, i: np.ndarray, j: np.ndarray) -> np.ndarray | bool:
-        """Where that is not what they add."""
+    def loose(self, clusters: Clusters, mass: np.ndarray) -> np.ndarray | None:
+        """Where that is not what they add; None is nowhere."""
 
-    def term(self, clusters: Clusters, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-        """What they add."""
+    def term(self, clusters: Clusters, i: int, j: int) -> float:
+        """What i and j add together."""
 
 
 class EqualSpheres:
@@ -111,13 +140,11 @@ class EqualSpheres:
     def alone(self, clusters):
         return np.zeros(len(clusters.mass))
 
-    def at_least(self, clusters, i, j):
-        return clusters.joined(i, j)[1]
+    def at_least(self, mass, trace, clusters):
+        return trace
 
-    def loose(self, clusters, i, j):
-        return False
-
-    term = at_least
+    def loose(self, clusters, mass):
+        return None
 
 
 class Spheres:
@@ -128,18 +155,15 @@ class Spheres:
     def alone(self, clusters):
         return clusters.mass * np.log(clusters.least_variance / clusters.mass)
 
-    def at_least(self, clusters, i, j):
-        mass, value, _, _ = clusters.joined(i, j)
-        value += clusters.least_variance
-        value /= mass
-        np.log(value, out=value)
-        value *= mass
-        return value
+    def at_least(self, mass, trace, clusters):
+        trace += clusters.least_variance
+        trace /= mass
+        np.log(trace, out=trace)
+        trace *= mass
+        return trace
 
-    def loose(self, clusters, i, j):
-        return False
-
-    term = at_least
+    def loose(self, clusters, mass):
+        return None
 
 
 class Ellipsoids(Spheres):
@@ -147,32 +171,35 @@ class Ellipsoids(Spheres):
 
     with_scatter = True
 
-    def loose(self, clusters, i, j):
-        return clusters.mass[i] + clusters.mass[j] > len(clusters.means)
+    def loose(self, clusters, mass):
+        return mass > len(clusters.means)
 
     def term(self, clusters, i, j):
-        mass, trace, gap, share = clusters.joined(i, j)
-        W = clusters.scatter[..., i] + clusters.scatter[..., j]
-        W += (gap * share)[:, None] * gap
+        mass, trace, gap, share = clusters.pair(i, j)
+        W = share * gap * gap[:, None]
+        W += clusters.scatter[i]
+        W += clusters.scatter[j]
         W /= mass
-        return mass * np.log((trace + clusters.least_variance) / mass + _determinants(W))
+        log_volume = log_determinant(W) + (len(W) - 1) * clusters.log_unit
+        log_trace = math.log((trace + clusters.least_variance) / mass)
+        # The log of the sum of both, which may be too large or too small for a number.
+        more, less = max(log_volume, log_trace), min(log_volume, log_trace)
+        return mass * (more + math.log1p(math.exp(less - more)))
 
 
-def _determinants(W: np.ndarray) -> np.ndarray:
-    """Of positive semidefinite matrices (d, d, m), by elimination in place."""
-    scale = 1e-13 * np.diagonal(W).T
-    result = np.maximum(W[0, 0], 0)
-    for k in range(1, len(W)):
-        # What is left of the matrix once the first k features are known.
-        pivot = W[k - 1, k - 1]
-        ratio = W[k:, k - 1] / np.where(pivot > scale[k - 1], pivot, np.inf)
-        W[k:, k:] -= ratio[:, None] * W[k - 1, None, k:]
-        result *= np.where(W[k, k] > scale[k], W[k, k], 0)
-    return result
+def log_determinant(W: np.ndarray) -> float:
+    """Of a positive semidefinite matrix, minus infinity if it is singular."""
+    factor, failed = dpotrf(W, lower=1)
+    if failed:
+        return -math.inf
+    pivots = np.diagonal(factor) ** 2
+    if (pivots <= SINGULAR * np.diagonal(W)).any():
+        return -math.inf
+    return float(np.log(pivots).sum())
 
 
-class Costs:
-    """The cost of merging each pair, and each cluster's least of them.
+class Merging:
+    """The clusters that are left, and what it costs to merge each pair of them.
 
     A cost may be only a lower bound at first; it is computed when it matters, which
     is when it is the least of all.
@@ -182,107 +209,57 @@ class Costs:
         m = len(clusters.mass)
         self.clusters, self.criterion = clusters, criterion
         self.own = criterion.alone(clusters)
-        self.cost = np.empty((m, m))
-        self.loose = np.empty((m, m), dtype=bool)
-        everyone = np.arange(m)
-        for first in range(0, m, ROWS_AT_ONCE):
-            i, j = everyone[first : first + ROWS_AT_ONCE], everyone[first:]
-            self._fill(i[:, None], j[None], i, j)
-        np.fill_diagonal(self.cost, np.inf)
-        self.partner = self.cost.argmin(axis=1)
-        self.least = self.cost[everyone, self.partner]
+        self.loose = np.zeros((m, m), dtype=bool) if criterion.with_scatter else None
+        self.costs = Costs(m, self._bounds)
+        if self.loose is not None:
+            self.loose[:] = criterion.loose(clusters, clusters.mass[:, None] + clusters.mass)
 
-    def _fill(self, pairs_i, pairs_j, i, j) -> np.ndarray:
-        row = self.criterion.at_least(self.clusters, pairs_i, pairs_j)
-        row -= self.own[pairs_i]
-        row -= self.own[pairs_j]
-        loose = self.criterion.loose(self.clusters, pairs_i, pairs_j)
-        i, j = np.ix_(i, j)
-        self.cost[i, j], self.loose[i, j] = row, loose
-        self.cost[j.T, i.T], self.loose[j.T, i.T] = row.T, np.transpose(loose)
-        return row
+    def _bounds(self, i: slice, j: slice) -> np.ndarray:
+        mass, trace = self.clusters.joined(i, j)
+        bounds = self.criterion.at_least(mass, trace, self.clusters)
+        bounds -= self.own[i, None] + self.own[j]
+        return bounds
 
     def cheapest(self) -> tuple[int, int]:
         """The pair whose merge costs least, the first of them in order."""
         while True:
-            i = int(self.least.argmin())
-            j = int(self.partner[i])
-            if not self.loose[i, j]:
-                return min(i, j), max(i, j)
-            pair = np.array([i]), np.array([j])
-            cost = self.criterion.term(self.clusters, *pair)[0] - self.own[i] - self.own[j]
-            self.cost[i, j] = self.cost[j, i] = cost
+            i, j = self.costs.first_of_least()
+            if self.loose is None or not self.loose[i, j]:
+                return i, j
+            cost = self.criterion.term(self.clusters, i, j) - (self.own[i] + self.own[j])
             self.loose[i, j] = self.loose[j, i] = False
-            self._rescan(np.array([i, j]))
+            self.costs.correct(i, j, cost)
 
-    def _rescan(self, rows: np.ndarray) -> None:
-        self.partner[rows] = self.cost[rows].argmin(axis=1)
-        self.least[rows] = self.cost[rows, self.partner[rows]]
-
-    def merge(self, i: int, j: int, others: np.ndarray) -> None:
-        """Let j join i; the others are left."""
-        self.own[i] += self.own[j] + self.cost[i, j]
+    def merge(self, i: int, j: int) -> tuple[int, int]:
+        """Let j join i; their names."""
+        names = int(self.costs.names[i]), int(self.costs.names[j])
+        self.own[i] += self.own[j] + self.costs.cost[i, j]
         self.clusters.merge(i, j)
-        self.cost[j], self.cost[:, j], self.least[j] = np.inf, np.inf, np.inf
-        one = np.array([i])
-        row = self._fill(one[:, None], others[None], one, others)[0]
-        nearest = int(row.argmin())
-        self.least[i], self.partner[i] = row[nearest], others[nearest]
-        closer = row < self.least[others]
-        self.least[others[closer]], self.partner[others[closer]] = row[closer], i
-        known = self.partner[others]
-        stale = others[((known == i) & ~closer) | (known == j)]
-        if len(stale):
-            self._rescan(stale)
+        one, everyone = slice(i, i + 1), slice(None)
+        self.costs.merge(i, j, self._bounds(one, everyone)[0])
+        if self.loose is not None:
+            loose = self.criterion.loose(self.clusters, self.clusters.mass[i] + self.clusters.mass)
+            self.loose[i] = self.loose[:, i] = loose
+        kept = self.costs.keep()
+        if kept is not None:
+            self.clusters.keep(kept)
+            self.own = self.own[kept]
+            self.loose = None if self.loose is None else self.loose[np.ix_(kept, kept)]
+        return names
 
 
-def agglomerate(mass: np.ndarray, means: np.ndarray, criterion: Criterion) -> np.ndarray:
-    """Merge clusters until one is left; return the merges, (m - 1, 2)."""
+def agglomerate(
+    mass: np.ndarray, means: np.ndarray, criterion: Criterion, log_unit: float = 0.0
+) -> np.ndarray:
+    """Merge clusters until one is left; return the merges, (m - 1, 2).
+
+    The square of a unit of the means is ``exp(log_unit)`` squares of the data's.
+    """
     m = len(means)
     merges = np.empty((m - 1, 2), dtype=np.intp)
     if m == 1:
         return merges
-    costs = Costs(Clusters(mass, means, criterion.with_scatter), criterion)
-    left = np.arange(m)
+    left = Merging(Clusters(mass, means, criterion.with_scatter, log_unit), criterion)
     for step in range(m - 1):
-        i, j = merges[step] = costs.cheapest()
-        left = left[left != j]
-        if len(left) > 1:
-            costs.merge(i, j, left[left != i])
-    return merges
-
-
-def agglomerate_equal(mass: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """The merges for EEE, where every merge changes the cost of all pairs.
-
-    Adding ``c gap gap'`` to W multiplies its determinant by ``1 + c gap' inv(W) gap``.
-    (mclust starts from W = 0 and ranks by rules of its own while that is singular.)
-    """
-    m, d = means.shape
-    if m == 1:
-        return np.empty((0, 2), dtype=np.intp)
-    clusters = Clusters(mass, means, with_scatter=False)
-    mass, means = clusters.mass, clusters.means.T
-    pooled = clusters.least_variance * np.eye(d)
-    alive = np.arange(m)
-    merges = np.empty((m - 1, 2), dtype=np.intp)
-    for step in range(m - 1):
-        n, Y = mass[alive], means[alive]
-        values, axes = np.linalg.eigh(pooled)
-        Y = (Y - Y.mean(axis=0)) @ (axes / np.sqrt(values))
-        squares = np.einsum("mj,mj->m", Y, Y)
-        cost = Y @ (-2 * Y.T)
-        cost += squares
-        cost += squares[:, None]
-        cost *= 1 / (1 / n + 1 / n[:, None])
-        np.fill_diagonal(cost, np.inf)
-        i, j = sorted(divmod(int(cost.argmin()), len(alive)))
-        first, second = alive[i], alive[j]
-        gap = means[second] - means[first]
-        total = mass[first] + mass[second]
-        pooled += mass[first] * mass[second] / total * np.outer(gap, gap)
-        means[first] += gap * (mass[second] / total)
-        mass[first] = total
-        merges[step] = first, second
-        alive = np.delete(alive, j)
+        merges[step] = left.merge(*left.cheapest())
     return merges

@@ -15,7 +15,8 @@ that returns one of
 
 `sample_weight` is None or an array of weights, some of which may be zero; `random_state` is a
 ``numpy.random.RandomState``.  The engine turns the answer into a mixture by one
-M-step.
+M-step.  A component may get no row: the initialisers here leave those over that are
+more than the distinct rows.
 """
 
 from collections.abc import Callable
@@ -271,11 +272,6 @@ def _check_labels(array: np.ndarray, n_components: int, source: str) -> Hard:
         raise UnusableAssignment(
             f"{source} gave labels from {whole.min()} to {whole.max()}; "
             f"they must be 0 to n_components - 1 = {n_components - 1}."
-        )
-    empty = np.flatnonzero(np.bincount(whole, minlength=n_components) == 0)
-    if len(empty):
-        raise UnusableAssignment(
-            f"{source} gave no row the label {empty[0]}: a component needs rows."
         )
     return Hard(whole, n_components)
 

@@ -1,18 +1,35 @@
-"""Initialisers that place a centre for each component."""
+"""Initialisers that place a centre for each component.
 
+Where there are fewer distinct rows than components, each of them is a component's, and
+the others get no row: the answer is then labels.
+"""
+
+import threading
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn import cluster
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from gmmem.compat import one_openmp_thread
 from gmmem.initializers.base import Nearest
-from gmmem.initializers.seeding import distinct, seeding_rows
+from gmmem.initializers.seeding import distinct, one_each, seeding_rows
+from gmmem.sources.threads import one_blas_thread
+
+# Sizes of numbers whose squares add up without loss, in float32 and float64.
+ORDINARY = {np.dtype(np.float32): (1e-12, 1e15), np.dtype(np.float64): (1e-90, 1e120)}
+
+# Filters of warnings belong to the whole process: one thread at a time may change them.
+_FILTERS = threading.Lock()
 
 
 @dataclass(frozen=True)
 class KMeans:
     """k-means from k-means++ seeds (the name "kmeans").
+
+    It runs on one thread, so that the result does not depend on how many there are.
 
     Parameters
     ----------
@@ -27,10 +44,16 @@ class KMeans:
     def __call__(self, X, n_components, *, sample_weight=None, random_state=None):
         random_state = check_random_state(random_state)
         rows, weights = seeding_rows(X, n_components, sample_weight, self.max_samples, random_state)
+        if len(rows) < n_components:
+            return one_each(X, sample_weight)
+        scaled, unit = in_range(rows)
         runs = 3 if len(X) > max(self.max_samples, n_components) else 1
         model = cluster.KMeans(n_clusters=n_components, n_init=runs, random_state=random_state)
-        model.fit(rows, sample_weight=weights)
-        return model.labels_ if rows is X else Nearest(model.cluster_centers_)
+        with one_blas_thread(), one_openmp_thread(), _FILTERS, warnings.catch_warnings():
+            # Where centres coincide, a component gets no row, which is allowed.
+            warnings.filterwarnings("ignore", "Number of distinct clusters", ConvergenceWarning)
+            model.fit(scaled, sample_weight=weights)
+        return model.labels_ if rows is X else Nearest(np.ldexp(model.cluster_centers_, unit))
 
 
 @dataclass(frozen=True)
@@ -50,10 +73,14 @@ class KMeansPlusPlus:
     def __call__(self, X, n_components, *, sample_weight=None, random_state=None):
         random_state = check_random_state(random_state)
         rows, weights = seeding_rows(X, n_components, sample_weight, self.max_samples, random_state)
-        seeds, _ = cluster.kmeans_plusplus(
-            rows, n_components, sample_weight=weights, random_state=random_state
-        )
-        return Nearest(seeds)
+        if len(rows) < n_components:
+            return one_each(X, sample_weight)
+        scaled, _ = in_range(rows)
+        with one_blas_thread(), one_openmp_thread():
+            _, places = cluster.kmeans_plusplus(
+                scaled, n_components, sample_weight=weights, random_state=random_state
+            )
+        return Nearest(rows[places])
 
 
 @dataclass(frozen=True)
@@ -76,5 +103,27 @@ class RandomPoints:
             if len(distinct(drawn, np.ones(n_components))[0]) == n_components:
                 return Nearest(drawn)
             rows, weights = distinct(rows, np.ones(len(rows)))
+        if len(rows) < n_components:
+            return one_each(X, sample_weight)
         share = weights / weights.sum()
         return Nearest(rows[random_state.choice(len(rows), n_components, replace=False, p=share)])
+
+
+def in_range(rows: np.ndarray) -> tuple[np.ndarray, int]:
+    """Rows in a unit, a power of two, in which squares add up; and which power.
+
+    No digit changes, and rows of ordinary size stay as they are.
+    """
+    size = max(float(rows.max()), -float(rows.min()))
+    if size == 0 or _ordinary(size, rows.dtype):
+        return rows, 0
+    rows = rows.astype(np.float64)
+    if _ordinary(size, rows.dtype):
+        return rows, 0
+    unit = int(np.frexp(size)[1])
+    return np.ldexp(rows, -unit), unit
+
+
+def _ordinary(size: float, dtype: np.dtype) -> bool:
+    least, most = ORDINARY.get(dtype, (np.inf, 0))
+    return least < size < most

@@ -4,7 +4,8 @@ Each driver tries a part on many cases against its definition, and raises an
 `AssertionError` that says what differs.  The package's own parts are tested by them.
 """
 
+from gmmem.testing.initialisers import check_initialiser
 from gmmem.testing.kernels import check_kernel
 from gmmem.testing.sources import check_source
 
-__all__ = ["check_kernel", "check_source"]
+__all__ = ["check_initialiser", "check_kernel", "check_source"]
