@@ -50,13 +50,16 @@ class SingularRows(DegenerateCovariance):
         return type(self), (self.coefficients, self.reason)
 
     def __str__(self):
-        return f"X is singular as a whole: {sentence(self.coefficients)}. {REMEDY}"
+        lone = np.count_nonzero(self.coefficients) == 1
+        remedy = REMEDY_OF_A_CONSTANT if lone else REMEDY
+        return f"X is singular as a whole: {sentence(self.coefficients)}. {remedy}"
 
 
 REMEDY = (
     "Leave out one of these columns, use a model without orientation (a code that ends in I, "
     '"diag" or "spherical"), or set reg_covar above 0.'
 )
+REMEDY_OF_A_CONSTANT = "Leave it out, or set reg_covar above 0."
 
 
 def refuse_singular(storage: Storage, total: np.ndarray) -> None:

@@ -162,7 +162,7 @@ def test_columns_are_those_of_the_fit():
 
 def test_a_search_and_a_pipeline():
     X = read("faithful")
-    search = GaussianMixtureIC(range(1, 4), covariance_type=["EEE", "VVV"]).fit(X)
+    search = GaussianMixtureIC(range(1, 5), covariance_type=["EEE", "VVV"]).fit(X)
     found = bootstrap(search, X, n_replicates=3, random_state=0)
     assert found.means.shape == (3, search.n_components_, 2)
     scaled = StandardScaler().fit_transform(X)
