@@ -1,4 +1,6 @@
-"""The fourteen covariance models: what each makes of the same three clusters.
+"""
+The fourteen covariance models: what each makes of the same three clusters
+==========================================================================
 
     python examples/plot_covariance_models.py
 
@@ -13,7 +15,7 @@ from matplotlib.patches import Ellipse
 
 from gmmem import GaussianMixture
 from gmmem.covariances import FOURTEEN
-from gmmem.initializers import Given
+from gmmem.initializers import GivenLabels
 
 COLOURS = ["#0072b2", "#d55e00", "#009e73"]
 
@@ -57,7 +59,7 @@ def draw(ax, model, colours, alpha, linestyle="-"):
 def main():
     X, labels = clusters()
     fits = {
-        code: GaussianMixture(3, covariance_type=code, init_params=Given(labels), max_iter=0).fit(X)
+        code: GaussianMixture(3, covariance_type=code, init_params=GivenLabels(labels), max_iter=0).fit(X)
         for code in FOURTEEN
     }
     figure, grid = plt.subplots(5, 3, figsize=(9, 10.5), layout="constrained")
