@@ -1,7 +1,7 @@
 """Look at the built pages as readers do: in Chromium, on a desk's screen and on a phone's.
 
     sphinx-build -W --keep-going -q -b html doc OUT
-    python doc/check_pages.py OUT [--screenshots FOLDER] [--pages GLOB]
+    python doc/check_pages.py OUT [--screenshots FOLDER] [--pages GLOB] [--find WORDS ...]
 
 Of every page it checks, at 1,280 and at 390 pixels:
 
@@ -10,6 +10,8 @@ Of every page it checks, at 1,280 and at 390 pixels:
 - every link to a page, a place on a page, or a file of the build leads somewhere;
 - nothing is asked of the network, and no script fails;
 - at 1,280 pixels no line of code is cut.
+
+With ``--find`` the site's search must find each of the words that are given.
 
 Prints what it found, and exits with 1 if anything.  Where Chromium is missing it says so and
 exits with 0.  Needs nothing but Python: Chromium is spoken to through two pipes.
@@ -26,7 +28,7 @@ import sys
 import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 OPTIONS = (
@@ -47,7 +49,7 @@ LOOK = """
   const wrong = e => e.querySelector("[data-mml-node=merror], mjx-merror, merror");
   const wide = [...document.querySelectorAll("body *")].filter(e => {
     const box = e.getBoundingClientRect();
-    if (box.right <= innerWidth + 1 || !box.width || !e.checkVisibility()) return false;
+    if (box.right <= document.documentElement.clientWidth + 1 || !box.width || !e.checkVisibility()) return false;
     for (let p = e.parentElement; p && p !== document.body; p = p.parentElement) {
       if (getComputedStyle(p).overflowX !== "visible") return false;
       if (getComputedStyle(p).position === "fixed") return false;
@@ -65,6 +67,18 @@ LOOK = """
     links: [...document.querySelectorAll("a[href], img[src], link[href], script[src]")]
       .map(e => e.href || e.src).filter(href => typeof href === "string"),
   });
+})()
+"""
+
+SEARCH = """
+(async () => {
+  const results = () => document.querySelectorAll("#search-results ul.search li").length;
+  const summary = () => (document.querySelector(".search-summary") || {}).textContent || "";
+  for (let wait = 0; wait < 100; wait++) {
+    await new Promise(done => setTimeout(done, 50));
+    if (results() || /did not match/.test(summary())) break;
+  }
+  return results();
 })()
 """
 
@@ -131,10 +145,14 @@ class Browser:
         self.ask("Page.navigate", url=address)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self.receive())
-        seen = self.ask("Runtime.evaluate", expression=LOOK, awaitPromise=True)
-        if "exceptionDetails" in seen:
-            raise RuntimeError(f"{address}: {seen['exceptionDetails']}")
-        return json.loads(seen["result"]["value"]), self.events
+        return json.loads(self.run(LOOK)), self.events
+
+    def run(self, script: str):
+        """What a script on the page answers."""
+        answer = self.ask("Runtime.evaluate", expression=script, awaitPromise=True)
+        if "exceptionDetails" in answer:
+            raise RuntimeError(f"A script of the check failed: {answer['exceptionDetails']}")
+        return answer["result"]["value"]
 
     def screenshot(self, path: Path) -> None:
         shot = self.ask("Page.captureScreenshot", captureBeyondViewport=True)
@@ -200,6 +218,19 @@ def faults(seen: dict, events: list[dict], width: int, places: dict) -> list[str
     return list(dict.fromkeys(found))
 
 
+def unfound(folder: Path, program: str, words: list[str]) -> list[str]:
+    """Words that the site's own search does not find."""
+    browser, found = Browser(program), []
+    try:
+        for word in words:
+            browser.open(f"{(folder / 'search.html').as_uri()}?q={quote(word)}", max(SCREENS))
+            if not browser.run(SEARCH):
+                found.append(f"the search finds nothing for {word!r}")
+    finally:
+        browser.close()
+    return found
+
+
 def check(folder: Path, program: str, pattern: str = "**/*.html", screenshots=None) -> list[str]:
     """All faults of the pages of a build, each with its page and width."""
     pages = sorted(page for page in folder.glob(pattern) if "_static" not in page.parts)
@@ -236,6 +267,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--pages", default="**/*.html", help="which pages, as a glob")
     parser.add_argument("--screenshots", type=Path, help="a folder for a picture of every page")
+    parser.add_argument("--find", nargs="+", default=[], help="words that the search must find")
     given = parser.parse_args()
     program = chromium()
     if program is None:
@@ -243,7 +275,9 @@ def main() -> int:
         return 0
     if given.screenshots:
         given.screenshots.mkdir(parents=True, exist_ok=True)
-    found = check(given.folder.resolve(), program, given.pages, given.screenshots)
+    folder = given.folder.resolve()
+    found = check(folder, program, given.pages, given.screenshots)
+    found += unfound(folder, program, given.find)
     print("\n".join(found))
     return 1 if found else 0
 

@@ -123,7 +123,8 @@ def _inventory(project: str, page: str, names: dict[str, list[str]]) -> str:
 
 
 intersphinx_mapping = {
-    name: (address, _inventory(name, page, names)) for name, (address, page, names) in OTHERS.items()
+    name: (address, _inventory(name, page, names))
+    for name, (address, page, names) in OTHERS.items()
 }
 
 

@@ -59,7 +59,9 @@ def draw(ax, model, colours, alpha, linestyle="-"):
 def main():
     X, labels = clusters()
     fits = {
-        code: GaussianMixture(3, covariance_type=code, init_params=GivenLabels(labels), max_iter=0).fit(X)
+        code: GaussianMixture(
+            3, covariance_type=code, init_params=GivenLabels(labels), max_iter=0
+        ).fit(X)
         for code in FOURTEEN
     }
     figure, grid = plt.subplots(5, 3, figsize=(9, 10.5), layout="constrained")
