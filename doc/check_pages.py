@@ -49,7 +49,8 @@ LOOK = """
   const wrong = e => e.querySelector("[data-mml-node=merror], mjx-merror, merror");
   const wide = [...document.querySelectorAll("body *")].filter(e => {
     const box = e.getBoundingClientRect();
-    if (box.right <= document.documentElement.clientWidth + 1 || !box.width || !e.checkVisibility()) return false;
+    if (box.right <= document.documentElement.clientWidth + 1) return false;
+    if (!box.width || !e.checkVisibility()) return false;
     for (let p = e.parentElement; p && p !== document.body; p = p.parentElement) {
       if (getComputedStyle(p).overflowX !== "visible") return false;
       if (getComputedStyle(p).position === "fixed") return false;

@@ -75,6 +75,8 @@ sphinx_gallery_conf = {
     "min_reported_time": 1,
     "write_computation_times": False,
     "remove_config_comments": True,
+    # What a line returns is shown where it is a table, not where it is a list of artists.
+    "capture_repr": ("_repr_html_",),
 }
 
 # --- other projects' pages, by name ----------------------------------------------

@@ -138,7 +138,9 @@ def columns(features: Any, names: list[str]) -> list[int]:
     """Numbers of the columns that are meant: by number, by name, or all with None."""
     if features is None:
         return list(range(len(names)))
-    alone = isinstance(features, str) or np.ndim(features) == 0
+    if isinstance(features, np.ndarray):
+        features = features.tolist()
+    alone = isinstance(features, str) or not hasattr(features, "__iter__")
     numbers = [_column(feature, names) for feature in ([features] if alone else features)]
     if not numbers or len(set(numbers)) < len(numbers):
         raise ValueError(f"features={features!r} must be different columns of X, and at least one.")

@@ -174,7 +174,7 @@ def test_features_by_name():
         np.testing.assert_array_equal(display.X, X[:, :2])
         other = ClassificationDisplay.from_estimator(model, FRAME, features=features)
         np.testing.assert_array_equal(other.X, X[:, :2])
-    for one in ("span", 2, ["span"], np.int64(2)):
+    for one in ("span", 2, ["span"], np.int64(2), np.array(2)):
         display = DistributionDisplay.from_estimator(model, FRAME, feature=one)
         np.testing.assert_array_equal(display.x, X[:, 2])
     # Without names of their own they have those that the axes show.
@@ -184,7 +184,8 @@ def test_features_by_name():
 
 
 @pytest.mark.parametrize(
-    "features", ["size", ("height", "size"), -1, [4], [True], [0.0], [None], [["height"]]]
+    "features",
+    ["size", ("height", "size"), -1, [4], [True], [0.0], [None], [["height"]], [["height"], 1]],
 )
 def test_features_that_are_not_there(features):
     model = GaussianMixture(2, random_state=0).fit(FRAME)
