@@ -43,7 +43,7 @@ class CriterionDisplay:
     >>> from gmmem import GaussianMixtureIC
     >>> from gmmem.datasets import load_old_faithful
     >>> from gmmem.displays import CriterionDisplay
-    >>> search = GaussianMixtureIC(range(1, 4)).fit(load_old_faithful())
+    >>> search = GaussianMixtureIC(range(1, 5)).fit(load_old_faithful())
     >>> CriterionDisplay.from_estimator(search).ax_.get_ylabel()
     'BIC'
     """
@@ -86,7 +86,7 @@ class CriterionDisplay:
         >>> from gmmem import GaussianMixtureIC
         >>> from gmmem.datasets import load_old_faithful
         >>> from gmmem.displays import CriterionDisplay
-        >>> search = GaussianMixtureIC([1, 2], covariance_type=["EEE", "VVV"])
+        >>> search = GaussianMixtureIC(range(1, 5), covariance_type=["EEE", "VVV"])
         >>> search = search.fit(load_old_faithful())
         >>> list(CriterionDisplay.from_estimator(search, criterion="icl").lines_)
         ['EEE', 'VVV']

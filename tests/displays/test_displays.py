@@ -61,6 +61,7 @@ def test_criterion(search):
         CriterionDisplay.from_estimator(search, criterion="mdl")
 
 
+@pytest.mark.filterwarnings("ignore:.* components")
 def test_a_failed_candidate_is_a_gap():
     data = np.repeat(np.random.RandomState(0).normal(size=(4, 2)), 5, axis=0)
     search = GaussianMixtureIC([1, 2], covariance_type=["VVV", "EII"]).fit(data)

@@ -118,6 +118,7 @@ def test_a_search_of_scikit_learn_shows_its_best():
             draw(MixtureDisplay, not_refitted)
 
 
+@pytest.mark.filterwarnings("ignore:The best candidate")
 def test_the_criterion_of_a_search_in_a_pipeline():
     pipeline = make_pipeline(StandardScaler(), GaussianMixtureIC([1, 2], covariance_type="EEE"))
     display = CriterionDisplay.from_estimator(pipeline.fit(X))
