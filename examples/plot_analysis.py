@@ -1,4 +1,6 @@
-"""A whole analysis: load, search, look, test, report.
+"""
+A whole analysis: load, search, look, test, report
+==================================================
 
     python examples/plot_analysis.py
 

@@ -1,4 +1,6 @@
-"""The fourteen covariance models: what each makes of the same three clusters.
+"""
+The fourteen covariance models: what each makes of the same three clusters
+==========================================================================
 
     python examples/plot_covariance_models.py
 

@@ -1,4 +1,6 @@
-"""EM on Old Faithful, from a deliberately poor start.
+"""
+EM on Old Faithful, from a deliberately poor start
+==================================================
 
 Panels after 0, 1, 2, 5 and 20 iterations: responsibilities as colour, ellipses at
 one standard deviation.  Prints the fitted table and writes old_faithful.png.

@@ -1,8 +1,17 @@
 """Pictures, by scikit-learn's convention: ``from_estimator``, ``plot``, ``ax_``, ``figure_``."""
 
+from gmmem.displays.classification import ClassificationDisplay
 from gmmem.displays.criterion import CriterionDisplay
+from gmmem.displays.distribution import DistributionDisplay
 from gmmem.displays.likelihood import LikelihoodDisplay
 from gmmem.displays.mixture import MixtureDisplay
 from gmmem.displays.uncertainty import UncertaintyDisplay
 
-__all__ = ["CriterionDisplay", "LikelihoodDisplay", "MixtureDisplay", "UncertaintyDisplay"]
+__all__ = [
+    "ClassificationDisplay",
+    "CriterionDisplay",
+    "DistributionDisplay",
+    "LikelihoodDisplay",
+    "MixtureDisplay",
+    "UncertaintyDisplay",
+]

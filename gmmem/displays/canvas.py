@@ -1,12 +1,12 @@
-"""What all pictures share: colours that everybody can tell apart, and a place to draw."""
+"""What all pictures share: a place to draw, styles that give way, a legend that fits."""
 
+import math
 from typing import Any
 
 import numpy as np
 
-# Okabe and Ito's palette, less black and yellow.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#666666")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+# Entries of a legend that stand one below another.
+LEGEND_ROWS = 8
 
 
 def pyplot() -> Any:
@@ -27,18 +27,6 @@ def canvas(ax: Any = None, figsize: tuple[float, float] = (6.4, 4.4)) -> tuple[A
     return ax.figure, ax
 
 
-def colour(number: int) -> str:
-    """Colour of a component or a line; they repeat after seven."""
-    return COLOURS[number % len(COLOURS)]
-
-
-def blend(responsibilities: np.ndarray) -> np.ndarray:
-    """Colours (n, 3) of rows, mixed from those of the components by responsibility."""
-    names = [colour(k).lstrip("#") for k in range(responsibilities.shape[1])]
-    palette = np.array([[int(name[i : i + 2], 16) / 255 for i in (0, 2, 4)] for name in names])
-    return np.clip(responsibilities @ palette, 0, 1)
-
-
 def styled(style: dict[str, Any], given: dict[str, Any], artist: str) -> dict[str, Any]:
     """The style of a line or collection, with what the user gave in its place."""
     from matplotlib import cbook, collections, lines
@@ -57,3 +45,25 @@ def styled(style: dict[str, Any], given: dict[str, Any], artist: str) -> dict[st
     if artist == "points" and np.ndim(given.get("color")) == 1 and len(given["color"]) > 4:
         given["c"] = given.pop("color")
     return style | given
+
+
+def component_legend(ax: Any, handles: list, labels: list) -> None:
+    """A legend of components inside the axes: columns of numbers where they are many."""
+    if len(labels) <= LEGEND_ROWS:
+        texts = [f"component {label}" for label in labels]
+        ax.legend(handles, texts, frameon=False, loc="upper left")
+        return
+    ax.legend(
+        handles,
+        [str(label) for label in labels],
+        title="component",
+        ncols=math.ceil(len(labels) / LEGEND_ROWS),
+        loc="upper left",
+        fontsize=8,
+        title_fontsize=9,
+        framealpha=0.85,
+        edgecolor="none",
+        handletextpad=0.1,
+        columnspacing=0.8,
+        labelspacing=0.25,
+    )

@@ -2,7 +2,9 @@
 
 from sklearn.utils.validation import check_is_fitted
 
-from gmmem.displays.canvas import canvas, colour, styled
+from gmmem.displays.canvas import canvas, styled
+from gmmem.displays.fitted import TAKEN, described, last_step
+from gmmem.displays.palette import colour
 
 
 class LikelihoodDisplay:
@@ -18,8 +20,15 @@ class LikelihoodDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
+        Where it was drawn.
     figure_ : matplotlib Figure
+        The figure of these axes.
     lines_ : list of matplotlib Line2D
+        One for each start.
+
+    See Also
+    --------
+    gmmem.em.iterate : The iterations, one by one.
 
     Examples
     --------
@@ -41,8 +50,9 @@ class LikelihoodDisplay:
 
         Parameters
         ----------
-        estimator : GaussianMixture
-            Fitted, with at least one iteration.
+        estimator : GaussianMixture, GaussianMixtureIC, or a Pipeline that ends in one
+            Fitted, with at least one iteration; of gmmem, or of scikit-learn from 1.7
+            on, which keeps the likelihoods of the best start.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         **kwargs : dict
@@ -51,8 +61,33 @@ class LikelihoodDisplay:
         Returns
         -------
         display : LikelihoodDisplay
+            Drawn.
+
+        Raises
+        ------
+        TypeError
+            If the estimator is no Gaussian mixture.
+        ValueError
+            If the mixture has kept no likelihoods.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> from gmmem.displays import LikelihoodDisplay
+        >>> model = GaussianMixture(2, random_state=0).fit(load_old_faithful())
+        >>> LikelihoodDisplay.from_estimator(model).ax_.get_xlabel()
+        'Iteration'
         """
-        check_is_fitted(estimator, "lower_bounds_")
+        whole, estimator = estimator, last_step(estimator)[0]
+        if not all(hasattr(estimator, name) for name in ("predict_proba", "covariance_type")):
+            raise TypeError(f"{cls.__name__} draws {TAKEN}; it got {described(whole, estimator)}.")
+        check_is_fitted(estimator)
+        if not hasattr(estimator, "lower_bounds_"):
+            raise ValueError(
+                f"This {type(estimator).__name__} keeps no likelihoods of its iterations: fit "
+                "gmmem.GaussianMixture, or scikit-learn's from 1.7 on."
+            )
         kept = list(estimator.lower_bounds_)
         if not kept:
             raise ValueError("The estimator did no iteration of EM: there is nothing to draw.")
@@ -60,7 +95,27 @@ class LikelihoodDisplay:
         return cls(histories, histories.index(kept)).plot(ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
-        """Draw on `ax`, or on a new figure; keywords go to every line."""
+        """Draw on given axes, or on a new figure.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        **kwargs : dict
+            For every line.
+
+        Returns
+        -------
+        display : LikelihoodDisplay
+            Itself.
+
+        Examples
+        --------
+        >>> from gmmem.displays import LikelihoodDisplay
+        >>> display = LikelihoodDisplay([[-4.1, -4.0], [-4.3, -4.1, -4.05]], 0).plot()
+        >>> [len(line.get_xdata()) for line in display.lines_]
+        [2, 3]
+        """
         self.figure_, self.ax_ = canvas(ax)
         self.lines_ = []
         for number, history in enumerate(self.histories):
@@ -78,6 +133,7 @@ class LikelihoodDisplay:
             )
             self.lines_.append(line)
         self.ax_.set(xlabel="Iteration", ylabel="Mean log-likelihood (nats per row)")
+        self.ax_.xaxis.get_major_locator().set_params(integer=True)
         if len(self.histories) > 1:
             handles = {line.get_label(): line for line in self.lines_}
             self.ax_.legend(handles.values(), handles.keys(), frameon=False, loc="lower right")

@@ -1,13 +1,17 @@
 """The mixture itself: rows by responsibility, ellipses, contours of the density."""
 
 import numpy as np
-from scipy import stats
 
-from gmmem.displays.canvas import blend, canvas, colour, pyplot, styled
-from gmmem.mixture import Mixture
+from gmmem.displays import plane
+from gmmem.displays.canvas import canvas, pyplot, styled
+from gmmem.displays.distribution import curve_points, draw_densities, draw_histogram
+from gmmem.displays.fitted import Fitted, columns, read, rows
+from gmmem.displays.palette import blend
 
-# Points of a contour grid along each axis, and of a curve.
-GRID, CURVE = 120, 400
+# Points of a contour grid along each axis: of one picture, and of one in a matrix of them.
+GRID, SMALL_GRID = 120, 48
+# Most components whose numbers need not stand beside their colours.
+TOLD_BY_COLOUR = 7
 
 
 class MixtureDisplay:
@@ -20,18 +24,35 @@ class MixtureDisplay:
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
+        The rows.
     responsibilities : ndarray of shape (n_samples, n_components)
+        Of the rows, which are coloured by them.
     weights : ndarray of shape (n_components,)
+        Mixing weights.
     means : ndarray of shape (n_components, n_features)
+        Means.
     covariances : ndarray of shape (n_components, n_features, n_features)
+        Covariances.
     names : list of str
         Of the features.
 
     Attributes
     ----------
     ax_ : matplotlib Axes, or ndarray of Axes with more than two features
+        Where it was drawn.
     figure_ : matplotlib Figure
+        The figure of these axes.
     ellipses_ : list of matplotlib Ellipse
+        Those of a pair of features, component by component.
+    contours_ : list of matplotlib QuadContourSet
+        One for each pair of features.
+    points_ : list of matplotlib PathCollection
+        The rows, for each pair of features.
+
+    See Also
+    --------
+    ClassificationDisplay : Where each component is the most probable.
+    DistributionDisplay : Density, distribution function and quantiles of one feature.
 
     Examples
     --------
@@ -68,12 +89,13 @@ class MixtureDisplay:
 
         Parameters
         ----------
-        estimator : GaussianMixture or GaussianMixtureIC
-            Fitted.
+        estimator : GaussianMixture, GaussianMixtureIC, or a Pipeline that ends in one
+            Fitted, of gmmem or scikit-learn.  After a Pipeline's other steps, the
+            picture shows the features that these make.
         X : array-like of shape (n_samples, n_features)
             The rows.
-        features : list of int, default=None
-            Which features to draw; None is all.
+        features : list of int or str, default=None
+            Which features to draw, by number or by name; None is all.
         probability : tuple of float, default=(0.5, 0.95)
             What share of a component each of its ellipses holds.
         contours : bool, default=True
@@ -86,112 +108,150 @@ class MixtureDisplay:
         Returns
         -------
         display : MixtureDisplay
+            Drawn.
+
+        Raises
+        ------
+        TypeError
+            If the estimator is no Gaussian mixture.
+        ValueError
+            If a feature is not there, or `probability` not between 0 and 1.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.displays import MixtureDisplay
+        >>> X = load_iris().data
+        >>> model = GaussianMixture(3, random_state=0).fit(X)
+        >>> MixtureDisplay.from_estimator(model, X, features=[0, 2]).ax_.get_ylabel()
+        'feature 2'
         """
-        responsibilities = estimator.predict_proba(X)
-        d = estimator.n_features_in_
-        features = list(range(d)) if features is None else np.atleast_1d(features).tolist()
-        columns = all(type(feature) is int and 0 <= feature < d for feature in features)
-        if not features or not columns or len(set(features)) < len(features):
-            raise ValueError(
-                f"features={features} must be different columns of X, by number, 0 to {d - 1}."
-            )
-        covariances = _dense(estimator)
-        names = getattr(estimator, "feature_names_in_", [f"feature {j}" for j in range(d)])
+        fitted, mixture, X = read(estimator, X, cls.__name__)
+        chosen = columns(features, fitted.names)
+        drawn = fitted.marginal(chosen)
         display = cls(
-            np.asarray(X, dtype=np.float64)[:, features],
-            responsibilities,
-            estimator.weights_,
-            estimator.means_[:, features],
-            covariances[:, features][:, :, features],
-            [str(names[feature]) for feature in features],
+            rows(X)[:, chosen],
+            mixture.predict_proba(X),
+            drawn.weights,
+            drawn.means,
+            drawn.covariances,
+            drawn.names,
         )
         return display.plot(ax, probability=probability, contours=contours, **kwargs)
 
     def plot(self, ax=None, *, probability=(0.5, 0.95), contours=True, **kwargs):
-        """Draw on `ax`, or on a new figure; keywords go to the points."""
+        """Draw on given axes, or on a new figure.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw one or two features; None makes a figure.
+        probability : tuple of float, default=(0.5, 0.95)
+            What share of a component each of its ellipses holds.
+        contours : bool, default=True
+            Whether to draw contours of the mixture's density.
+        **kwargs : dict
+            For the points.
+
+        Returns
+        -------
+        display : MixtureDisplay
+            Itself.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> from gmmem.displays import MixtureDisplay
+        >>> X = load_old_faithful()
+        >>> display = MixtureDisplay.from_estimator(GaussianMixture(2, random_state=0).fit(X), X)
+        >>> len(display.plot(contours=False).contours_)
+        0
+        """
         probability = np.atleast_1d(probability)
         if not ((probability > 0) & (probability < 1)).all():
             raise ValueError(f"probability={probability} must lie between 0 and 1.")
-        d, self.ellipses_ = self.X.shape[1], []
+        d = self.X.shape[1]
+        self.ellipses_, self.contours_, self.points_ = [], [], []
         if d > 2 and ax is not None:
             raise ValueError("More than two features need a figure of their own: leave ax out.")
         if d > 2:
             return self._plot_pairs(probability, contours, kwargs)
         self.figure_, self.ax_ = canvas(ax)
+        density = Fitted(self.weights, self.means, self.covariances, self.names)
         if d == 1:
-            self._draw_line(self.ax_, 0)
+            self._draw_line(self.ax_, density, self.X[:, 0])
             self.ax_.set(xlabel=self.names[0], ylabel="density")
-        else:
-            self._draw_plane(self.ax_, [0, 1], probability, contours, kwargs)
-            self.ax_.set(xlabel=self.names[0], ylabel=self.names[1])
+            return self
+        limits = plane.limits(self.X, density, probability)
+        self.ax_.set(xlabel=self.names[0], ylabel=self.names[1], xlim=limits[0], ylim=limits[1])
+        self._draw_points(self.ax_, self.X, {"s": 14} | kwargs)
+        self._draw_ellipses(self.ax_, density, probability)
+        if len(self.weights) > TOLD_BY_COLOUR:
+            plane.numbers(self.ax_, density)
+        if contours:
+            self.contours_.append(plane.contours(self.ax_, density, limits, GRID))
         return self
 
     def _plot_pairs(self, probability, contours, kwargs):
-        d = self.X.shape[1]
-        size = min(2.4 * d, 12)
-        self.figure_, self.ax_ = pyplot().subplots(
-            d, d, figsize=(size, size), sharex="col", layout="constrained", squeeze=False
-        )
+        density = Fitted(self.weights, self.means, self.covariances, self.names)
+        limits = plane.limits(self.X, density, probability)
+        self.figure_, self.ax_ = _matrix(self.names, limits)
+        d = len(self.names)
         for i in range(d):
-            for j in range(d):
-                if i == j:
-                    self._draw_line(self.ax_[i, i], i)
-                    self.ax_[i, i].set_yticks([])
-                else:
-                    self._draw_plane(
-                        self.ax_[i, j], [j, i], probability, contours, {"s": 5} | kwargs
-                    )
-            self.ax_[i, 0].set_ylabel(self.names[i])
-            self.ax_[-1, i].set_xlabel(self.names[i])
+            self._draw_line(self.ax_[i, i], density.marginal([i]), self.X[:, i])
+        for i, j in zip(*np.where(~np.eye(d, dtype=bool)), strict=True):
+            ax, pair = self.ax_[i, j], [int(j), int(i)]
+            self._draw_points(ax, self.X[:, pair], {"s": 5, "rasterized": True} | kwargs)
+            self._draw_ellipses(ax, density.marginal(pair), probability)
+            if contours:
+                drawn = plane.contours(ax, density.marginal(pair), limits[pair], SMALL_GRID)
+                self.contours_.append(drawn)
         return self
 
-    def _marginal(self, pair) -> Mixture:
-        covariances = self.covariances[:, pair][:, :, pair]
-        return Mixture.from_arrays(self.weights, self.means[:, pair], covariances)
+    def _draw_line(self, ax, density, x) -> None:
+        draw_histogram(ax, x)
+        draw_densities(ax, curve_points(x, density), density, {})
 
-    def _draw_line(self, ax, feature) -> None:
-        x = self.X[:, feature]
-        ax.hist(x, bins="auto", density=True, color="#dddddd", edgecolor="white")
-        margin = 0.08 * (x.max() - x.min() or 1)
-        points = np.linspace(x.min() - margin, x.max() + margin, CURVE)
-        joint = np.exp(self._marginal([feature]).log_joint(points[:, None]))
-        for k, part in enumerate(joint.T):
-            ax.plot(points, part, color=colour(k), linewidth=1.6, zorder=3)
-        total = joint.sum(axis=1)
-        ax.plot(points, total, color="black", linewidth=1, linestyle="--", zorder=4)
+    def _draw_points(self, ax, X, kwargs) -> None:
+        style = {"alpha": 0.75, "linewidth": 0, "c": blend(self.responsibilities)}
+        self.points_.append(ax.scatter(*X.T, **styled(style, kwargs, "points")))
 
-    def _draw_plane(self, ax, pair, probability, contours, kwargs) -> None:
-        x, y = self.X[:, pair].T
-        style = {"s": 14, "alpha": 0.75, "linewidth": 0, "c": blend(self.responsibilities)}
-        ax.scatter(x, y, **styled(style, kwargs, "points"))
-        for k in range(len(self.weights)):
-            covariance = self.covariances[k][np.ix_(pair, pair)]
-            for share in probability:
-                self._draw_ellipse(ax, self.means[k, pair], covariance, share, colour(k))
-        ax.autoscale_view()
-        if contours:
-            self._draw_contours(ax, pair)
-
-    def _draw_ellipse(self, ax, mean, covariance, share, shade) -> None:
-        from matplotlib.patches import Ellipse
-
-        values, axes = np.linalg.eigh(covariance)
-        # The squared radius that holds a share of a plane's normal distribution.
-        width, height = 2 * np.sqrt(stats.chi2.ppf(share, 2) * values)
-        angle = np.degrees(np.arctan2(axes[1, 0], axes[0, 0]))
-        style = {"facecolor": "none", "edgecolor": shade, "linewidth": 1.5}
-        ellipse = Ellipse(mean, width, height, angle=angle, **style)
-        self.ellipses_.append(ax.add_patch(ellipse))
-
-    def _draw_contours(self, ax, pair) -> None:
-        (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
-        x, y = np.meshgrid(np.linspace(left, right, GRID), np.linspace(bottom, top, GRID))
-        density = self._marginal(pair).log_density(np.c_[x.ravel(), y.ravel()]).reshape(x.shape)
-        # From one to the next the density falls to about a third, the square root of a tenth.
-        levels = density.max() - np.log(10) * np.arange(4, 0, -1) / 2
-        ax.contour(x, y, density, levels=levels, colors="#888888", linewidths=0.6, alpha=0.7)
+    def _draw_ellipses(self, ax, density, probability) -> None:
+        self.ellipses_ += plane.ellipses(ax, density, probability)
 
 
-def _dense(estimator) -> np.ndarray:
-    volume, shape, axes = estimator.decomposition_
-    return (axes * (volume[:, None] * shape)[:, None, :]) @ axes.transpose(0, 2, 1)
+def _matrix(names, limits):
+    """A figure of d x d axes that share their features' limits, with ticks at its rim alone.
+
+    Ticks and the search for a layout took most of the time: axes inside have none, and the
+    margins are known beforehand.
+    """
+    d = len(names)
+    size = float(np.clip(2.4 * d, 6, 16))
+    figure = pyplot().figure(figsize=(size, size))
+    grid = figure.add_gridspec(
+        d, d, left=0.75 / size, right=1 - 0.1 / size, bottom=0.6 / size, top=1 - 0.1 / size
+    )
+    grid.update(wspace=0.06, hspace=0.06)
+    inches = size / d
+    # A letter is about 0.6 of the size of the font wide.
+    fontsize = float(np.clip(72 * inches / (0.6 * max(map(len, names))), 5, 10))
+    axes = np.empty((d, d), dtype=object)
+    for i in range(d):
+        # The diagonal's own height is a density, of which only the shape matters.
+        first = 1 if i == 0 else 0
+        for j in range(d):
+            shared = {"sharex": axes[0, j], "sharey": axes[i, first] if i != j else None}
+            axes[i, j] = figure.add_subplot(grid[i, j], **shared)
+            axes[i, j].yaxis.set_visible(j == 0)
+            axes[i, j].xaxis.set_visible(i == d - 1)
+        axes[0, i].set_xlim(limits[i])
+        axes[i, first].set_ylim(limits[i])
+        axes[i, 0].set_ylabel(names[i], fontsize=fontsize)
+        axes[i, 0].yaxis.set_label_coords(-0.55 / inches, 0.5)
+    for j in range(d):
+        axes[-1, j].set_xlabel(names[j], fontsize=fontsize)
+    axes[0, 0].tick_params(left=False, labelleft=False)
+    return figure, axes

@@ -3,32 +3,27 @@
 import subprocess
 import sys
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas
 import pytest
+from matplotlib.colors import to_rgba
 from scipy import stats
 from sklearn.exceptions import NotFittedError
 
 from gmmem import GaussianMixture, GaussianMixtureIC
 from gmmem.datasets import load_old_faithful
 from gmmem.displays import (
+    ClassificationDisplay,
     CriterionDisplay,
+    DistributionDisplay,
     LikelihoodDisplay,
     MixtureDisplay,
     UncertaintyDisplay,
 )
 from tests.test_golden import read
 
-matplotlib.use("Agg")
 X = load_old_faithful()
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +61,7 @@ def test_criterion(search):
         CriterionDisplay.from_estimator(search, criterion="mdl")
 
 
+@pytest.mark.filterwarnings("ignore:.* components")
 def test_a_failed_candidate_is_a_gap():
     data = np.repeat(np.random.RandomState(0).normal(size=(4, 2)), 5, axis=0)
     search = GaussianMixtureIC([1, 2], covariance_type=["VVV", "EII"]).fit(data)
@@ -159,10 +155,22 @@ def test_keywords_take_the_place_of_the_style(search, model):
     assert {(line.get_linewidth(), line.get_color()) for line in lines.values()} == {(3, "red")}
     (line,) = LikelihoodDisplay.from_estimator(model, lw=4, ms=9).lines_
     assert (line.get_linewidth(), line.get_markersize()) == (4, 9)
-    for keywords in ({"color": "red"}, {"c": "red"}, {"c": np.arange(272.0)}, {"lw": 1}):
-        MixtureDisplay.from_estimator(model, X, **keywords)
-    for keywords in ({"color": "red"}, {"c": "red"}, {"linewidths": 1}):
-        UncertaintyDisplay.from_estimator(model, X, **keywords)
+    red = to_rgba("red")
+    for keywords in ({"color": "red"}, {"c": "red"}):
+        (points,) = MixtureDisplay.from_estimator(model, X, **keywords).points_
+        np.testing.assert_allclose(points.get_facecolors()[:, :3], [red[:3]])
+        for points in UncertaintyDisplay.from_estimator(model, X, **keywords).points_:
+            np.testing.assert_allclose(points.get_facecolors()[:, :3], [red[:3]])
+        for points in ClassificationDisplay.from_estimator(model, X, **keywords).points_:
+            np.testing.assert_allclose(points.get_facecolors(), [red])
+    (points,) = MixtureDisplay.from_estimator(model, X, c=np.arange(272.0)).points_
+    np.testing.assert_array_equal(points.get_array(), np.arange(272))
+    (points,) = MixtureDisplay.from_estimator(model, X, lw=1).points_
+    assert points.get_linewidth() == [1]
+    for points in UncertaintyDisplay.from_estimator(model, X, linewidths=1).points_:
+        assert points.get_linewidth() == [1]
+    line = DistributionDisplay.from_estimator(model, feature=0, c="red", lw=5).line_
+    assert (line.get_color(), line.get_linewidth()) == ("red", 5)
 
 
 def test_bad_input(model):
