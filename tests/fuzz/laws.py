@@ -19,8 +19,11 @@ from sklearn.utils import check_array
 from gmmem.covariances import DegenerateCovariance
 from tests.fuzz.density import exact_log_joint, log_sum, rounding
 from tests.fuzz.strategies import Case
-from tests.fuzz.structure import structure_faults
+from tests.fuzz.structure import matrices, structure_faults
+from tests.problems import DISCRETE, SINGULAR
 
+# Shapes of rows with nothing finer than a hundredth of their spread but what is singular.
+COARSE = {*DISCRETE, *SINGULAR, "separate", "noise", "overlapping"}
 LARGEST, LEAST_TOTAL, MOST_TOTAL = 1e140, 1e-100, 1e100
 
 
@@ -82,7 +85,8 @@ class Facts:
         with np.errstate(over="ignore", under="ignore"):
             variance = np.max(X.std(axis=0) ** 2, initial=0)
             resolved = (1e-13 * np.abs(X).max()) ** 2
-        return reg > 1e-280 and reg >= 1e-9 * variance and reg >= resolved
+        summable = max(reg, variance) * max(1.0, self.weight.sum()) < 1e290
+        return summable and reg > 1e-280 and reg >= 1e-9 * variance and reg >= resolved
 
 
 class Refusal(NamedTuple):
@@ -135,7 +139,7 @@ WARNINGS = (
 # Why a candidate of a search may have dropped out.
 REASONS = re.compile(
     r"The covariance of component \d+ (is not positive definite|is not finite|has shrunk to a "
-    r"point)|A component lost all its rows|rows are fewer than the components|distinct rows? "
+    r"point)|A component lost all its rows|rows are fewer than the components|distinct rows?\b"
     r"|The log-likelihood rose by less than tol|max_iter iterations were done|no rows to be"
 )
 
@@ -214,6 +218,7 @@ def masked(message: Any) -> str:
 def check_model(model: Any, X: Any, facts: Facts) -> None:
     """A fitted model is a density, and its methods agree with each other and with it."""
     check_attributes(model)
+    check_resolved(model, facts)
     check_history(model, facts)
     check_predictions(model, X, facts)
     check_sample(model)
@@ -229,6 +234,22 @@ def check_attributes(model: Any) -> None:
     require(abs(weights.sum() - 1) <= 4 * len(weights) * eps, "weights sum to one", weights.sum())
     for law, detail in structure_faults(model):
         raise Broken(law, detail)
+
+
+def check_resolved(model: Any, facts: Facts) -> None:
+    """Without regularisation, no covariance is singular: flat beside the spread of the rows."""
+    data = facts.case.data
+    plain = facts.case.reg_covar == 0 and model.n_iter_ > 0 and not facts.case.given
+    exact = model.covariances_.dtype == np.float64 and abs(data.offset) <= 1e3
+    if not (plain and exact and data.shape in COARSE):
+        return
+    deviation = facts.counted.std(axis=0)
+    varies = deviation > 1e-14 * np.abs(facts.counted).max(axis=0)
+    require(varies.all(), "a column that does not vary is not fitted without reg_covar", deviation)
+    S = matrices(model, "covariances_")[model.weights_ > 0] / deviation / deviation[:, None]
+    least = np.linalg.eigvalsh(S)[:, 0].min()
+    singular = least <= 4 * data.d * np.finfo(float).eps
+    require(not singular, "no fit is singular without reg_covar", f"eigenvalue {least:.2g}")
 
 
 def check_history(model: Any, facts: Facts) -> None:

@@ -33,10 +33,11 @@ def structure_faults(model: Any) -> Iterator[tuple[str, str]]:
     if not np.array_equal(S, S.transpose(0, 2, 1)):
         yield "covariances are symmetric", str(np.abs(S - S.transpose(0, 2, 1)).max())
     # A matrix is held to rounding times its condition, in units of its own deviations.
-    deviation = np.sqrt(np.diagonal(S, axis1=1, axis2=2))
-    if not (deviation > 0).all():
-        yield "variances are positive", str(deviation)
+    variance = np.diagonal(S, axis1=1, axis2=2)
+    if not (variance > 0).all():
+        yield "variances are positive", str(variance)
         return
+    deviation = np.sqrt(variance)
     scaled = S / deviation[:, :, None] / deviation[:, None, :]
     values = np.linalg.eigvalsh(scaled)
     eps = np.finfo(np.asarray(model.covariances_).dtype).eps
