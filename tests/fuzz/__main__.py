@@ -11,6 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -18,8 +19,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.laws import Broken, check
-from tests.fuzz.relations import RELATIONS
-from tests.fuzz.strategies import cases, plain_code
+from tests.fuzz.relations import RELATIONS, Pair
+from tests.fuzz.strategies import cases, plain_code, searches
 
 
 def signature(error: BaseException) -> str:
@@ -88,7 +89,7 @@ class Run:
                     raise
             else:
                 if target is None:
-                    self.endings[str(ending)] += 1
+                    self.endings[ending or "held"] += 1
 
         try:
             one()
@@ -100,8 +101,9 @@ class Run:
     def report(self, show: Callable[[Any], str]) -> None:
         """Print each failure with its count and the code that shows it."""
         ends = ", ".join(f"{count} {name}" for name, count in self.endings.most_common())
-        print(f"{sum(self.endings.values()) + sum(self.met.values())} cases: {ends or 'none'}, ")
-        print(f"{sum(self.met.values())} broken, in {len(self.found)} ways\n")
+        total = sum(self.endings.values()) + sum(self.met.values())
+        broken = f"{sum(self.met.values())} broken, in {len(self.found)} ways"
+        print(f"{total} cases: {ends or 'none'}; {broken}\n", flush=True)
         for name, times in self.met.most_common():
             failure = self.found[name]
             print(f"--- {name}   ({times} times)")
@@ -109,29 +111,31 @@ class Run:
             print(show(failure.case), "\n")
 
 
-def _relation_code(pair) -> str:
-    return f"{pair!r}"
+def pair_code(name: str, pair: Pair) -> str:
+    """What shows a pair that breaks a relation."""
+    start = "from tests.fuzz.relations import RELATIONS, Pair"
+    return f"{start}\nRELATIONS[{name!r}].law({pair!r})"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; 0 if every case obeyed every law."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--cases", type=int, default=5000, help="cases of `laws.check`")
+    parser.add_argument("--searches", type=int, default=100, help="default searches")
     parser.add_argument("--pairs", type=int, default=100, help="pairs for each relation")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     broken, began = 0, perf_counter()
-    if options.cases:
-        run = Run(check, cases())
-        run.go(options.cases, options.seed)
-        run.report(plain_code)
-        broken += len(run.found)
-    for name, relation in RELATIONS.items() if options.pairs else ():
-        print(f"=== {name}")
-        run = Run(relation.law, relation.pairs)
-        run.go(options.pairs, options.seed)
-        run.report(_relation_code)
-        broken += len(run.found)
+    runs = {"cases": (Run(check, cases()), options.cases)}
+    runs["searches"] = Run(check, searches()), options.searches
+    for name, relation in RELATIONS.items():
+        runs[name] = Run(relation.law, relation.pairs), options.pairs
+    for name, (run, number) in runs.items():
+        if number:
+            print(f"=== {name}", flush=True)
+            run.go(number, options.seed)
+            run.report(partial(pair_code, name) if name in RELATIONS else plain_code)
+            broken += len(run.found)
     print(f"{broken} distinct failures in {perf_counter() - began:.0f} s")
     return min(broken, 1)
 

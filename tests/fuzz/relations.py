@@ -61,14 +61,16 @@ class Pair:
             return model.fit(X, sample_weight=weight)
 
 
-def pairs(starts=("labels",), most_rows=150, types=TYPES) -> st.SearchStrategy[Pair]:
+def pairs(
+    starts=("labels",), most_rows=150, types=TYPES, features=(2, 1, 3, 4)
+) -> st.SearchStrategy[Pair]:
     """Enough rows a component that none collapses."""
     return st.builds(
         Pair,
         seed=st.integers(0, 10_000),
         n=st.integers(90, max(90, most_rows)),
-        d=st.integers(1, 4),
-        K=st.integers(1, 3),
+        d=st.sampled_from(features),
+        K=st.sampled_from((2, 1, 3)),
         covariance_type=st.sampled_from(sorted(types, key=TYPES.index)),
         start=st.sampled_from(starts),
         iterations=st.integers(1, 8),
@@ -258,7 +260,7 @@ RELATIONS = {
     "affine maps": Relation(affine_maps, SMALL),
     "company": Relation(company, SMALL),
     "layouts": Relation(layouts, pairs(tuple(INITIALIZERS))),
-    "threads": Relation(threads, pairs((*INITIALIZERS, "labels"), 20_000)),
+    "threads": Relation(threads, pairs((*INITIALIZERS, "labels"), 60_000, features=(2, 1, 5, 20))),
     "workers": Relation(workers, pairs(tuple(INITIALIZERS))),
     "searches": Relation(searches, pairs(types=tuple(FOURTEEN))),
 }

@@ -14,7 +14,7 @@ import polars
 from hypothesis import strategies as st
 
 from gmmem import GaussianMixture, GaussianMixtureIC
-from gmmem.covariances import MODELS
+from gmmem.covariances import FOURTEEN, MODELS
 from gmmem.criteria import CRITERIA
 from gmmem.initializers import INITIALIZERS, GivenLabels, Nearest
 from tests.problems import SHAPES
@@ -255,6 +255,21 @@ def cases(draw) -> Case:
         if searching
         else (),
         criterion=draw(mostly("bic", tuple(CRITERIA))),
+    )
+
+
+def searches() -> st.SearchStrategy[Case]:
+    """The default search, on few rows: where it has every chance to prefer a singular fit."""
+    return st.builds(
+        Case,
+        data=data(scales=(1.0, 1e-6, 1e6), most_rows=40),
+        weight=mostly("none", ("whole", "uniform")),
+        n_components=st.sampled_from((3, 6, 9)),
+        init_params=mostly("hierarchical", ("kmeans",)),
+        regularisation=st.just(0.0),
+        max_iter=st.just(1000),
+        search=st.just(tuple(FOURTEEN)),
+        criterion=mostly("bic", ("icl", "aic")),
     )
 
 

@@ -26,10 +26,14 @@ def name_of(model: Any) -> str:
     return getattr(model, "covariance_type_", getattr(model, "covariance_type", ""))
 
 
+def letters_of(model: Any) -> str:
+    """Volume, shape and orientation of the covariance model that was fitted."""
+    return LETTERS.get(name_of(model), name_of(model))
+
+
 def structure_faults(model: Any) -> Iterator[tuple[str, str]]:
     """Laws that the covariances break, and by how much."""
     S, P = matrices(model, "covariances_"), matrices(model, "precisions_")
-    letters = LETTERS.get(name_of(model), name_of(model))
     if not np.array_equal(S, S.transpose(0, 2, 1)):
         yield "covariances are symmetric", str(np.abs(S - S.transpose(0, 2, 1)).max())
     # A matrix is held to rounding times its condition, in units of its own deviations.
@@ -44,19 +48,21 @@ def structure_faults(model: Any) -> Iterator[tuple[str, str]]:
     if (values[:, 0] <= -8 * S.shape[1] * eps).any():
         yield "covariances are positive definite", str(values)
         return
-    condition = values[:, -1] / np.maximum(values[:, 0], eps)
-    unit = 64 * S.shape[1] * eps * condition
+    if (values[:, 0] <= 64 * S.shape[1] * eps).any():
+        return  # Too flat for the digits of the attributes to be compared.
+    unit = 64 * S.shape[1] * eps * values[:, -1] / values[:, 0]
     inverse = np.einsum("kij,kjl->kil", scaled, P * deviation[:, :, None] * deviation[:, None, :])
     wrong = np.abs(inverse - np.eye(S.shape[1])).max(axis=(1, 2))
     if (wrong > np.maximum(unit, 1e-9)).any():
-        yield "precisions are inverse to covariances", f"by {wrong}, condition {condition}"
-    yield from letter_faults(S, letters, eps)
+        yield "precisions are inverse to covariances", f"by {wrong}, allowed {unit}"
+    yield from letter_faults(S, letters_of(model), eps)
 
 
 def letter_faults(S: np.ndarray, letters: str, eps: float) -> Iterator[tuple[str, str]]:
     """Volume, shape and orientation: the same in all (E), or none (I)."""
-    values, _ = np.linalg.eigh(S)
-    condition = values[:, -1] / np.maximum(values[:, 0], np.finfo(float).tiny)
+    S = S / np.abs(S).max()
+    values = np.linalg.eigvalsh(S)
+    condition = values[:, -1] / np.maximum(values[:, 0], eps * np.finfo(float).eps)
     tolerance = 1e-6 + 1e3 * eps * condition.max()
     if tolerance > 0.1:
         return  # Eigenvalues of a dense matrix have no digits left to compare.

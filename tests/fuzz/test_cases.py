@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.fuzz.__main__ import Run, main
 from tests.fuzz.laws import Broken, check
 from tests.fuzz.relations import RELATIONS
-from tests.fuzz.strategies import cases, plain_code
+from tests.fuzz.strategies import cases, plain_code, searches
 
 bounded = settings(
     deadline=None,
@@ -17,9 +17,15 @@ bounded = settings(
 )
 
 
-@settings(bounded, max_examples=600)
+@settings(bounded, max_examples=400)
 @given(cases())
 def test_a_case_is_fitted_or_refused(case):
+    check(case)
+
+
+@settings(bounded, max_examples=12)
+@given(searches())
+def test_a_default_search_is_fitted_or_refused(case):
     check(case)
 
 
@@ -53,5 +59,5 @@ def test_the_long_run_shrinks_what_it_finds_and_goes_on():
 
 
 def test_the_command(capsys):
-    assert main(["--cases", "1", "--pairs", "0"]) in (0, 1)
+    assert main(["--cases", "1", "--searches", "0", "--pairs", "0"]) in (0, 1)
     assert "1 cases" in capsys.readouterr().out
