@@ -127,7 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     broken, began = 0, perf_counter()
     runs = {"cases": (Run(check, cases()), options.cases)}
-    runs["searches"] = Run(check, searches()), options.searches
+    runs["default searches"] = Run(check, searches()), options.searches
     for name, relation in RELATIONS.items():
         runs[name] = Run(relation.law, relation.pairs), options.pairs
     for name, (run, number) in runs.items():

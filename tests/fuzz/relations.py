@@ -231,7 +231,7 @@ def workers(pair: Pair) -> None:
             same_bits(plain, other, f"the same from joblib's {backend}")
 
 
-def searches(pair: Pair) -> None:
+def order_of_candidates(pair: Pair) -> None:
     """A search finds the same for any order of its candidates, and any number of jobs."""
     X, _ = pair.rows()
     types = [pair.covariance_type, "EII", "VVV"]
@@ -269,5 +269,5 @@ RELATIONS = {
     "layouts": Relation(layouts, pairs(tuple(INITIALIZERS))),
     "threads": Relation(threads, pairs((*INITIALIZERS, "labels"), 60_000, features=(2, 1, 5, 20))),
     "workers": Relation(workers, pairs(tuple(INITIALIZERS))),
-    "searches": Relation(searches, pairs(types=tuple(FOURTEEN))),
+    "order of candidates": Relation(order_of_candidates, pairs(types=tuple(FOURTEEN))),
 }
