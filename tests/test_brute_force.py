@@ -1,4 +1,4 @@
-"""The oracle is the definition, in plain Python loops and scipy.stats."""
+"""The oracle is the definition: in plain Python loops, and in long double."""
 
 import math
 
@@ -7,8 +7,11 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from gmmem import GaussianMixture, Mixture, em
-from gmmem.covariances import get_model
+from gmmem.covariances import MODELS, get_model
+from gmmem.initializers import GivenLabels
 from gmmem.sources import InMemory
+from tests.fuzz.density import exact_log_joint, log_sum
+from tests.problems import PROBLEMS, clusters
 
 TYPES = ["full", "tied", "diag", "spherical"]
 
@@ -75,27 +78,62 @@ def test_one_step(covariance_type, d):
     np.testing.assert_allclose(state.update.covariances.dense(), expected, rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize("covariance_type", TYPES)
-def test_scipy(covariance_type):
-    rng = np.random.RandomState(0)
-    mixture = random_mixture(covariance_type, 4, 3, rng)
-    X = rng.normal(size=(50, 3)) * 5
-    dense = np.broadcast_to(mixture.covariances.dense(), (4, 3, 3))
+# Where expanded squares, float32 or scikit-learn's own formulas lose their digits.
+HARD = {
+    "plain": lambda: PROBLEMS["separate"](),
+    "far apart": lambda: clusters(1, 240, 3, distance=1e6)[0],
+    "offset": lambda: clusters(2, 240, 3)[0] + 1e8,
+    "units": lambda: clusters(3, 240, 3)[0] * [1e-9, 1.0, 1e9],
+    "small": lambda: 1e-100 * clusters(4, 240, 3)[0],
+    "large": lambda: 1e100 * clusters(5, 240, 3)[0],
+    "nearly flat": lambda: clusters(6, 240, 3)[0] @ np.diag([1, 1, 1e-5]) @ rotation(3),
+    "many features": lambda: clusters(8, 300, 40)[0],
+    "one feature": lambda: clusters(9, 240, 1)[0],
+    "float32": lambda: clusters(10, 240, 3)[0].astype(np.float32),
+    "float32, far apart": lambda: clusters(11, 240, 3, distance=1e4)[0].astype(np.float32),
+}
+
+
+def rotation(d):
+    return np.linalg.qr(np.random.RandomState(0).normal(size=(d, d)))[0]
+
+
+@pytest.mark.parametrize("covariance_type", [name for name in MODELS if name not in ("E", "V")])
+@pytest.mark.parametrize("name", HARD)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_predictions_against_long_double(name, covariance_type):
+    """Of the rows that were fitted, and of rows from beside to far beyond them.
+
+    The promise: 1e-8 nats, 1e-3 for float32, and the rounding of the answer itself.
+    """
+    X = HARD[name]()
+    params = dict(covariance_type=covariance_type, reg_covar=0, max_iter=2)
+    model = GaussianMixture(2, init_params=GivenLabels(np.arange(len(X)) % 3 > 0), **params).fit(X)
+    size = np.abs(X - X.mean(axis=0)).max(axis=0)
+    beyond = X.mean(axis=0) + np.multiply.outer([0, -1, 3, 1e2, -1e3], size)
+    eps, promised = np.finfo(X.dtype).eps, 1e-3 if X.dtype == np.float32 else 1e-8
+    for rows in (X, beyond.astype(X.dtype)):
+        joint = exact_log_joint(model, rows)
+        expected = log_sum(joint)
+        unsure = promised + 8 * eps * np.abs(expected)
+        assert (np.abs(model.score_samples(rows) - expected) <= unsure).all()
+        shares = np.exp(joint - expected[:, None])
+        assert (np.abs(model.predict_proba(rows) - shares) <= 2 * unsure[:, None]).all()
+        margin = np.abs(np.diff(joint))[:, 0]
+        sure = margin > 4 * promised + 16 * eps * np.abs(joint).min(axis=1)
+        assert np.array_equal(model.predict(rows)[sure], joint.argmax(axis=1)[sure])
+        total = abs(model.score(rows) - expected.mean())
+        assert total <= promised + 8 * eps * np.abs(expected).mean()
+
+
+def test_long_double_is_scipys_density_where_that_is_right():
+    """The oracle itself, from the covariances."""
+    X = HARD["plain"]()
+    model = GaussianMixture(3, random_state=0).fit(X)
     expected = sum(
-        w * multivariate_normal(m, s).pdf(X)
-        for w, m, s in zip(mixture.weights, mixture.means, dense, strict=True)
+        weight * multivariate_normal(mean, covariance).pdf(X)
+        for weight, mean, covariance in zip(
+            model.weights_, model.means_, model.covariances_, strict=True
+        )
     )
-    values = mixture.covariances.covariances
-    values = values[0] if covariance_type == "tied" else values
-    model = GaussianMixture.from_parameters(
-        mixture.weights, mixture.means, values, covariance_type=covariance_type
-    )
-    np.testing.assert_allclose(np.exp(model.score_samples(X)), expected, rtol=1e-9)
-    assert model.predict(X).tolist() == mixture.log_joint(X).argmax(axis=1).tolist()
-
-
-def test_one_component_is_mean_and_covariance():
-    X = np.random.RandomState(0).normal(size=(100, 3)) + 50
-    model = GaussianMixture(reg_covar=0).fit(X)
-    np.testing.assert_allclose(model.means_[0], X.mean(axis=0), rtol=1e-14)
-    np.testing.assert_allclose(model.covariances_[0], np.cov(X.T, bias=True), rtol=1e-12)
+    np.testing.assert_allclose(log_sum(exact_log_joint(model, X)).astype(float), np.log(expected))

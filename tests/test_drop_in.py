@@ -3,22 +3,16 @@
 import numpy as np
 import pytest
 from sklearn import mixture as sklearn_mixture
-from sklearn.datasets import load_iris, make_blobs
 from sklearn.exceptions import ConvergenceWarning
 
 from gmmem import GaussianMixture
-from gmmem.datasets import load_old_faithful
 from gmmem.initializers import INITIALIZERS
 from gmmem.sources.base import Block, Workspace
+from tests.problems import PROBLEMS
 
 TYPES = ["full", "tied", "diag", "spherical"]
-DATA = {
-    "old_faithful": load_old_faithful(),
-    "iris": load_iris().data,
-    "blobs": make_blobs(5_000, 4, centers=5, random_state=1)[0],
-    "line": np.random.RandomState(0).gamma(2, size=(300, 1)),
-    "wide": np.random.RandomState(1).normal(size=(900, 45)) ** 3,
-}
+NAMES = ("old faithful", "iris", "many rows", "one feature", "many features")
+DATA = {name: PROBLEMS[name](1) for name in NAMES}
 
 
 def both(X, **params):
@@ -57,7 +51,7 @@ def test_default_start(name, covariance_type, n_components):
 
 @pytest.mark.parametrize("covariance_type", TYPES)
 def test_given_start_and_n_iter(covariance_type):
-    X = DATA["blobs"]
+    X = DATA["many rows"]
     first = sklearn_mixture.GaussianMixture(
         5, covariance_type=covariance_type, random_state=3, init_params="random", max_iter=0
     ).fit(X)

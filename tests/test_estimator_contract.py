@@ -11,14 +11,19 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gmmem import GaussianMixture
-from gmmem.covariances import FOURTEEN
+from gmmem.covariances import VVE
 
-TYPES = ["full", "tied", "diag", "spherical"]
-ESTIMATORS = [GaussianMixture(covariance_type=name) for name in TYPES]
-ESTIMATORS += [GaussianMixture(2, covariance_type=name, reg_covar=1e-3) for name in TYPES]
-ESTIMATORS += [GaussianMixture(2, init_params=name) for name in ("k-means++", "hierarchical")]
-ESTIMATORS += [GaussianMixture(covariance_type=code) for code in FOURTEEN]
-ESTIMATORS += [GaussianMixture(2, covariance_type=code, reg_covar=1e-3) for code in FOURTEEN]
+# Each way to keep a covariance, to tie it, to start and to iterate, once.
+ESTIMATORS = [
+    GaussianMixture(),
+    GaussianMixture(2, covariance_type="tied", init_params="k-means++"),
+    GaussianMixture(2, covariance_type="diag", n_init=2),
+    GaussianMixture(3, covariance_type="spherical", init_params="random_from_data"),
+    GaussianMixture(2, covariance_type="VEI", init_params="hierarchical", reg_covar=1e-3),
+    GaussianMixture(2, covariance_type="EVE", reg_covar=1e-3),
+    GaussianMixture(2, covariance_type="VEV", warm_start=True, reg_covar=1e-3),
+    GaussianMixture(2, covariance_type=VVE(tol=1e-5), reg_covar=1e-3),
+]
 
 
 @parametrize_with_checks(ESTIMATORS)

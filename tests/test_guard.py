@@ -9,6 +9,7 @@ import pytest
 from gmmem import GaussianMixture, em
 from gmmem.initializers import GivenLabels
 from gmmem.sources import InMemory
+from tests.fuzz.density import exact_log_joint, log_sum
 
 TYPES = ["full", "tied", "diag", "spherical"]
 
@@ -33,28 +34,35 @@ def test_offset(covariance_type):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("distance", [1e2, 1e4, 1e6])
 def test_small_components_far_apart(covariance_type, dtype, distance):
+    """Every row belongs to one component: parameters are those of each part, by long double."""
     X, labels = clusters(distance)
     X = X.astype(dtype)
     params = dict(covariance_type=covariance_type, reg_covar=0)
     model = GaussianMixture(2, init_params=GivenLabels(labels), **params).fit(X)
-    exact = X.astype(np.longdouble)
-    for k in (0, 1):
-        part = exact[labels == k]
-        centred = part - part.mean(axis=0)
-        scatter = (centred.T @ centred / len(part)).astype(float)
-        if covariance_type == "full":
-            np.testing.assert_allclose(
-                model.covariances_[k],
-                scatter,
-                rtol=1e-3 if dtype == np.float32 else 1e-7,
-                atol=1e-3 if dtype == np.float32 else 1e-9,
-            )
-        if covariance_type == "diag":
-            np.testing.assert_allclose(
-                model.covariances_[k], np.diag(scatter), rtol=1e-3 if dtype == np.float32 else 1e-7
-            )
+    parts = [X[labels == k].astype(np.longdouble) for k in (0, 1)]
+    means = np.array([part.mean(axis=0) for part in parts])
+    S = np.array([(p - m).T @ (p - m) / len(p) for p, m in zip(parts, means, strict=True)])
+    expected = {
+        "full": S,
+        "tied": S.mean(axis=0),
+        "diag": np.diagonal(S, axis1=1, axis2=2),
+        "spherical": np.trace(S, axis1=1, axis2=2) / 3,
+    }[covariance_type]
+    tolerance = 2e-5 if dtype == np.float32 else 1e-9
+    np.testing.assert_allclose(
+        model.covariances_.astype(float), expected.astype(float), rtol=tolerance, atol=tolerance
+    )
+    np.testing.assert_allclose(
+        model.means_.astype(float),
+        means.astype(float),
+        rtol=np.finfo(dtype).eps * 4,
+        atol=tolerance,
+    )
     np.testing.assert_array_equal(model.predict(X), labels)
-    assert np.isfinite(model.score(X))
+    density = log_sum(exact_log_joint(model, X)).astype(float)
+    assert model.score(X) == pytest.approx(
+        density.mean(), abs=1e-3 if dtype == np.float32 else 1e-8
+    )
 
 
 def test_one_row_far_from_everything():
