@@ -126,7 +126,7 @@ class InMemory:
         return total
 
     def map(self, over: RowPass, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        """Answers for every row, whatever it weighs, (n_rows, *shape)."""
+        """Answers for every row, whatever it weighs, in an array (n_rows, ...)."""
         out = np.empty((self.n_rows, *shape), dtype)
         size = block_size(self.n_rows, over.row_bytes)
 
