@@ -257,18 +257,19 @@ class Lettered(CovarianceModel):
     compact: bool = False
 
     @property
-    def _letters(self) -> str:
+    def letters(self) -> str:
+        """Of volume, shape and orientation."""
         return self.name.ljust(3, "I")
 
     @property
     def aligned(self) -> bool:
-        return self._letters[2] != "V"
+        return self.letters[2] != "V"
 
     def n_parameters(self, n_components, n_features):
         d = n_features
         times = {"E": 1, "V": n_components, "I": 0}
         free = (1, d - 1, d * (d - 1) // 2)
-        return sum(times[letter] * size for letter, size in zip(self._letters, free, strict=True))
+        return sum(times[letter] * size for letter, size in zip(self.letters, free, strict=True))
 
 
 @dataclass(frozen=True)

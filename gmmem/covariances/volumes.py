@@ -33,11 +33,13 @@ def settle(
     """Repeat a step on volumes until they change by less than `tol`, relatively."""
     volume = start
     _check_positive(volume > 0)
-    for _ in range(max_iter):
-        before, volume = volume, step(volume)
-        _check_positive(volume > 0)
-        if np.abs(volume / before - 1).max() <= tol:
-            return volume, True
+    # What collapses may overflow on its way; it is told by its volume.
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        for _ in range(max_iter):
+            before, volume = volume, step(volume)
+            _check_positive((volume > 0) & (volume < np.inf))
+            if np.abs(volume / before - 1).max() <= tol:
+                return volume, True
     return volume, False
 
 

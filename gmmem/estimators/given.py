@@ -8,6 +8,7 @@ from sklearn.utils import check_array
 
 from gmmem.covariances import CovarianceModel, DegenerateCovariance, Storage
 from gmmem.covariances.base import from_public, public_shape
+from gmmem.covariances.structure import is_symmetric, structure_error
 from gmmem.mixture import WEIGHTS_SUM_TO
 
 
@@ -94,18 +95,22 @@ def check_covariances(
             f"{name} should be the same for all components of covariance_type={model.name!r}."
         )
     square = stored.ndim == 3
-    if square and not np.allclose(stored, stored.transpose(0, 2, 1)):
+    if not is_symmetric(stored):
         raise ValueError(f"{name} should be symmetric.")
     if (stored.ndim < 3 and (stored <= 0).any()) or (
         square and (np.diagonal(stored, axis1=1, axis2=2) <= 0).any()
     ):
         raise ValueError(f"{name} should be positive definite; it holds values <= 0.")
     try:
-        return build(stored, n_features)
+        storage = build(stored, n_features)
     except DegenerateCovariance as error:
         raise ValueError(
             f"{name} should be positive definite; that of component {error.component} is not."
         ) from None
+    error = structure_error(model, storage.covariances)
+    if error is not None:
+        raise ValueError(f"{name} of covariance_type={model.name!r} {error}.")
+    return storage
 
 
 def check_given(estimator, model: CovarianceModel, n_features: int) -> GivenParameters:
