@@ -17,13 +17,13 @@ bounded = settings(
 )
 
 
-@settings(bounded, max_examples=400)
+@settings(bounded, max_examples=300)
 @given(cases())
 def test_a_case_is_fitted_or_refused(case):
     check(case)
 
 
-@settings(bounded, max_examples=12)
+@settings(bounded, max_examples=8)
 @given(searches())
 def test_a_default_search_is_fitted_or_refused(case):
     check(case)
