@@ -11,7 +11,7 @@ EVERY = dict(init_params="hierarchical", regularisation=0.0, search=tuple(FOURTE
 
 CASES = {
     "fewer distinct rows than components, regularised": Case(Data("copies", 2)),
-    "the same, of a tree": Case(Data("copies", 16, scale=1e-3), init_params="hierarchical"),
+    "the same, of a tree": Case(Data("all_equal", 16), init_params="hierarchical"),
     "an outlier leaves k-means a label without rows": Case(Data("outlier", 3), n_components=3),
     "scikit-learn's warning of distinct clusters": Case(
         Data("outlier", 3), weight="ones", n_components=3
