@@ -73,6 +73,14 @@ CASES = {
 }
 PAIRS = {
     "trees of large weights": ("units of weights", Pair(start="hierarchical", iterations=1)),
+    "trees of copies above 2,000 rows": (
+        "copies, many",
+        Pair(n=806, start="hierarchical", iterations=1),
+    ),
+    "k-means by two threads, with weights": (
+        "threads",
+        Pair(seed=1, n=1028, start="kmeans", iterations=1, distance=1.0),
+    ),
     "a search in another order": (
         "order of candidates",
         Pair(n=96, d=1, covariance_type="EII", iterations=1),
