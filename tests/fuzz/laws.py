@@ -201,7 +201,7 @@ def check_refusal(error: ValueError, facts: Facts) -> None:
     if type(error) not in (ValueError, DegenerateCovariance):
         raise error
     fitting = [refusal for refusal in REFUSALS if re.search(refusal.message, str(error))]
-    require(fitting, "a refusal names what was wrong", error)
+    require(fitting, f"a refusal names what was wrong ({masked(error)})", error)
     apt = any(refusal.when(facts) for refusal in fitting)
     require(apt, f"a refusal comes when there is a reason ({masked(error)})", error)
 
@@ -253,7 +253,9 @@ def check_resolved(model: Any, facts: Facts) -> None:
     exact = model.covariances_.dtype == np.float64 and abs(data.offset) <= 1e3
     if not (plain and exact and data.shape in COARSE):
         return
-    deviation = facts.counted.std(axis=0)
+    share = facts.weight[facts.weight > 0] / facts.weight.max()
+    middle = np.average(facts.counted, axis=0, weights=share)
+    deviation = np.sqrt(np.average((facts.counted - middle) ** 2, axis=0, weights=share))
     if letters_of(model)[1] == "I":
         deviation[:] = deviation.max()  # A sphere is as wide in every direction.
     varies = deviation > 1e-14 * np.abs(facts.counted).max(axis=0)
@@ -277,7 +279,8 @@ def check_history(model: Any, facts: Facts) -> None:
     if not case.reg_covar and (model.weights_ > 0).all():
         falls = -np.diff(history, prepend=history[:1])
         worst = falls.max(initial=0)
-        allowed = 1e-9 * np.abs(history).max(initial=1)
+        unit = 1e-9 if model.means_.dtype == np.float64 else 1e-6
+        allowed = unit * np.abs(history).max(initial=1)
         require(worst <= allowed, "the likelihood never falls", worst)
 
 

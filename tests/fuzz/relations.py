@@ -52,9 +52,15 @@ class Pair:
 
     def fit(self, X, labels, weight=None, **params) -> GaussianMixture:
         start = GivenLabels(labels) if self.start == "labels" else self.start
-        params = dict(reg_covar=0, tol=0, max_iter=self.iterations, random_state=0) | params
+        # A start at random may have a component of a single row.
+        reg_covar = 0 if self.start in DETERMINED else 1e-3
+        params = dict(tol=0, max_iter=self.iterations, random_state=0) | params
         model = GaussianMixture(
-            self.K, covariance_type=self.covariance_type, init_params=start, **params
+            self.K,
+            covariance_type=self.covariance_type,
+            init_params=start,
+            reg_covar=reg_covar,
+            **params,
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)

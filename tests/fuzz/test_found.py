@@ -1,0 +1,99 @@
+"""What the long run has found, each kept as the small case that it was shrunk to."""
+
+import pytest
+
+from gmmem.covariances import FOURTEEN
+from tests.fuzz.laws import check
+from tests.fuzz.relations import RELATIONS, Pair
+from tests.fuzz.strategies import Case, Data
+
+EVERY = dict(init_params="hierarchical", regularisation=0.0, search=tuple(FOURTEEN), max_iter=1000)
+
+CASES = {
+    "fewer distinct rows than components, regularised": Case(Data("copies", 2)),
+    "the same, of a tree": Case(Data("all_equal", 16), init_params="hierarchical"),
+    "an outlier leaves k-means a label without rows": Case(Data("outlier", 3), n_components=3),
+    "scikit-learn's warning of distinct clusters": Case(
+        Data("outlier", 3), weight="ones", n_components=3
+    ),
+    "a start of hardly any weight": Case(
+        Data("separate", 38, seed=255), weight="wide", n_components=38
+    ),
+    "one feature, a diagonal before a full model": Case(
+        Data("separate", 2, 1), search=("diag", "full", "VEE")
+    ),
+    "one feature, a sphere before a full model": Case(
+        Data("separate", 2, 1), n_components=1, search=("spherical", "full", "diag")
+    ),
+    "tiny weights on float32": Case(
+        Data("separate", 2, dtype="float32"), weight="tiny", n_components=1
+    ),
+    "huge weights on float32": Case(
+        Data("separate", 2, dtype="float32"), weight="huge", n_components=1
+    ),
+    "a draw from float32 weights": Case(
+        Data("separate", 5, dtype="float32"), weight="one heavy", n_components=3
+    ),
+    "EVE on three features and two rows": Case(
+        Data("separate", 2, 3), weight="huge", covariance_type="EVE", regularisation=0.0
+    ),
+    "VEE on two rows": Case(
+        Data("separate", 2, seed=3694),
+        n_components=1,
+        covariance_type="VEE",
+        init_params="k-means++",
+        regularisation=0.0,
+    ),
+    "EVE on tiny numbers": Case(
+        Data("separate", 2, scale=1e-126), weight="huge", n_components=1, covariance_type="EVE"
+    ),
+    "a precision beyond float64": Case(
+        Data("separate", 2, 1, scale=1e-150),
+        weight="one heavy",
+        n_components=1,
+        regularisation=0.0,
+    ),
+    "EVE falls on zeros and ones": Case(
+        Data("binary", 52, 3, scale=1e-75),
+        covariance_type="EVE",
+        init_params="random",
+        regularisation=0.0,
+    ),
+    "a search prefers a singular fit": Case(Data("separate", 5, seed=1), n_components=3, **EVERY),
+    "a search on normal noise": Case(Data("noise", 10, 3), n_components=9, **EVERY),
+    "a search on answers from 1 to 5": Case(
+        Data("likert", 180, 4, seed=2), n_components=4, **EVERY
+    ),
+    "a search on counts": Case(Data("counts", 200, 3, seed=1), n_components=5, **EVERY),
+    "a search on shares": Case(Data("compositional", 150, 4), n_components=2, **EVERY),
+    "a search overflows": Case(Data("separate", 3, 1), n_components=3, **EVERY),
+    "a search whose best falls": Case(
+        Data("noise", 5, 3, seed=220, offset=1e6), n_components=3, **EVERY
+    ),
+}
+PAIRS = {
+    "trees of large weights": ("units of weights", Pair(start="hierarchical", iterations=1)),
+    "trees of copies above 2,000 rows": (
+        "copies, many",
+        Pair(n=806, start="hierarchical", iterations=1),
+    ),
+    "k-means by two threads, with weights": (
+        "threads",
+        Pair(seed=1, n=1028, start="kmeans", iterations=1, distance=1.0),
+    ),
+    "a search in another order": (
+        "order of candidates",
+        Pair(n=96, d=1, covariance_type="EII", iterations=1),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case(name):
+    check(CASES[name])
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_pair(name):
+    relation, pair = PAIRS[name]
+    RELATIONS[relation].law(pair)
