@@ -53,8 +53,13 @@ class Spherical(Held):
     def whiten(self, component, Z, out, first=0):
         return np.multiply(Z[first:], Z.dtype.type(self.factors[self.at(component)]), out=out)
 
-    def relative_to(self, reference):
-        return (self.covariances / reference)[:, None]
+    def thinness(self, step):
+        with np.errstate(divide="ignore"):
+            return self.covariances / step.min(axis=1) ** 2
+
+    def extremes(self, reference):
+        relative = self.covariances / reference
+        return relative, relative
 
     def marginal(self, features):
         return type(self)(self.covariances, self.factors, len(features))
