@@ -117,6 +117,12 @@ class Storage(Protocol):
         """Draws of one component, (n_samples, n_features)."""
 
 
+def read_only(array: np.ndarray) -> np.ndarray:
+    """The array itself, which nobody can write to any more."""
+    array.setflags(write=False)
+    return array
+
+
 class Held:
     """What follows from how many covariances are held; arrays become read-only."""
 
@@ -126,7 +132,7 @@ class Held:
     def __post_init__(self):
         for array in vars(self).values():
             if isinstance(array, np.ndarray):
-                array.setflags(write=False)
+                read_only(array)
 
     @property
     def shared(self):

@@ -18,6 +18,7 @@ from gmmem.covariances.base import (
     Held,
     Iterated,
     Lettered,
+    read_only,
     unit_axes,
 )
 from gmmem.covariances.volumes import common_shape, volumes
@@ -51,7 +52,7 @@ class Diagonal(Held):
 
     @cached_property
     def precisions(self):
-        return self.factors**2
+        return read_only(self.factors**2)
 
     @property
     def log_det(self):

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.linalg.lapack import dtrtri
 
-from gmmem.covariances.base import EPS, FLAT, Decomposition, DegenerateCovariance, Held
+from gmmem.covariances.base import EPS, FLAT, Decomposition, DegenerateCovariance, Held, read_only
 from gmmem.covariances.orientation import common_axes
 from gmmem.covariances.volumes import volumes
 from gmmem.forms import OUTER, Quadratic
@@ -81,13 +81,11 @@ class Full(Held):
         if self.given is not None:
             return self.given
         lower = _inverse_transposed(self.factors, lower=False)
-        covariances = lower @ lower.transpose(0, 2, 1)
-        covariances.setflags(write=False)
-        return covariances
+        return read_only(lower @ lower.transpose(0, 2, 1))
 
     @cached_property
     def precisions(self):
-        return self.factors @ self.factors.transpose(0, 2, 1)
+        return read_only(self.factors @ self.factors.transpose(0, 2, 1))
 
     @property
     def log_det(self):

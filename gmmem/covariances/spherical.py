@@ -9,7 +9,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from gmmem.covariances.base import DegenerateCovariance, Estimate, Held, Lettered, unit_axes
+from gmmem.covariances.base import (
+    DegenerateCovariance,
+    Estimate,
+    Held,
+    Lettered,
+    read_only,
+    unit_axes,
+)
 from gmmem.forms import NORM, Quadratic
 
 
@@ -40,7 +47,7 @@ class Spherical(Held):
 
     @cached_property
     def precisions(self):
-        return self.factors**2
+        return read_only(self.factors**2)
 
     @property
     def log_det(self):
