@@ -3,10 +3,10 @@
 Closed forms, or a convex function of volumes alone.  (EVE and VVE have neither.)
 """
 
+import itertools
 from decimal import Decimal, getcontext
 
 import numpy as np
-from scipy.optimize import minimize
 
 getcontext().prec = 60
 
@@ -58,7 +58,9 @@ def eigenvalues(matrix):
         off = max((abs(A[i][j]) for i in range(d) for j in range(i)), default=Decimal(0))
         if off <= max(abs(A[i][i]) for i in range(d)) * Decimal(10) ** -50:
             break
-        for p, q in [(p, q) for p in range(d) for q in range(p + 1, d) if A[p][q]]:
+        for p, q in itertools.combinations(range(d), 2):
+            if not A[p][q]:
+                continue
             half = (A[q][q] - A[p][p]) / (2 * A[p][q])
             t = (1 if half >= 0 else -1) / (abs(half) + (half * half + 1).sqrt())
             c = 1 / (t * t + 1).sqrt()
@@ -115,40 +117,36 @@ def least(code, scatter, mass):
     return _least_over_volumes(
         n,
         d,
-        lambda w: sum(
-            sum(a * v[j] for a, v in zip(w, values, strict=True)).ln() for j in range(d)
-        ),
+        lambda w: sum(sum(a * v[j] for a, v in zip(w, values, strict=True)).ln() for j in range(d)),
     )
 
 
 def _least_over_volumes(n, d, log_det):
     """Least of ``d sum_k n_k t_k + N log |sum_k exp(-t_k) W_k|``, convex in the t_k."""
-    N = sum(n)
+    N, K, h = sum(n), len(n), Decimal("1e-18")
 
     def value(t):
-        t = [Decimal(float(x)) for x in t]
-        return d * sum(a * b for a, b in zip(n, t, strict=True)) / N + log_det(
-            [(-x).exp() for x in t]
-        )
+        alone = d * sum(a * b for a, b in zip(n, t, strict=True)) / N
+        return alone + log_det([(-x).exp() for x in t])
 
-    t, step = np.zeros(len(n)), 1.0
-    offset = value(t)
-    found = minimize(lambda t: float(value(t) - offset), t, method="BFGS", options={"gtol": 1e-7})
-    t, step = found.x, Decimal("1e-8")
-    for _ in range(3):  # Newton's method one volume after the other, at all digits.
-        for k in range(len(n)):
-            def at(x, k=k):
-                return value_exact(n, d, log_det, t_exact, k, x)
+    def moved(t, *which):
+        return value([x + h * which.count(k) for k, x in enumerate(t)])
 
-            t_exact = [Decimal(float(x)) for x in t]
-            low, mid, high = at(-step), at(Decimal(0)), at(step)
-            curve = high - 2 * mid + low
-            if curve > 0:
-                t[k] -= float(step * (high - low) / 2 / curve)
+    t = [Decimal(0)] * K
+    for _ in range(100):
+        here, ahead = value(t), [moved(t, k) for k in range(K)]
+        curves = [
+            [float((moved(t, i, j) - ahead[i] - ahead[j] + here) / h / h) for j in range(K)]
+            for i in range(K)
+        ]
+        slopes = [float((value_ahead - here) / h) for value_ahead in ahead]
+        step = -np.linalg.pinv(np.array(curves), rcond=1e-12) @ slopes
+        step *= min(1, 2 / max(np.abs(step).max(), 2))
+        while value([x + Decimal(s) for x, s in zip(t, step, strict=True)]) > here:
+            step = step / 2
+            if np.abs(step).max() < 1e-15:
+                break
+        t = [x + Decimal(s) for x, s in zip(t, step, strict=True)]
+        if np.abs(step).max() < 1e-14:
+            break
     return N * value(t) - N * d * N.ln() + N * d
-
-
-def value_exact(n, d, log_det, t, k, move):
-    N = sum(n)
-    t = [x + (move if i == k else 0) for i, x in enumerate(t)]
-    return d * sum(a * b for a, b in zip(n, t, strict=True)) / N + log_det([(-x).exp() for x in t])
