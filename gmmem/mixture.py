@@ -14,7 +14,7 @@ import numpy as np
 
 from gmmem.covariances import Storage, get_model
 from gmmem.covariances.base import from_public, public_shape, to_public
-from gmmem.covariances.structure import is_symmetric, structure_error
+from gmmem.covariances.structure import is_skewed, structure_error
 
 # How far from one mixing weights may add up to: they may have been kept in float32.
 WEIGHTS_SUM_TO = 1e-6
@@ -102,14 +102,14 @@ class Mixture:
             raise ValueError(f"means must be (n_components, n_features), not {means.shape}.")
         _check_shape("covariances", covariances, public_shape(model, *means.shape))
         stored = from_public(model, covariances)
-        if not is_symmetric(stored):
+        if is_skewed(stored):
             raise ValueError("covariances must be symmetric.")
         if not (model.compact or (covariances == to_public(model, stored, len(means))).all()):
             raise ValueError(f"covariances of the model {model.name} must be all the same.")
         storage = model.storage.from_covariances(stored, means.shape[1])
-        error = structure_error(model, stored)
+        error = structure_error(model, stored, means.shape[1])
         if error is not None:
-            raise ValueError(f"covariances of the model {model.name} {error}.")
+            raise ValueError(f"{error}.")
         return cls(weights, means, storage)
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 
 from gmmem.covariances import CovarianceModel, DegenerateCovariance
 from gmmem.covariances.base import checked_estimate
-from gmmem.covariances.singular import refuse_singular, refuse_singular_rows
+from gmmem.covariances.singular import EPS, refuse_singular, refuse_singular_rows, rounding
 from gmmem.kernels.allocation import SOFT
 from gmmem.kernels.base import Allocation, Kernel
 from gmmem.kernels.guard import choose
@@ -119,7 +119,7 @@ class Problem:
         try:
             return maximise(moments, self.model, self.prior, previous)
         except DegenerateCovariance:
-            refuse_singular_rows(self._total_covariance(moments))  # The better reason.
+            self._refuse_singular_rows(moments)  # The better reason.
             raise
 
     def improve(
@@ -144,12 +144,25 @@ class Problem:
             following = self.kernel(update.mixture)
         # Only what is small needs differences, so only here may it be nothing but rounding.
         if following.exact and not self.prior.keeps_regular:
-            total = self._total_covariance(expectation.moments)
-            refuse_singular(update.mixture.covariances, total)
+            self._refuse_singular(update.mixture, expectation.moments)
         return expectation, update, following
 
-    def _total_covariance(self, moments: Moments) -> np.ndarray:
-        return total_covariance(moments, self.extent.total_weight / self.extent.n_rows)
+    @property
+    def _largest(self) -> np.ndarray:
+        return np.abs(self.extent.centre) + self.extent.reach
+
+    def _refuse_singular(self, mixture: Mixture, moments: Moments) -> None:
+        storage = mixture.covariances
+        resolution = rounding(self._largest, mixture.means, storage, self.rows.dtype)
+        try:
+            refuse_singular(storage, resolution, mixture.weights, spread(moments)[1])
+        except DegenerateCovariance:
+            self._refuse_singular_rows(moments)  # The better reason.
+            raise
+
+    def _refuse_singular_rows(self, moments: Moments) -> None:
+        eps = max(EPS, np.finfo(self.rows.dtype).eps)
+        refuse_singular_rows(*spread(moments), eps * self._largest)
 
     def start(self, assign, n_components: int) -> Mixture:
         """M-step from given shares: how every initialiser becomes a mixture."""
@@ -207,23 +220,13 @@ def _with_lost_kept(scatters: Scatters, previous: Mixture | None) -> Scatters:
     return scatters._replace(mass=mass, means=means, scatter=scatter)
 
 
-# Components of fewer rows than this do not say how wide the rows lie, if others do.
-FEW_ROWS, MOST_OF_ALL = 1.5, 0.5
-
-
-def total_covariance(moments: Moments, weight_of_row: float) -> np.ndarray:
-    """Covariance of the rows (1, ...) from the moments of any mixture of them.
-
-    Lone rows that are components of their own do not count, unless they are many.
-    """
+def spread(moments: Moments) -> tuple[np.ndarray, np.ndarray]:
+    """Covariances (1, ...) of all rows, and within components, from moments of any mixture."""
     mass, means, scatter, form, lost = moments.scatters()
     if lost is not None:
         mass, means = np.where(lost, 0, mass), np.where(lost[:, None], 0, means)
-    counted = np.where(mass < FEW_ROWS * weight_of_row, 0, mass)
-    if counted.sum() > MOST_OF_ALL * mass.sum():
-        scatter = scatter[counted > 0] if len(scatter) == len(mass) else scatter
-        mass = counted
+        scatter = scatter if len(scatter) < len(mass) else scatter[~lost]
     weight = mass.sum()
     away = (means - mass @ means / weight) * np.sqrt(mass / weight)[:, None]
     within = scatter.sum(axis=0, keepdims=True) / weight
-    return within + form.square(away).sum(axis=0, keepdims=True)
+    return within + form.square(away).sum(axis=0, keepdims=True), within

@@ -15,6 +15,12 @@ import numpy as np
 
 from gmmem.forms import Quadratic
 
+EPS = float(np.finfo(np.float64).eps)
+
+# The least variance, as a share of the largest in comparable units, that is no rounding
+# error, for each feature.
+FLAT = 64 * EPS
+
 
 class DegenerateCovariance(ValueError):
     """A covariance is not positive definite, as far as float64 can tell.
@@ -83,8 +89,15 @@ class Storage(Protocol):
     def whiten(self, component: int, Z: np.ndarray, out: np.ndarray, first: int = 0) -> np.ndarray:
         """Rows ``first`` to ``m - 1`` of ``U' z``, given the first m rows of z as Z (m, b)."""
 
-    def relative_to(self, reference: np.ndarray) -> np.ndarray:
-        """Variances along the axes, each in units of another covariance (1, ...), (S, ...)."""
+    def thinness(self, step: np.ndarray) -> np.ndarray:
+        """Least variance over what it would be by rounding alone, (S,).
+
+        `step` (S, n_features) is by how much each column may be off.  At 1 and below, or
+        not a number, a covariance is singular.
+        """
+
+    def extremes(self, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Least and largest variance in units of another covariance (1, ...), each (S,)."""
 
     def marginal(self, features: np.ndarray) -> "Storage":
         """The covariances of some of the features."""
@@ -104,6 +117,12 @@ class Storage(Protocol):
         """Draws of one component, (n_samples, n_features)."""
 
 
+def read_only(array: np.ndarray) -> np.ndarray:
+    """The array itself, which nobody can write to any more."""
+    array.setflags(write=False)
+    return array
+
+
 class Held:
     """What follows from how many covariances are held; arrays become read-only."""
 
@@ -113,7 +132,7 @@ class Held:
     def __post_init__(self):
         for array in vars(self).values():
             if isinstance(array, np.ndarray):
-                array.setflags(write=False)
+                read_only(array)
 
     @property
     def shared(self):

@@ -18,6 +18,7 @@ from gmmem.covariances.base import (
     Held,
     Iterated,
     Lettered,
+    read_only,
     unit_axes,
 )
 from gmmem.covariances.volumes import common_shape, volumes
@@ -51,7 +52,7 @@ class Diagonal(Held):
 
     @cached_property
     def precisions(self):
-        return self.factors**2
+        return read_only(self.factors**2)
 
     @property
     def log_det(self):
@@ -65,8 +66,13 @@ class Diagonal(Held):
         factors = self.factors[self.at(component)][first : len(Z), None].astype(Z.dtype)
         return np.multiply(Z[first:], factors, out=out)
 
-    def relative_to(self, reference):
-        return self.covariances / reference
+    def thinness(self, step):
+        with np.errstate(divide="ignore"):
+            return (self.covariances / step**2).min(axis=1)
+
+    def extremes(self, reference):
+        relative = self.covariances / reference
+        return relative.min(axis=1), relative.max(axis=1)
 
     def marginal(self, features):
         return type(self)(self.covariances[:, features], self.factors[:, features], len(features))

@@ -10,12 +10,10 @@ from typing import ClassVar
 import numpy as np
 from scipy.linalg.lapack import dtrtri
 
-from gmmem.covariances.base import Decomposition, DegenerateCovariance, Held
+from gmmem.covariances.base import EPS, FLAT, Decomposition, DegenerateCovariance, Held, read_only
 from gmmem.covariances.orientation import common_axes
 from gmmem.covariances.volumes import volumes
 from gmmem.forms import OUTER, Quadratic
-
-EPS = np.finfo(np.float64).eps
 
 
 def _cholesky(matrices: np.ndarray) -> np.ndarray:
@@ -83,13 +81,11 @@ class Full(Held):
         if self.given is not None:
             return self.given
         lower = _inverse_transposed(self.factors, lower=False)
-        covariances = lower @ lower.transpose(0, 2, 1)
-        covariances.setflags(write=False)
-        return covariances
+        return read_only(lower @ lower.transpose(0, 2, 1))
 
     @cached_property
     def precisions(self):
-        return self.factors @ self.factors.transpose(0, 2, 1)
+        return read_only(self.factors @ self.factors.transpose(0, 2, 1))
 
     @property
     def log_det(self):
@@ -105,12 +101,22 @@ class Full(Held):
         lower = self.factors[self.at(component)].T[first : len(Z), : len(Z)]
         return np.matmul(lower.astype(Z.dtype, copy=False), Z, out=out)
 
-    def relative_to(self, reference):
-        scale = np.sqrt(np.diagonal(reference[0]))
-        units = scale[:, None] * scale
-        inverse = _inverse_transposed(_cholesky(reference / units), lower=True)[0]
-        values = np.linalg.eigvalsh(inverse.T @ (self.covariances / units) @ inverse)
-        return np.maximum(values, 0)
+    def thinness(self, step):
+        # In units in which all columns are equally wide, where rounding is the same for all.
+        scale = np.sqrt(self.variances)
+        correlations = self.covariances / scale[:, :, None] / scale[:, None, :]
+        values, axes = np.linalg.eigh(correlations)
+        weights = np.abs(axes[:, :, 0])
+        of_rows = np.sum(weights * (step / scale), axis=1) ** 2
+        return values[:, 0] / np.maximum(FLAT * self.n_features, of_rows)
+
+    def extremes(self, reference):
+        # Both by a largest eigenvalue, which keeps its digits.
+        scale = np.sqrt(np.diagonal(reference[0]))[:, None]
+        lower = _cholesky(reference / scale / scale.T)
+        root, inverse = scale * lower[0], _inverse_transposed(lower, lower=True)[0] / scale
+        least = 1 / np.linalg.eigvalsh(root.T @ self.precisions @ root)[:, -1]
+        return least, np.linalg.eigvalsh(inverse.T @ self.covariances @ inverse)[:, -1]
 
     def marginal(self, features):
         return self.from_covariances(self.covariances[:, features][:, :, features], len(features))

@@ -1,30 +1,38 @@
-"""What is singular: one rule for every model, in the data's own units and directions.
+"""What is singular: one rule for every model, in the data's own units.
 
-Measured against the covariance T of all rows, in the directions where T is a sphere, so
-that neither shifts nor units nor rotations matter, a component is singular if
+A covariance is singular if its least variance, in any direction, is rounding error:
 
-- it is flat: its least variance is rounding error beside its largest one; or
-- it is a point: its largest variance is rounding error of the rows themselves.
+- beside its own largest one, both in units in which its columns are equally wide; or
+- of the rows: of numbers as large as theirs, added up in that direction.
 
-A lone row far from all others makes T long, and every other component flat against it: T is
-taken without components of about one row, unless they are most of them.
+The first is what float64 keeps of a matrix; the second is how finely the rows are known, so
+that a component that shrinks onto copies, or is flat in a direction in which the rows add up
+to a constant, is found wherever they lie.  Neither looks at how wide other components or all
+rows are: clusters may be as far apart, and a row as far from all others, as float64 can tell.
 
-The rows are singular as a whole if T itself is flat: some columns then add up to a constant.
+A component that is flat in one direction need not shrink where volumes are equal: it then
+becomes longer and longer in the others, beyond all rows, and never ends.  So one whose share
+of the variance is more than there is within the components, though it is as flat as rounding
+beside that, is singular too.
+
+Shifts change nothing but the rounding of the rows, units change nothing, and rotations
+nothing but by a factor of the number of columns.
+
+The rows are singular as a whole if some columns add up to a constant: so do they in every
+component, and beyond the components.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from gmmem.covariances.base import DegenerateCovariance, Storage
+from gmmem.covariances.base import EPS, FLAT, DegenerateCovariance, Storage
 
-EPS = np.finfo(np.float64).eps
+# How many roundings of the rows a standard deviation must exceed.
+ROUNDINGS = 2
 
-# The least variance that is no rounding error of the largest one, for each feature.
-FLAT = 64 * EPS
-
-# The least variance, as a share of the rows' own, that is no rounding error of the rows.
-POINT = (64 * EPS) ** 2
+# How many times the variance within all components a component may add to it.
+LONG = 10
 
 # How much of a column's variance other columns may leave unexplained by rounding alone.
 DEPENDENT = 1e-13
@@ -62,65 +70,129 @@ REMEDY = (
 REMEDY_OF_A_CONSTANT = "Leave it out, or set reg_covar above 0."
 
 
-def refuse_singular(storage: Storage, total: np.ndarray) -> None:
-    """Raise where a component is singular.
+def rounding(
+    largest: np.ndarray, means: np.ndarray, storage: Storage, dtype=np.float64
+) -> np.ndarray:
+    """How finely rows are known in the place of each covariance, (S, d).
+
+    Parameters
+    ----------
+    largest : ndarray of shape (n_features,)
+        The largest ``|x|`` of each column.
+    means : ndarray of shape (n_components, n_features)
+    storage : Storage
+        The covariances of the components.
+    dtype : dtype, default=float64
+        What the rows are kept in.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import Diagonal
+    >>> from gmmem.covariances.singular import rounding
+    >>> held = Diagonal.from_covariances(np.ones((1, 1)), 1)
+    >>> rounding(np.array([4.0]), np.array([[1.0]]), held) == 4 * np.finfo(float).eps
+    array([[ True]])
+    """
+    far = np.abs(means)
+    if storage.shared:
+        far = far.min(axis=0, keepdims=True)
+    own = np.finfo(dtype).eps * (far + np.sqrt(storage.variances))
+    return np.maximum(own, EPS * largest)
+
+
+def refuse_singular(
+    storage: Storage,
+    resolution: np.ndarray,
+    weights: np.ndarray | None = None,
+    within: np.ndarray | None = None,
+) -> None:
+    """Raise where a covariance is singular.
 
     Parameters
     ----------
     storage : Storage
         The covariances of the components.
-    total : ndarray of shape (1, ...)
-        Covariance of the rows, in the same form.
+    resolution : ndarray of shape (S, n_features)
+        How finely the rows are known, as `rounding` says.
+    weights : ndarray of shape (n_components,), optional
+        Mixing weights.
+    within : ndarray of shape (1, ...), optional
+        Covariance of the rows within the components, in the same form: without it a
+        component may be of any length.
 
     Raises
     ------
-    SingularRows
-        If the rows are singular as a whole, so far as the storage can see.
     DegenerateCovariance
         If a component is flat, or a point.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import Diagonal
+    >>> from gmmem.covariances.singular import refuse_singular
+    >>> held = Diagonal.from_covariances(np.array([[1.0, 1e-6]]), 2)
+    >>> refuse_singular(held, np.full((1, 2), 1e-9))
+    >>> refuse_singular(held, np.full((1, 2), 1e-3))
+    Traceback (most recent call last):
+        ...
+    gmmem.covariances.base.DegenerateCovariance: The covariance of component 0 is flat: its ...
     """
-    refuse_singular_rows(total)
-    relative = _relative(storage, total)
-    least, most = relative.min(axis=1), relative.max(axis=1)
-    point, flat = ~(most > POINT), ~(least > FLAT * relative.shape[1] * most)
-    if point.any():
-        reason = "has shrunk to a point, narrower than float64 resolves in these rows"
-        raise DegenerateCovariance(int(np.argmax(point)), reason)
+    step = ROUNDINGS * resolution
+    flat = ~(storage.thinness(step) > 1)
     if flat.any():
-        reason = "is flat: its rows lie in fewer dimensions than there are columns"
-        raise DegenerateCovariance(int(np.argmax(flat)), reason)
+        component = int(np.argmax(flat))
+        if (np.sqrt(storage.variances[component]) <= step[component]).all():
+            reason = "has shrunk to a point, narrower than float64 resolves in these rows"
+        else:
+            reason = "is flat: its rows lie in fewer dimensions than there are columns"
+        raise DegenerateCovariance(component, reason)
+    if within is not None and not storage.shared:
+        least, most = storage.extremes(within)
+        endless = ~(least > FLAT * storage.n_features * most) & (weights * most > LONG)
+        if endless.any():
+            reason = "is flat: the model makes it longer and longer in other directions"
+            raise DegenerateCovariance(int(np.argmax(endless)), reason)
 
 
-def _relative(storage: Storage, total: np.ndarray) -> np.ndarray:
-    """Variances relative to the rows'; where these are singular, nothing is regular."""
-    try:
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            values = storage.relative_to(total)
-    except (DegenerateCovariance, np.linalg.LinAlgError):
-        return np.zeros((len(storage.factors), storage.n_features))
-    return np.where(np.isfinite(values), values, 0)
-
-
-def refuse_singular_rows(total: np.ndarray) -> None:
+def refuse_singular_rows(
+    total: np.ndarray, within: np.ndarray | None = None, resolution: np.ndarray | None = None
+) -> None:
     """Raise where all rows lie in fewer dimensions than there are columns.
+
+    Parameters
+    ----------
+    total : ndarray of shape (1, ...)
+        Covariance of all rows.
+    within : ndarray of shape (1, ...), optional
+        Covariance within the components: where it is regular, so are the rows, however far
+        apart the components are.
+    resolution : ndarray of shape (n_features,), optional
+        How finely the rows are known.
 
     Raises
     ------
     SingularRows
         With the combination of columns that is constant.
     """
-    coefficients = constant_combination(total[0])
+    if within is not None and constant_combination(within[0], resolution) is None:
+        return
+    coefficients = constant_combination(total[0], resolution)
     if coefficients is not None:
         raise SingularRows(coefficients)
 
 
-def constant_combination(total: np.ndarray) -> np.ndarray | None:
+def constant_combination(
+    total: np.ndarray, resolution: np.ndarray | None = None
+) -> np.ndarray | None:
     """A combination of columns that is constant but for rounding, (d,); None if none is.
 
     Parameters
     ----------
     total : ndarray of shape (), (n_features,) or (n_features, n_features)
         Covariance of all rows.
+    resolution : ndarray of shape (n_features,), optional
+        How finely the rows are known; what they add up to is constant but for that.
 
     Examples
     --------
@@ -132,18 +204,21 @@ def constant_combination(total: np.ndarray) -> np.ndarray | None:
     """
     total = np.atleast_1d(total)
     variances = total if total.ndim == 1 else np.diagonal(total)
-    constant = np.flatnonzero(~(variances > 0))
+    step = np.zeros_like(variances) if resolution is None else ROUNDINGS * resolution
+    constant = np.flatnonzero(~(variances > step**2))
     if len(constant):
         return np.eye(len(variances))[constant[0]]
     if total.ndim == 1:
         return None
     scale = np.sqrt(variances)
-    correlation = total / scale[:, None] / scale
+    correlation, step = total / scale[:, None] / scale, step / scale
     for j in range(1, len(correlation)):
         # The first column that those before it determine.
         before, own = correlation[:j, :j], correlation[:j, j]
         weights = np.linalg.solve(before, own)
-        if not 1 - own @ weights > DEPENDENT * (1 + np.abs(weights).sum()):
+        noise = DEPENDENT * (1 + np.abs(weights).sum())
+        noise += (step[j] + np.abs(weights) @ step[:j]) ** 2
+        if not 1 - own @ weights > noise:
             coefficients = np.zeros(len(scale))
             coefficients[:j], coefficients[j] = -weights / scale[:j], 1 / scale[j]
             return _cleaned(coefficients, scale)
@@ -167,6 +242,8 @@ def sentence(coefficients: np.ndarray, names: Sequence[str] | None = None) -> st
     >>> from gmmem.covariances.singular import sentence
     >>> sentence([0, 1, 0]), sentence([-2, 0, 1], ["mm", "age", "inch"])
     ('column 1 is constant', "column 'inch' is 2 times column 'mm' and a constant")
+    >>> sentence([-1, -0.5, 1])
+    'column 2 is column 0 + 0.5 times column 1 and a constant'
     """
     coefficients = np.asarray(coefficients, dtype=np.float64)
     columns = np.flatnonzero(coefficients)
@@ -184,5 +261,11 @@ def sentence(coefficients: np.ndarray, names: Sequence[str] | None = None) -> st
         run = names is None and np.array_equal(columns, np.arange(columns[0], columns[-1] + 1))
         listed = f"{columns[0]} to {columns[-1]}" if run else ", ".join(called(j) for j in columns)
         return f"columns {listed} add up to a constant"
-    terms = [f"{coefficients[j]:+.6g} x column {called(j)}" for j in columns]
-    return f"{' '.join(terms)} is constant"
+    terms = [_term(-coefficients[j] / coefficients[columns[-1]], called(j)) for j in columns[:-1]]
+    told = " ".join(terms).removeprefix("+ ")
+    return f"column {called(columns[-1])} is {told} and a constant"
+
+
+def _term(times: float, name: str) -> str:
+    size = "" if abs(times) == 1 else f"{abs(times):.6g} times "
+    return f"{'-' if times < 0 else '+'} {size}column {name}"

@@ -9,7 +9,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from gmmem.covariances.base import DegenerateCovariance, Estimate, Held, Lettered, unit_axes
+from gmmem.covariances.base import (
+    DegenerateCovariance,
+    Estimate,
+    Held,
+    Lettered,
+    read_only,
+    unit_axes,
+)
 from gmmem.forms import NORM, Quadratic
 
 
@@ -40,7 +47,7 @@ class Spherical(Held):
 
     @cached_property
     def precisions(self):
-        return self.factors**2
+        return read_only(self.factors**2)
 
     @property
     def log_det(self):
@@ -53,8 +60,13 @@ class Spherical(Held):
     def whiten(self, component, Z, out, first=0):
         return np.multiply(Z[first:], Z.dtype.type(self.factors[self.at(component)]), out=out)
 
-    def relative_to(self, reference):
-        return (self.covariances / reference)[:, None]
+    def thinness(self, step):
+        with np.errstate(divide="ignore"):
+            return self.covariances / step.min(axis=1) ** 2
+
+    def extremes(self, reference):
+        relative = self.covariances / reference
+        return relative, relative
 
     def marginal(self, features):
         return type(self)(self.covariances, self.factors, len(features))

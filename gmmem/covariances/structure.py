@@ -1,89 +1,96 @@
-"""Whether covariances that somebody gives are what their model says they are."""
+"""Whether given covariances have the structure of a model, for every model alike.
+
+Covariances S_k that have it are what the model estimates from themselves: each term of
+
+    sum_k log |C_k| + tr(S_k inv(C_k))
+
+is least at C_k = S_k alone.  What a model estimates has its structure, so the converse holds.
+"""
 
 import numpy as np
 
-from gmmem.covariances.base import CovarianceModel, Lettered
-from gmmem.covariances.orientation import common_axes
+from gmmem.covariances.base import CovarianceModel, DegenerateCovariance, checked_estimate
+from gmmem.forms import SQUARE
 
-# How far from the constraint, relatively: they may have been kept in float32, or printed.
-CLOSE = 1e-5
-
-
-def is_symmetric(stored: np.ndarray) -> bool:
-    """Whether matrices (S, d, d) are symmetric, at whatever scale.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from gmmem.covariances.structure import is_symmetric
-    >>> is_symmetric(np.array([[[1e-10, 5e-11], [-5e-11, 1e-10]]]))
-    False
-    """
-    if stored.ndim < 3:
-        return True
-    size = np.sqrt(np.abs(np.diagonal(stored, axis1=1, axis2=2)))
-    gap = np.abs(stored - stored.transpose(0, 2, 1))
-    return bool((gap <= CLOSE * size[:, :, None] * size[:, None, :]).all())
+# How far off a structure is rounding, in units in which all columns are equally wide.
+STRUCTURE_TOL = 1e-5
 
 
-def structure_error(model: CovarianceModel, stored: np.ndarray) -> str | None:
-    """What covariances break of a model's structure, as the end of a sentence.
+def structure_error(
+    model: CovarianceModel, stored: np.ndarray, n_features: int, tol: float = STRUCTURE_TOL
+) -> str | None:
+    """What given covariances lack to be a model's, as a sentence; None if nothing.
 
     Parameters
     ----------
     model : CovarianceModel
-        Only those of mclust's family say what their structure is.
     stored : ndarray of shape (S, ...)
-        Positive definite, in the shape of the model's storage.
+        Positive definite covariances as the model's storage holds them.
+    n_features : int
+    tol : float, default=1e-5
+        Allowed difference, relative to the standard deviations of the two columns.
 
     Returns
     -------
     error : str or None
-        None where nothing is broken.
 
     Examples
     --------
     >>> import numpy as np
     >>> from gmmem.covariances import get_model
     >>> from gmmem.covariances.structure import structure_error
-    >>> structure_error(get_model("EVI"), np.array([[1.0, 4.0], [2.0, 8.0]]))
-    'must have the same volume for all components'
-    >>> structure_error(get_model("VEI"), np.array([[1.0, 4.0], [2.0, 8.0]])) is None
-    True
+    >>> two = np.array([[1.0, 4.0], [2.0, 8.0]])
+    >>> structure_error(get_model("VEI"), two, n_features=2)
+    >>> structure_error(get_model("EVI"), two, n_features=2)
+    'covariances are not as the model EVI ties them: that of component 0 is 50 % off'
     """
-    if not isinstance(model, Lettered) or len(stored) == 1:
+    skewed = asymmetry(stored)
+    if skewed.max() > tol:
+        return f"covariances are not symmetric: that of component {skewed.argmax()}"
+    mass = np.ones(len(stored))
+    # One variance for all directions comes of a trace.
+    scatter = n_features * stored if stored.ndim == 1 else stored
+    try:
+        expected = checked_estimate(model, scatter, mass, n_features, stored).covariances
+    except DegenerateCovariance as error:
+        return f"covariances are not those of the model {model.name}: {error}"
+    off = _difference(expected, stored)
+    if off.max() <= tol:
         return None
-    volume_letter, shape_letter, orientation_letter = model.letters
-    # Moderate numbers: determinants are to fit.
-    stored = stored / np.abs(stored).reshape(len(stored), -1).max()
-    volume, unit = _volumes(stored), None
-    if volume_letter == "E" and not np.allclose(volume, volume[0], rtol=CLOSE, atol=0):
-        return "must have the same volume for all components"
-    if stored.ndim == 1:
-        return None
-    unit = stored / volume.reshape(-1, *[1] * (stored.ndim - 1))
-    if orientation_letter == "E" and not _share_axes(unit):
-        return "must have the same principal axes for all components"
-    if shape_letter == "E":
-        shapes = np.linalg.eigvalsh(unit) if orientation_letter == "V" else unit
-        if not np.allclose(shapes, shapes[0], rtol=CLOSE, atol=CLOSE * np.abs(shapes[0]).min()):
-            return "must have the same shape for all components"
-    return None
+    component = int(off.argmax())
+    return (
+        f"covariances are not as the model {model.name} ties them: that of component "
+        f"{component} is {100 * off[component]:.3g} % off"
+    )
 
 
-def _volumes(stored: np.ndarray) -> np.ndarray:
-    """``|A_k| ** (1 / d)``, (S,)."""
-    if stored.ndim == 1:
-        return stored
-    if stored.ndim == 2:
-        return np.exp(np.log(stored).mean(axis=1))
-    return np.exp(np.linalg.slogdet(stored)[1] / stored.shape[-1])
+def is_skewed(stored: np.ndarray) -> bool:
+    """Whether matrices are not symmetric, by more than rounding."""
+    return bool(asymmetry(stored).max() > STRUCTURE_TOL)
 
 
-def _share_axes(matrices: np.ndarray) -> bool:
-    """Whether all matrices are diagonal in the same axes."""
-    axes = common_axes(matrices)
-    turned = axes.T @ matrices @ axes
-    size = np.sqrt(np.abs(np.diagonal(turned, axis1=1, axis2=2)))
-    cosine = np.abs(turned) / (size[:, :, None] * size[:, None, :])
-    return bool((cosine * (1 - np.eye(len(axes))) <= np.sqrt(CLOSE)).all())
+def asymmetry(stored: np.ndarray) -> np.ndarray:
+    """How far covariances are from symmetric, relative to the columns' widths, (S,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances.structure import asymmetry
+    >>> asymmetry(np.array([[[1e-10, 5e-11], [-5e-11, 1e-10]]]))
+    array([1.])
+    """
+    if stored.ndim < 3:
+        return np.zeros(len(stored))
+    return _difference(stored, stored.transpose(0, 2, 1))
+
+
+def _difference(these: np.ndarray, those: np.ndarray) -> np.ndarray:
+    """Largest difference in units in which all columns are equally wide, (S,)."""
+    width = np.sqrt(np.abs(those if those.ndim < 3 else SQUARE.of(those)))
+    width = np.maximum(width, np.finfo(np.float64).tiny)
+    off = np.abs(these - those)
+    if those.ndim == 3:
+        off = off / width[:, :, None] / width[:, None, :]
+    else:
+        off = off / width / width
+    return off.reshape(len(off), -1).max(axis=1)

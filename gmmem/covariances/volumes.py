@@ -3,17 +3,35 @@
 With the scatters ``W_k`` of masses ``n_k``, the covariances ``lambda_k C``, |C| = 1,
 that maximise the expected log-likelihood solve
 
-    C is proportional to  sum_k W_k / lambda_k,
-    lambda_k = tr(W_k inv(C)) / (d n_k),
+    C is proportional to  A = sum_k W_k / lambda_k,
+    lambda_k = tr(W_k inv(C)) / (d n_k).
 
-one after the other until the volumes stand still.
+One after the other they settle, but slowly where scatters are of unlike shapes.  In the
+logarithms t_k of the volumes
+
+    f(t) = d sum_k n_k t_k + n log |A(t)|,
+
+which is twice the negative log-likelihood once C is the best for t, is convex: Newton's
+method settles in a few steps.  Halving a step until f falls keeps it monotone.
 """
 
 from collections.abc import Callable
 
 import numpy as np
+from scipy.linalg.lapack import dtrtri
 
-from gmmem.covariances.base import DegenerateCovariance
+from gmmem.covariances.base import EPS, DegenerateCovariance
+
+# The largest change of a volume in one step, as a logarithm.
+LARGEST_CHANGE = 3.0
+HALVINGS = 30
+
+# Curvatures, of which the largest is one, below this are rounding error.
+LEAST_CURVATURE = 1e-12
+
+# From 1 / lambda_k: log |A|, and the scatters over their volumes, whitened by A and flat
+# (K, d) or (K, d * d), with their traces (K,).
+Whiten = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]
 
 
 def volumes(values: np.ndarray) -> np.ndarray:
@@ -28,19 +46,39 @@ def _check_positive(good: np.ndarray) -> None:
 
 
 def settle(
-    step: Callable[[np.ndarray], np.ndarray], start: np.ndarray, tol: float, max_iter: int
+    whiten: Whiten, mass: np.ndarray, d: int, start: np.ndarray, tol: float, max_iter: int
 ) -> tuple[np.ndarray, bool]:
-    """Repeat a step on volumes until they change by less than `tol`, relatively."""
-    volume = start
-    _check_positive(volume > 0)
-    # What collapses may overflow on its way; it is told by its volume.
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        for _ in range(max_iter):
-            before, volume = volume, step(volume)
-            _check_positive((volume > 0) & (volume < np.inf))
-            if np.abs(volume / before - 1).max() <= tol:
-                return volume, True
-    return volume, False
+    """Volumes at which f is least, to within `tol` relatively; and whether they are."""
+    _check_positive(start > 0)
+    share, logs = mass / mass.sum(), np.log(start)
+    log_det, flat, traces = whiten(1 / start)
+    value = d * share @ logs + log_det
+    for _ in range(max_iter):
+        step = _newton(share * d - traces, flat, traces)
+        step *= min(1, LARGEST_CHANGE / max(np.abs(step).max(), LARGEST_CHANGE))
+        for _ in range(HALVINGS):
+            new_logs = logs + step
+            log_det, new_flat, new_traces = whiten(np.exp(-new_logs))
+            new_value = d * share @ new_logs + log_det
+            if new_value <= value:
+                break
+            step = step / 2
+        else:
+            return np.exp(logs), True  # No descent left that float64 can see.
+        logs, flat, traces, value = new_logs, new_flat, new_traces, new_value
+        if np.abs(step).max() <= tol:
+            return np.exp(logs), True
+    return np.exp(logs), False
+
+
+def _newton(gradient: np.ndarray, flat: np.ndarray, traces: np.ndarray) -> np.ndarray:
+    """A step in the logarithms; what multiplies all volumes alike changes nothing."""
+    root = np.sqrt(np.maximum(traces, np.finfo(np.float64).tiny))
+    hessian = np.eye(len(root)) - (flat / root[:, None]) @ (flat / root[:, None]).T
+    alike = root / np.sqrt(root @ root)
+    hessian += np.outer(alike, alike) + LEAST_CURVATURE * np.eye(len(root))
+    step = -np.linalg.solve(hessian, gradient / root) / root
+    return step - step.mean()
 
 
 def common_shape(
@@ -48,35 +86,50 @@ def common_shape(
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Volumes (K,) and one shape (d,) for scatters that are diagonal, (K, d)."""
     d = values.shape[1]
+    _check_positive(values.sum(axis=1) > 0)
 
-    def shape(volume):
-        pooled = (1 / volume) @ values
-        return pooled / volumes(pooled[None])
-
-    def step(volume):
-        return values @ (1 / shape(volume)) / (d * mass)
+    def whiten(inverse):
+        pooled = inverse @ values
+        _check_positive(np.array([(pooled > 0).all()]))
+        flat = values * inverse[:, None] / pooled
+        return float(np.log(pooled).sum()), flat, flat.sum(axis=1)
 
     start = values.sum(axis=1) / (d * mass) if start is None else start
-    volume, settled = settle(step, start, tol, max_iter)
-    return volume, shape(volume), settled
+    volume, settled = settle(whiten, mass, d, start, tol, max_iter)
+    pooled = (1 / volume) @ values
+    shape = pooled / volumes(pooled[None])
+    return values @ (1 / shape) / (d * mass), shape, settled
 
 
 def common_matrix(
     scatter: np.ndarray, mass: np.ndarray, start: np.ndarray | None, tol: float, max_iter: int
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """The same for scatters that are matrices, (K, d, d): one matrix of determinant one."""
-    n_components, d = scatter.shape[:2]
-    flat = scatter.reshape(n_components, -1)
+    d = scatter.shape[1]
+    traces = np.trace(scatter, axis1=1, axis2=2)
+    _check_positive(traces > 0)
 
-    def matrix(volume):
-        pooled = ((1 / volume) @ flat).reshape(d, d)
-        sign, log_det = np.linalg.slogdet(pooled)
-        _check_positive(np.array([sign > 0]))
-        return pooled / np.exp(log_det / d)
+    def whiten(inverse):
+        log_det, root = _root(np.tensordot(inverse, scatter, axes=1))
+        white = (root @ scatter @ root.T) * inverse[:, None, None]
+        return log_det, white.reshape(len(white), -1), np.trace(white, axis1=1, axis2=2)
 
-    def step(volume):
-        return flat @ np.linalg.inv(matrix(volume)).ravel() / (d * mass)
+    start = traces / (d * mass) if start is None else start
+    volume, settled = settle(whiten, mass, d, start, tol, max_iter)
+    pooled = np.tensordot(1 / volume, scatter, axes=1)
+    log_det, root = _root(pooled)
+    size = np.exp(log_det / d)
+    white = np.trace(root @ scatter @ root.T, axis1=1, axis2=2)
+    return white * size / (d * mass), pooled / size, settled
 
-    start = np.trace(scatter, axis1=1, axis2=2) / (d * mass) if start is None else start
-    volume, settled = settle(step, start, tol, max_iter)
-    return volume, matrix(volume), settled
+
+def _root(matrix: np.ndarray) -> tuple[float, np.ndarray]:
+    """Logarithm of the determinant, and the inverse of the lower Cholesky factor."""
+    try:
+        lower = np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        raise DegenerateCovariance(0) from None
+    pivots = np.diagonal(lower)
+    if not (pivots**2 > EPS * np.diagonal(matrix)).all():
+        raise DegenerateCovariance(0, "is singular to working precision")
+    return 2 * float(np.log(pivots).sum()), dtrtri(lower, lower=True)[0]

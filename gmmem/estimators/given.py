@@ -8,7 +8,7 @@ from sklearn.utils import check_array
 
 from gmmem.covariances import CovarianceModel, DegenerateCovariance, Storage
 from gmmem.covariances.base import from_public, public_shape
-from gmmem.covariances.structure import is_symmetric, structure_error
+from gmmem.covariances.structure import is_skewed, structure_error
 from gmmem.mixture import WEIGHTS_SUM_TO
 
 
@@ -95,7 +95,7 @@ def check_covariances(
             f"{name} should be the same for all components of covariance_type={model.name!r}."
         )
     square = stored.ndim == 3
-    if not is_symmetric(stored):
+    if is_skewed(stored):
         raise ValueError(f"{name} should be symmetric.")
     if (stored.ndim < 3 and (stored <= 0).any()) or (
         square and (np.diagonal(stored, axis1=1, axis2=2) <= 0).any()
@@ -107,9 +107,9 @@ def check_covariances(
         raise ValueError(
             f"{name} should be positive definite; that of component {error.component} is not."
         ) from None
-    error = structure_error(model, storage.covariances)
+    error = structure_error(model, storage.covariances, n_features)
     if error is not None:
-        raise ValueError(f"{name} of covariance_type={model.name!r} {error}.")
+        raise ValueError(f"{name} do not fit covariance_type={model.name!r}: {error}.")
     return storage
 
 

@@ -1,55 +1,73 @@
-"""Covariances that are given: symmetric, and of the structure that their model names."""
+"""Covariances that are given must be as their model ties them, whatever their units."""
 
 import numpy as np
 import pytest
 
-from gmmem import GaussianMixture, Mixture, em
-from gmmem.covariances import FOURTEEN
-from gmmem.covariances.structure import structure_error
-from gmmem.initializers import as_assignment
-from gmmem.sources import InMemory
+from gmmem.covariances import Spherical, get_model
+from gmmem.covariances.structure import asymmetry, structure_error
+from tests.covariances.cases import CODES, TwoScales, contains, of_structure
 
 
-def fitted(code, scale=1.0, d=3, K=3):
-    rng = np.random.RandomState(0)
-    labels = rng.randint(K, size=200)
-    X = rng.normal(size=(200, d)) * rng.uniform(0.3, 2, size=(K, d))[labels] + 2.0 * labels[:, None]
-    rows = InMemory(scale * X)
-    return em.initial_mixture(rows, as_assignment(labels, 200, K, ""), K, FOURTEEN[code])
+def stored(model, dense):
+    S = model.storage.form.of(dense) / (3 if model.storage is Spherical else 1)
+    return S[:1] if model.shared else S
 
 
-@pytest.mark.parametrize("code", FOURTEEN)
-@pytest.mark.parametrize("scale", [1e-60, 1.0, 1e60])
-def test_what_a_model_estimates_has_its_structure(code, scale):
-    mixture, model = fitted(code, scale), FOURTEEN[code]
-    assert structure_error(model, mixture.covariances.covariances) is None
-    # float32 is near enough.
-    rounded = (mixture.covariances.covariances / scale**2).astype(np.float32)
-    assert structure_error(model, rounded.astype(float)) is None
+@pytest.mark.parametrize("scale", [1e-140, 1e-10, 1, 1e140])
+@pytest.mark.parametrize("code", CODES)
+def test_what_has_the_structure_passes(code, scale):
+    model, rng = get_model(code), np.random.RandomState(0)
+    for ratio in (1, 10, 1e6):
+        S = stored(model, of_structure(code, rng, ratio=ratio)) * scale
+        assert structure_error(model, S, 3) is None
 
 
-@pytest.mark.parametrize("code", [c for c in FOURTEEN if c not in ("VII", "VVI", "VVV")])
-@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
-def test_what_another_model_estimates_has_not(code, scale):
-    free = {"I": "VII" if code[1] == "I" else "VVI"}.get(code[2], "VVV")
-    mixture = fitted(free, scale)
-    K, d = mixture.means.shape
-    public = mixture.covariances.covariances
-    with pytest.raises(ValueError, match=r"must (have|be) the same|must be all the same"):
-        Mixture.from_arrays(mixture.weights, mixture.means, public, code)
-    with pytest.raises(ValueError, match="the same"):
-        GaussianMixture.from_parameters(
-            mixture.weights, mixture.means, public, covariance_type=code
-        )
-    model = GaussianMixture(K, covariance_type=code, covariances_init=public)
-    with pytest.raises(ValueError, match=r"covariances_init.*the same"):
-        model.fit(np.random.RandomState(0).normal(size=(50, d)) * scale)
+@pytest.mark.parametrize("code", [code for code in CODES if not get_model(code).shared])
+def test_what_another_model_ties_fails_where_that_is_looser(code):
+    """Covariances of every model that this one does not contain, at any scale."""
+    model, rng = get_model(code), np.random.RandomState(1)
+    for other in CODES:
+        if len({code.count("I"), other.count("I")}) > 1 or contains(code, other):
+            continue
+        for scale in (1e-120, 1e-10, 1, 1e120):
+            S = stored(model, of_structure(other, rng)) * scale
+            assert f"as the model {code} ties" in structure_error(model, S, 3), other
 
 
-@pytest.mark.parametrize("scale", [1e-10, 1.0, 1e10])
+@pytest.mark.parametrize("off", [1e-3, 1e-1])
+@pytest.mark.parametrize("code", ["VEI", "EVI", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV"])
+def test_a_small_break_is_seen(code, off):
+    model, rng = get_model(code), np.random.RandomState(2)
+    S = stored(model, of_structure(code, rng))
+    move = 1 + off * rng.uniform(0.5, 1, size=S.shape)
+    if S.ndim == 3:
+        move = np.sqrt(move * move.transpose(0, 2, 1))
+    assert structure_error(model, S * move, 3)
+    assert structure_error(model, S * (1 + off * 1e-6 * (move - 1)), 3) is None
+
+
+@pytest.mark.parametrize("units", [[1, 1e-6, 1e6], [1e30, 1, 1e-30]])
+@pytest.mark.parametrize("code", ["VEI", "EVI", "VEE", "EVV"])
+def test_columns_have_units(code, units):
+    """The models that do not look at units see structure and its break in any."""
+    model, rng = get_model(code), np.random.RandomState(3)
+    scale = np.outer(units, units)
+    S = of_structure(code, rng)
+    assert structure_error(model, stored(model, S * scale), 3) is None
+    S[1, 1, 1] *= 1.01
+    assert structure_error(model, stored(model, S * scale), 3)
+
+
+def test_a_model_of_ones_own():
+    assert structure_error(TwoScales(), np.array([[1.0, 2.0, 1.0]]), 3) is None
+    assert "TwoScales" in structure_error(TwoScales(), np.array([[1.0, 2.0, 3.0]]), 3)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-10, 1, 1e150])
 def test_symmetry_is_relative(scale):
-    with pytest.raises(ValueError, match="symmetric"):
-        Mixture.from_arrays([1], [[0, 0]], [scale * np.array([[1, 0.5], [-0.5, 1]])])
-    with pytest.raises(ValueError, match="symmetric"):
-        GaussianMixture.from_parameters([1], [[0, 0]], [scale * np.array([[1, 0.5], [0.4, 1]])])
-    Mixture.from_arrays([1], [[0, 0]], [scale * np.array([[1, 0.5], [0.5, 1]])])
+    rng = np.random.RandomState(4)
+    S = of_structure("VVV", rng) * scale
+    assert asymmetry(S).max() < 1e-15
+    S[1, 0, 2] *= -1
+    assert asymmetry(S)[1] > 1e-3
+    assert "symmetric: that of component 1" in structure_error(get_model("VVV"), S, 3)
