@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "doc" / "check_pages.py"
+SCRIPT = Path(__file__).parents[2] / "doc" / "check_pages.py"
 
 
 @pytest.fixture(scope="module")

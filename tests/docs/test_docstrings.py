@@ -1,7 +1,7 @@
 """Docstrings of everything public, by numpydoc's checks; a list of what is still to be mended.
 
-    python tests/test_docstrings.py            prints what is wrong today
-    python tests/test_docstrings.py --write    puts that into docstrings_to_mend.txt
+    python tests/docs/test_docstrings.py            prints what is wrong today
+    python tests/docs/test_docstrings.py --write    puts that into docstrings_to_mend.txt
 
 The list can only shrink: a finding that is not on it fails, and so does one that was mended
 and stands there still.

@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
-README = Path(__file__).parents[1] / "README.rst"
+README = Path(__file__).parents[2] / "README.rst"
 
 
 def blocks():

@@ -1,0 +1,165 @@
+"""What a user is told: of choices that are to be doubted, of weights, of parameters."""
+
+import warnings
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+
+from gmmem import GaussianMixture, GaussianMixtureIC, Mixture, em
+from gmmem.covariances import VVI
+from gmmem.criteria import Scorer
+from gmmem.estimators.advice import ChoiceWarning
+from gmmem.initializers import Hierarchical
+from gmmem.sources import InMemory
+
+
+@pytest.fixture
+def X():
+    rng = np.random.RandomState(0)
+    return np.concatenate([rng.normal(size=(80, 2)) + centre for centre in (0, 6, 12, 18)])
+
+
+def test_the_largest_number_tried_is_told(X):
+    with pytest.warns(ChoiceWarning, match="3 components, the most that were tried"):
+        GaussianMixtureIC([1, 2, 3], covariance_type=["EII"]).fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        GaussianMixtureIC(range(1, 7), covariance_type=["EII"]).fit(X)
+        GaussianMixtureIC([3], covariance_type=["EII"]).fit(X)
+
+
+def test_a_best_that_did_not_converge_is_told(X):
+    with pytest.warns(ConvergenceWarning, match="did not converge in 2 iterations"):
+        GaussianMixtureIC([5], covariance_type=["VVV"], max_iter=2).fit(X)
+
+
+def test_a_best_that_won_for_lack_of_rivals_is_told():
+    """Counts with many zeros: one variance for all is all that does not collapse."""
+    rng = np.random.RandomState(0)
+    x = rng.poisson(3, size=(200, 1)) * rng.binomial(1, 0.5, size=(200, 1)).astype(float)
+    with pytest.warns(ChoiceWarning, match="every more flexible model .* was degenerate"):
+        search = GaussianMixtureIC(range(2, 6)).fit(x)
+    assert search.covariance_type_ == "E"
+
+
+def test_one_feature_in_any_order():
+    """At one feature all models see the same: the order of the grid does not matter."""
+    x = np.random.RandomState(0).normal(size=(100, 1)) ** 3
+    scores = []
+    for order in (["spherical", "full", "diag"], ["full", "diag", "spherical"]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ChoiceWarning)
+            results = GaussianMixtureIC([2, 3], covariance_type=order).fit(x).results_
+        names = zip(results["covariance_type"], results["n_components"], strict=True)
+        scores.append(dict(zip(names, results["bic"], strict=True)))
+    assert scores[0].keys() == scores[1].keys()
+    for key, value in scores[0].items():
+        assert value == pytest.approx(scores[1][key], rel=1e-9)
+
+
+@pytest.mark.parametrize("total", [1.0, 1e-9, 10.0])
+def test_weights_that_are_shares_are_told(X, total):
+    weight = np.random.RandomState(1).uniform(size=len(X))
+    with (
+        warnings.catch_warnings(),
+        pytest.warns(UserWarning, match=r"sample_weight sums to .* over 320 rows"),
+    ):
+        warnings.simplefilter("ignore", ChoiceWarning)
+        GaussianMixtureIC([2, 3, 4, 5], covariance_type=["EII"]).fit(
+            X, sample_weight=total * weight / weight.sum()
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scaled = len(X) * weight / weight.sum()
+        search = GaussianMixtureIC(range(2, 7), covariance_type=["EII"]).fit(
+            X, sample_weight=scaled
+        )
+    assert search.n_components_ == 4
+
+
+def test_programming_errors_are_no_reasons(X):
+    class Broken(VVI):
+        name = "broken"
+
+        def estimate(self, scatter, mass, n_features, previous):
+            raise ValueError("a mistake of mine")
+
+    with pytest.raises(ValueError, match="a mistake of mine"):
+        GaussianMixtureIC([1, 2], covariance_type=[Broken()]).fit(X)
+
+    def initialise(X, n_components, *, sample_weight=None, random_state=None):
+        raise ValueError("another mistake")
+
+    with pytest.raises(ValueError, match="another mistake"):
+        GaussianMixtureIC([1, 2], init_params=initialise).fit(X)
+
+
+@pytest.mark.parametrize(
+    "params, said",
+    [
+        ({"n_components": True}, "n_components=True"),
+        ({"n_init": True}, "n_init=True"),
+        ({"max_iter": True}, "max_iter=True"),
+        ({"init_params": Hierarchical}, "Hierarchical is a class"),
+        ({"covariance_type": VVI}, "VVI is a class"),
+        ({"covariance_type": "vvv"}, "neither a covariance model nor one of full, tied, diag"),
+        ({"init_params": "kmean"}, r"nor one of kmeans, k-means\+\+"),
+    ],
+)
+def test_parameters_are_named_in_one_order(X, params, said):
+    with pytest.raises(ValueError, match=said):
+        GaussianMixture(**({"n_components": 2} | params)).fit(X)
+
+
+@pytest.mark.parametrize(
+    "params, said",
+    [
+        ({"criterion": "BIC"}, "criterion='BIC' must be one of bic, aic, aicc"),
+        ({"n_components": [True]}, "positive whole numbers"),
+        ({"n_components": [0]}, "positive whole numbers"),
+        ({"covariance_type": ["vvv"]}, "neither a covariance model nor one of full"),
+    ],
+)
+def test_parameters_of_a_search(X, params, said):
+    with pytest.raises(ValueError, match=said):
+        GaussianMixtureIC(**params).fit(X)
+
+
+@pytest.mark.parametrize("n_samples", [None, 0, True, 1.5, "3"])
+def test_samples_are_counted(X, n_samples):
+    with pytest.raises(ValueError, match="n_samples"):
+        GaussianMixture(1).fit(X).sample(n_samples)
+
+
+@pytest.mark.parametrize("params", [{"tol": -1}, {"tol": np.nan}, {"max_iter": 0}])
+def test_em_checks_its_parameters(X, params):
+    start = Mixture.from_arrays([1], [[0, 0]], [[[1, 0], [0, 1]]])
+    with pytest.raises(ValueError, match=next(iter(params))):
+        em.fit(start, InMemory(X), **params)
+
+
+def test_a_routed_search_is_scored_by_its_weights(X):
+    seen = []
+
+    class Seen(Scorer):
+        def __call__(self, estimator, X, y=None, sample_weight=None):
+            seen.append(None if sample_weight is None else len(sample_weight))
+            return super().__call__(estimator, X, y, sample_weight)
+
+    weight = np.random.RandomState(0).uniform(0.5, 2, size=len(X))
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = GaussianMixture(random_state=0).set_fit_request(sample_weight=True)
+        scorer = Seen("bic").set_score_request(sample_weight=True)
+        search = GridSearchCV(model, {"n_components": [1, 2]}, scoring=scorer, cv=4)
+        search.fit(X, sample_weight=weight)
+        assert seen == [80] * 8
+        with pytest.raises(ValueError, match="sample_weight"):
+            GridSearchCV(model, {"n_components": [1]}, scoring=Seen("bic"), cv=4).fit(
+                X, sample_weight=weight
+            )
+    part = X[:50], weight[:50]
+    fitted = GaussianMixture(2, random_state=0).fit(X)
+    assert Scorer("aic")(fitted, *part[:1], sample_weight=part[1]) == -fitted.aic(*part)
