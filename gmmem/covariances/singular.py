@@ -37,6 +37,9 @@ LONG = 10
 # How much of a column's variance other columns may leave unexplained by rounding alone.
 DEPENDENT = 1e-13
 
+# Coefficients that are whole numbers but for this share are meant to be.
+WHOLE = 1e-5
+
 # Coefficients of a combination below this share of the largest are rounding error.
 NOTHING = 1e-6
 
@@ -230,8 +233,10 @@ def _cleaned(coefficients: np.ndarray, scale: np.ndarray) -> np.ndarray:
     size = np.abs(coefficients) * scale
     kept = np.where(size > NOTHING * size.max(), coefficients, 0)
     kept = kept / kept[np.flatnonzero(kept)[-1]]
-    rounded = np.round(kept, 6)
-    return np.where(np.abs(kept - rounded) < 1e-6 * np.abs(kept), rounded, kept)
+    for digits, near in ((6, 1e-6), (0, WHOLE)):
+        rounded = np.round(kept, digits)
+        kept = np.where(np.abs(kept - rounded) < near * np.abs(kept), rounded, kept)
+    return kept
 
 
 def sentence(coefficients: np.ndarray, names: Sequence[str] | None = None) -> str:

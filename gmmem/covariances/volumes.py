@@ -6,13 +6,14 @@ that maximise the expected log-likelihood solve
     C is proportional to  A = sum_k W_k / lambda_k,
     lambda_k = tr(W_k inv(C)) / (d n_k).
 
-One after the other they settle, but slowly where scatters are of unlike shapes.  In the
-logarithms t_k of the volumes
+One after the other they settle soon where scatters are of like shapes, and else slowly.  In
+the logarithms t_k of the volumes
 
     f(t) = d sum_k n_k t_k + n log |A(t)|,
 
 which is twice the negative log-likelihood once C is the best for t, is convex: Newton's
-method settles in a few steps.  Halving a step until f falls keeps it monotone.
+method settles in a few steps.  Halving a step until f falls keeps it monotone.  A step of the
+first kind is cheaper, so it is left only where it slows down.
 """
 
 from collections.abc import Callable
@@ -21,6 +22,9 @@ import numpy as np
 from scipy.linalg.lapack import dtrtri
 
 from gmmem.covariances.base import EPS, DegenerateCovariance
+
+# A step in turn is worth another if it changes less than this share of the one before.
+FAST = 0.2
 
 # The largest change of a volume in one step, as a logarithm.
 LARGEST_CHANGE = 3.0
@@ -46,10 +50,33 @@ def _check_positive(good: np.ndarray) -> None:
 
 
 def settle(
-    whiten: Whiten, mass: np.ndarray, d: int, start: np.ndarray, tol: float, max_iter: int
+    in_turn: Callable[[np.ndarray], np.ndarray],
+    whiten: Whiten,
+    mass: np.ndarray,
+    d: int,
+    start: np.ndarray,
+    tol: float,
+    max_iter: int,
 ) -> tuple[np.ndarray, bool]:
     """Volumes at which f is least, to within `tol` relatively; and whether they are."""
-    _check_positive(start > 0)
+    volume, last = start, np.inf
+    for done in range(max_iter):
+        _check_positive(volume > 0)
+        before, volume = volume, in_turn(volume)
+        _check_positive(volume > 0)
+        change = np.abs(volume / before - 1).max()
+        if change <= tol:
+            return volume, True
+        if change > FAST * last:
+            volume, settled = _by_newton(whiten, mass, d, volume, tol, max_iter - done - 1)
+            return in_turn(volume), settled  # Newton's method leaves their scale open.
+        last = change
+    return volume, False
+
+
+def _by_newton(
+    whiten: Whiten, mass: np.ndarray, d: int, start: np.ndarray, tol: float, max_iter: int
+) -> tuple[np.ndarray, bool]:
     share, logs = mass / mass.sum(), np.log(start)
     log_det, flat, traces = whiten(1 / start)
     value = d * share @ logs + log_det
@@ -94,11 +121,16 @@ def common_shape(
         flat = values * inverse[:, None] / pooled
         return float(np.log(pooled).sum()), flat, flat.sum(axis=1)
 
+    def shape(volume):
+        pooled = (1 / volume) @ values
+        return pooled / volumes(pooled[None])
+
+    def in_turn(volume):
+        return values @ (1 / shape(volume)) / (d * mass)
+
     start = values.sum(axis=1) / (d * mass) if start is None else start
-    volume, settled = settle(whiten, mass, d, start, tol, max_iter)
-    pooled = (1 / volume) @ values
-    shape = pooled / volumes(pooled[None])
-    return values @ (1 / shape) / (d * mass), shape, settled
+    volume, settled = settle(in_turn, whiten, mass, d, start, tol, max_iter)
+    return volume, shape(volume), settled
 
 
 def common_matrix(
@@ -114,13 +146,27 @@ def common_matrix(
         white = (root @ scatter @ root.T) * inverse[:, None, None]
         return log_det, white.reshape(len(white), -1), np.trace(white, axis1=1, axis2=2)
 
+    flat = scatter.reshape(len(scatter), -1)
+
+    def matrix(volume):
+        pooled = ((1 / volume) @ flat).reshape(d, d)
+        sign, log_det = np.linalg.slogdet(pooled)
+        _check_positive(np.array([sign > 0]))
+        return pooled / np.exp(log_det / d)
+
+    def in_turn(volume):
+        return flat @ _inverse(matrix(volume)).ravel() / (d * mass)
+
     start = traces / (d * mass) if start is None else start
-    volume, settled = settle(whiten, mass, d, start, tol, max_iter)
-    pooled = np.tensordot(1 / volume, scatter, axes=1)
-    log_det, root = _root(pooled)
-    size = np.exp(log_det / d)
-    white = np.trace(root @ scatter @ root.T, axis1=1, axis2=2)
-    return white * size / (d * mass), pooled / size, settled
+    volume, settled = settle(in_turn, whiten, mass, d, start, tol, max_iter)
+    return volume, matrix(volume), settled
+
+
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    try:
+        return np.linalg.inv(matrix)
+    except np.linalg.LinAlgError:
+        raise DegenerateCovariance(0) from None
 
 
 def _root(matrix: np.ndarray) -> tuple[float, np.ndarray]:
