@@ -11,14 +11,15 @@ from sklearn.utils.validation import validate_data
 from gmmem import em
 from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, fit_context
 from gmmem.covariances import get_model
-from gmmem.covariances.base import public_shape
 from gmmem.estimators import advice, callbacks
 from gmmem.estimators.attributes import to_attributes
 from gmmem.estimators.following import Following
 from gmmem.estimators.given import (
     check_covariances,
+    check_enough,
     check_given,
     check_means,
+    check_resumable,
     check_weights,
     check_whole,
 )
@@ -290,23 +291,16 @@ callable, default="kmeans"
         rows = InMemory(X, sample_weight)
         with rows.working():
             problem = Problem.of(rows, model, Ridge(self.reg_covar))
-            self._check_enough(problem.extent.n_rows, sample_weight)
+            check_enough(self.n_components, problem.extent.n_rows, sample_weight)
             best = self._solve(problem, X, y, sample_weight, given)
+        advice.of_convergence(self, best)
         advice.of_solution(self, best)
-
-    def _check_enough(self, n_rows, sample_weight):
-        if n_rows < self.n_components:
-            raise ValueError(
-                f"Expected n_samples >= n_components but got n_components = "
-                f"{self.n_components}, n_samples = {n_rows}"
-                + ("." if sample_weight is None else " with a positive weight.")
-            )
 
     def _solve(self, problem, X, y, sample_weight, given):
         """Run EM from each start, and take the most likely result on."""
         previous, resume = -np.inf, self.warm_start and hasattr(self, "converged_")
         if resume:
-            self._check_resumable(problem.model, X.shape[1])
+            check_resumable(self, problem.model, X.shape[1])
             starts, previous = [self._mixture()], self.lower_bound_
         else:
             random_state = check_random_state(self.random_state)
@@ -346,16 +340,3 @@ callable, default="kmeans"
             "lower_bounds_": list(history),
             "lower_bound_": history[-1] if history else -np.inf,
         }
-
-    def _check_resumable(self, model, n_features) -> None:
-        shapes = {
-            "means_": (self.n_components, n_features),
-            "covariances_": public_shape(model, self.n_components, n_features),
-        }
-        for name, shape in shapes.items():
-            if np.shape(getattr(self, name)) != shape:
-                raise ValueError(
-                    f"warm_start=True goes on from the last solution, whose {name} have the "
-                    f"shape {np.shape(getattr(self, name))}; n_components, covariance_type and "
-                    f"X now make it {shape}. Set warm_start=False to start anew."
-                )

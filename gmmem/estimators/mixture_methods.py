@@ -18,7 +18,7 @@ from gmmem.answers import Scorer
 from gmmem.compat import FIT_CALLBACKS, check_sample_weight
 from gmmem.covariances import CovarianceModel, Decomposition, DegenerateCovariance, get_model
 from gmmem.covariances.base import from_public, n_free
-from gmmem.estimators.attributes import as_mixture, remembered_scorer
+from gmmem.estimators.attributes import NEEDED, as_mixture, remembered_scorer
 from gmmem.mixture import Mixture
 from gmmem.passes import all_in_one
 from gmmem.priors import Ridge
@@ -278,6 +278,13 @@ class MixtureMethods:
         return Decomposition(*(np.repeat(part, repeats, axis=0) for part in parts))
 
     # --- between attributes and the engine -------------------------------------
+
+    # The attributes that rows are scored by.
+    _scored_by = NEEDED
+
+    def _components(self):
+        """What rows are scored by."""
+        return self._mixture()
 
     @property
     def covariance_model_(self) -> CovarianceModel:

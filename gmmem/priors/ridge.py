@@ -1,22 +1,10 @@
-"""What is believed of the covariances before the rows are seen.
-
-A prior changes what the M-step looks at, in the currency of rows: it adds to the scatters
-what rows of its own would add.
-"""
+"""scikit-learn's regularisation, as a prior."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from gmmem.moments import Scatters
-
-
-class Prior(Protocol):
-    """What an M-step adds before it estimates."""
-
-    def add(self, scatters: Scatters) -> Scatters:
-        """The scatters with the prior's own."""
 
 
 @dataclass(frozen=True)
