@@ -1,8 +1,9 @@
 """What is believed of the mixing weights, and what rows make of it: variational posteriors.
 
-    Dirichlet          w ~ Dirichlet(a, ..., a)            posterior Dirichlet(a + N_k)
-    StickBreaking      w_k = v_k prod_{j<k} (1 - v_j),     posterior Beta(1 + N_k, a + sum_{j>k} N_j)
-                       v_k ~ Beta(1, a)
+    Dirichlet        w ~ Dirichlet(a, ..., a)
+                     afterwards Dirichlet(a + N_k)
+    StickBreaking    w_k = v_k prod_{j<k} (1 - v_j),  v_k ~ Beta(1, a)
+                     afterwards Beta(1 + N_k, a + sum_{j>k} N_j)
 
 `concentration` is the posterior's parameters, an array whose last axis is the components.
 Blei and Jordan (2006), Variational inference for Dirichlet process mixtures.
