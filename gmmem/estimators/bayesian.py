@@ -20,7 +20,6 @@ from gmmem.estimators.beliefs import (
     posterior_attributes,
     prior_attributes,
     prior_of,
-    with_total,
 )
 from gmmem.estimators.following import Following
 from gmmem.estimators.given import check_enough, check_resumable, check_whole
@@ -244,7 +243,7 @@ default="dirichlet_process"
         initialiser(self.init_params)  # Refuses what is none, before anything is tried.
         rows = InMemory(X, sample_weight)
         with rows.working():
-            problem = with_total(Problem.of(rows, get_model(self.covariance_type)))
+            problem = Problem.of(rows, get_model(self.covariance_type))
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
             parts = {**vars(problem), "prior": prior_of(self, problem)}
             best = self._solve(VariationalProblem(**parts), X, y, sample_weight)

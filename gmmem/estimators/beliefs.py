@@ -7,7 +7,6 @@ from sklearn.utils import check_array
 
 from gmmem.covariances import CovarianceModel, DegenerateCovariance
 from gmmem.covariances.base import from_public, to_public
-from gmmem.passes import total_moments
 from gmmem.priors import Ridge
 from gmmem.priors.dirichlet import Dirichlet, StickBreaking, WeightPrior
 from gmmem.priors.variational import Posterior, VariationalPrior
@@ -48,7 +47,7 @@ def prior_of(params: Any, problem: Problem) -> VariationalPrior:
 
 def _mean(given, problem: Problem) -> np.ndarray:
     if given is None:
-        return problem.total.scatters().means[0]
+        return problem.all_rows().scatters().means[0]
     return _array(given, "mean_prior", (problem.rows.n_features,))
 
 
@@ -70,7 +69,7 @@ def _scale(given, problem: Problem) -> np.ndarray:
 
 
 def _covariance_of_rows(problem: Problem) -> np.ndarray:
-    n, scatters = problem.extent.total_weight, problem.total.scatters()
+    n, scatters = problem.extent.total_weight, problem.all_rows().scatters()
     if not n > 1:
         raise ValueError(
             f"covariance_prior=None is the covariance of X, for which sample_weight must sum to "
@@ -88,14 +87,6 @@ def _array(given, name: str, shape: tuple[int, ...]) -> np.ndarray:
         )
     options = dict(ensure_2d=False, input_name=name, ensure_min_samples=0, ensure_min_features=0)
     return check_array(np.atleast_1d(given), dtype=np.float64, **options).reshape(shape)
-
-
-def with_total(problem: Problem) -> Problem:
-    """The same with the moments of all rows, which the priors' defaults are taken from."""
-    if problem.total is not None:
-        return problem
-    total = total_moments(problem.rows, problem.extent, problem.model.storage.form)
-    return Problem(**{**vars(problem), "total": total})
 
 
 # --- what a fit leaves, beside what every mixture has ------------------------------------------

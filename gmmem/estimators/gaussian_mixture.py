@@ -1,5 +1,6 @@
 """`GaussianMixture`: scikit-learn's estimator on gmmem's engine."""
 
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 
@@ -13,6 +14,7 @@ from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, fit_context
 from gmmem.covariances import get_model
 from gmmem.estimators import advice, callbacks
 from gmmem.estimators.attributes import to_attributes
+from gmmem.estimators.believing import hold, prior_for, with_start
 from gmmem.estimators.following import Following
 from gmmem.estimators.given import (
     check_covariances,
@@ -76,6 +78,14 @@ callable, default="kmeans"
     covariances_init : array-like, default=None
         Covariances to start from, in the shape of ``covariances_``; not together
         with `precisions_init`.
+    prior : "regularised", NormalInverseWishart, Adaptation or None, default=None
+        What is believed before the rows: see `gmmem.priors`.  The log of its density counts
+        in the lower bounds, not in scores and criteria.  "regularised" is mclust's
+        ``priorControl()``, with which components do not collapse.
+    fixed : dict, list of str or None, default=None
+        Parts of the start that are held: from "weights", "means", "covariances" or
+        "components" (all three) to the components concerned, True for all of them; or a list
+        of such names.  Their values are those of `weights_init` and the like.
     random_state : int, RandomState instance or None, default=None
         Seeds the initialiser and `sample`.
     warm_start : bool, default=False
@@ -149,6 +159,8 @@ callable, default="kmeans"
         "means_init": ["array-like", None],
         "precisions_init": ["array-like", None],
         "covariances_init": ["array-like", None],
+        "prior": [str, HasMethods(["on"]), None],
+        "fixed": [dict, list, tuple, str, None],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
@@ -169,6 +181,8 @@ callable, default="kmeans"
         means_init=None,
         precisions_init=None,
         covariances_init=None,
+        prior=None,
+        fixed=None,
         random_state=None,
         warm_start=False,
         verbose=0,
@@ -185,6 +199,8 @@ callable, default="kmeans"
         self.means_init = means_init
         self.precisions_init = precisions_init
         self.covariances_init = covariances_init
+        self.prior = prior
+        self.fixed = fixed
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
@@ -287,11 +303,14 @@ callable, default="kmeans"
         check_whole(self, "n_components", "max_iter", "n_init")
         model = get_model(self.covariance_type)
         initialiser(self.init_params)  # Refuses what is none, before anything is tried.
-        given = check_given(self, model, X.shape[1])
+        given = with_start(check_given(self, model, X.shape[1]), self.prior)
         rows = InMemory(X, sample_weight)
         with rows.working():
             problem = Problem.of(rows, model, Ridge(self.reg_covar))
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
+            prior = prior_for(self.prior, problem, self.n_components)
+            prior = hold(self.fixed, given, prior, model, self.n_components)
+            problem = replace(problem, prior=prior)
             best = self._solve(problem, X, y, sample_weight, given)
         advice.of_convergence(self, best)
         advice.of_solution(self, best)
@@ -312,7 +331,8 @@ callable, default="kmeans"
 
         def attributes(solution, histories):
             fitted = self._fitted(solution, problem.model, X.dtype)
-            return fitted | {"start_lower_bounds_": histories}
+            n_held = problem.prior.n_held(problem.model, X.shape[1])
+            return fitted | {"start_lower_bounds_": histories, "_n_held": n_held}
 
         task = callbacks.fit_task(self, len(starts), X, y, sample_weight)
         progress = Progress(self.verbose, self.verbose_interval, problem.extent.total_weight)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from gmmem.moments import Scatters
+from gmmem.priors.base import Prior
 
 
 @dataclass(frozen=True)
-class Ridge:
+class Ridge(Prior):
     """scikit-learn's regularisation: ``mass_k * reg_covar * I`` on every scatter.
 
     As the scatters are summed before the model estimates, every model keeps its structure.

@@ -124,6 +124,10 @@ class VariationalPrior:
     scale: np.ndarray
     ridge: Ridge
 
+    def penalty(self, posterior: Posterior) -> float:
+        """Nothing: it is in the bound."""
+        return 0.0
+
     def posterior(self, moments: Moments, model: CovarianceModel) -> Posterior:
         """What rows of these moments make of it.
 
