@@ -128,7 +128,7 @@ default="dirichlet_process"
     -----
     ``score_samples`` and what follows from it score rows by expected log-densities, as
     scikit-learn does: they do not integrate to one.  ``mixture_`` is the density at the
-    expected parameters.
+    expected parameters; it is what `sample` draws from and what criteria such as `bic` judge.
 
     References
     ----------

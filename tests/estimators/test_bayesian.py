@@ -275,6 +275,36 @@ def test_n_components_counts_those_with_rows():
     assert model.n_components_ == 3 == np.sum(model.weights_ > 1e-2)
 
 
+@pytest.mark.skipif(
+    not hasattr(BayesianGaussianMixture, "set_callbacks"), reason="scikit-learn has no callbacks"
+)
+def test_callbacks_follow_and_stop():
+    class Recorder:
+        def __init__(self):
+            self.bounds, self.starts = [], 0
+
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            self.starts += context.task_name == "start"
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None, **data):
+            if context.task_name == "iteration":
+                self.bounds.append(fitted_estimator.lower_bound_)
+                fitted_estimator.predict(DATA["iris"])
+                return len(self.bounds) == 5
+
+    recorder = Recorder()
+    model = BayesianGaussianMixture(4, random_state=0)
+    model.set_callbacks(recorder).fit(DATA["iris"])
+    assert recorder.starts == 1
+    assert model.n_iter_ == 5 and recorder.bounds == model.lower_bounds_
+
+
 # --- what is wrong is named -----------------------------------------------------------------
 
 

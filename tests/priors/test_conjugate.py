@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from sklearn.datasets import load_iris
 
-from gmmem import GaussianMixture, Mixture, em, prediction
+from gmmem import GaussianMixture, GaussianMixtureIC, Mixture, em, prediction
 from gmmem.covariances import FOURTEEN, get_model
 from gmmem.initializers import as_assignment
 from gmmem.priors import NormalInverseWishart, Ridge, Together
@@ -123,6 +123,15 @@ def test_a_weight_stands_for_copies(covariance_type):
     assert weighted.lower_bound_ == pytest.approx(copied.lower_bound_, abs=1e-8)
     found, expected = (model.means_[model.means_[:, 0].argsort()] for model in (weighted, copied))
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_a_search_loses_no_candidate():
+    prior = NormalInverseWishart()
+    free, believed = (GaussianMixtureIC(range(3, 8), prior=p).fit(X) for p in (None, prior))
+    assert "degenerate" in free.results_["status"]
+    assert set(believed.results_["status"]) == {"converged"}
+    assert np.isfinite(believed.results_["bic"]).all()
+    assert believed.best_estimator_.prior is prior
 
 
 def test_scores_and_criteria_are_without_the_prior():
