@@ -26,6 +26,7 @@ SHOWN = (
     "first_fit",
     "known_classes",
     "outliers",
+    "priors",
     "standard_errors",
     "weights",
     "worked_example",

@@ -5,10 +5,17 @@ from pkgutil import iter_modules
 
 from gmmem import em
 from gmmem._version import __version__
-from gmmem.estimators import GaussianMixture, GaussianMixtureIC
+from gmmem.estimators import BayesianGaussianMixture, GaussianMixture, GaussianMixtureIC
 from gmmem.mixture import Mixture
 
-__all__ = ["GaussianMixture", "GaussianMixtureIC", "Mixture", "__version__", "em"]
+__all__ = [
+    "BayesianGaussianMixture",
+    "GaussianMixture",
+    "GaussianMixtureIC",
+    "Mixture",
+    "__version__",
+    "em",
+]
 
 
 def __getattr__(name: str):

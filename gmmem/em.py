@@ -27,6 +27,7 @@ Step through EM by hand:
 import enum
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -303,6 +304,7 @@ def solve(
     previous: float = -np.inf,
     rule: Rule = PLAIN,
     reader: Reader | None = None,
+    per: float | None = None,
 ) -> Outcome:
     """Run EM from each start: the one way to fit.
 
@@ -314,29 +316,33 @@ def solve(
     problem : Problem
     starts : iterable of Mixture, or of callables that give one
     tol : float
-        In nats per unit of row weight.
+        In nats per unit of `per`.
     max_iter : int
         With 0, the first start is the solution.
     previous : float, default=-inf
         Mean log-likelihood that the first state is compared with.
     rule : Rule, default=Plain()
     reader : Reader, optional
+    per : float, optional
+        What objectives are divided by: the total weight of the rows.
 
     Returns
     -------
     outcome : Outcome
     """
     reader, outcome = reader or Reader(), Outcome()
+    per = problem.extent.total_weight if per is None else per
     with problem.rows.working():
         for start in reader.starts(starts, outcome):
-            solution = _solution(problem, start, tol, max_iter, previous, rule, reader, outcome)
+            followed = partial(reader.states, outcome=outcome)
+            solution = _solution(problem, start, tol, max_iter, previous, rule, followed, per)
             outcome.solutions.append(solution)
             reader.ended(solution)
     return outcome
 
 
 def _solution(
-    problem: Problem, start, tol, max_iter, previous, rule: Rule, reader: Reader, outcome: Outcome
+    problem: Problem, start, tol, max_iter, previous, rule: Rule, followed: Callable, per: float
 ) -> Solution:
     """What EM finds from one start."""
     try:
@@ -345,6 +351,5 @@ def _solution(
         return Solution(None, Status.DEGENERATE, [], error)
     if max_iter == 0:
         return Solution(mixture, Status.MAX_ITER, [])
-    followed = reader.states(states(problem, mixture, rule), outcome)
-    weight = problem.extent.total_weight
-    return converge(followed, weight, tol=tol, max_iter=max_iter, previous=previous)
+    read = followed(states(problem, mixture, rule))
+    return converge(read, per, tol=tol, max_iter=max_iter, previous=previous)

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from gmmem.covariances import CovarianceModel, DegenerateCovariance
-from gmmem.covariances.base import checked_estimate
 from gmmem.covariances.singular import EPS, refuse_singular, refuse_singular_rows, rounding
 from gmmem.kernels.allocation import SOFT
 from gmmem.kernels.base import Allocation, Kernel
@@ -35,7 +34,7 @@ class Expectation(NamedTuple):
     """What an E-step gives."""
 
     objective: float
-    """Log-likelihood, total over the rows times their weights."""
+    """Log-likelihood, total over the rows times their weights, and the log of the prior."""
     moments: Moments
     exact: bool
     """Whether the moments keep their digits for components of any scale."""
@@ -93,6 +92,12 @@ class Problem:
             total = total_moments(self.rows, self.extent, form) if model.shared else None
         return replace(self, model=model, total=total)
 
+    def all_rows(self) -> Moments:
+        """Moments of all rows as one component, in the form of the model."""
+        if self.total is not None:
+            return self.total
+        return total_moments(self.rows, self.extent, self.model.storage.form)
+
     def kernel(self, mixture: Mixture) -> Kernel:
         """The cheapest kernel that is accurate for a mixture on these rows."""
         centre, reach = self.extent.centre, self.extent.reach
@@ -102,7 +107,8 @@ class Problem:
         """E-step: log-likelihood of the rows and their expected moments."""
         kernel = self.kernel(mixture) if kernel is None else kernel
         over = Expected(kernel, self.allocation, total=self.total is None)
-        return Expectation(*over.result(self.rows.fold(over), self.total), kernel.exact)
+        likelihood, moments = over.result(self.rows.fold(over), self.total)
+        return Expectation(likelihood + self.prior.penalty(mixture), moments, kernel.exact)
 
     def expect_exactly(self, mixture: Mixture) -> Expectation:
         """The same by differences, whatever it costs."""
@@ -188,21 +194,20 @@ def maximise(
         If a covariance cannot be factorised.
     """
     scatters = moments.scatters()
-    weights = _mixing_weights(scatters)
+    weights = prior.weights(_mass_there(scatters))
     if scatters.lost is not None:
         scatters = _with_lost_kept(scatters, previous)
     scatters = prior.add(scatters)
     last = None if previous is None else previous.covariances.covariances
     d = scatters.means.shape[1]
-    values, settled = checked_estimate(model, scatters.scatter, scatters.mass, d, last)
+    values, settled = prior.estimate(model, scatters, last)
     storage = model.storage.from_covariances(values, d)
     return Update(Mixture.of_parts(weights, scatters.means, storage), settled)
 
 
-def _mixing_weights(scatters: Scatters) -> np.ndarray:
-    """Shares of the mass, summing to one."""
-    mass = scatters.mass if scatters.lost is None else np.where(scatters.lost, 0, scatters.mass)
-    return mass / mass.sum()
+def _mass_there(scatters: Scatters) -> np.ndarray:
+    """Mass, and none of what is lost."""
+    return scatters.mass if scatters.lost is None else np.where(scatters.lost, 0, scatters.mass)
 
 
 def _with_lost_kept(scatters: Scatters, previous: Mixture | None) -> Scatters:

@@ -1,6 +1,7 @@
 """The tasks: the only home of scikit-learn's estimator API."""
 
+from gmmem.estimators.bayesian import BayesianGaussianMixture
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.gaussian_mixture_ic import GaussianMixtureIC
 
-__all__ = ["GaussianMixture", "GaussianMixtureIC"]
+__all__ = ["BayesianGaussianMixture", "GaussianMixture", "GaussianMixtureIC"]

@@ -25,8 +25,8 @@ def warn(sentence: str, category: type[Warning] = UserWarning) -> None:
     warnings.warn(sentence, category, stacklevel=DEPTH)
 
 
-def of_solution(params: Any, solution: em.Solution) -> None:
-    """Warn of what the best start of a `GaussianMixture` did not reach."""
+def of_convergence(params: Any, solution: em.Solution) -> None:
+    """Warn where the best start did not converge."""
     # With fewer iterations, a callback asked to stop and needs no advice.
     stopped = 0 < len(solution.history) == params.max_iter
     if solution.status is not em.Status.CONVERGED and stopped:
@@ -35,6 +35,10 @@ def of_solution(params: Any, solution: em.Solution) -> None:
             "parameters, or increase max_iter, tol, or check for degenerate data.",
             ConvergenceWarning,
         )
+
+
+def of_solution(params: Any, solution: em.Solution) -> None:
+    """Warn of what the best start of a `GaussianMixture` did not reach otherwise."""
     if not solution.settled:
         warn(
             "The inner iteration of the last M-step did not converge for "

@@ -60,7 +60,7 @@ def as_mixture(estimator: Any) -> Mixture:
     ValueError
         If an attribute is missing, or they do not fit together.
     """
-    missing = [name for name in _NEEDED if not hasattr(estimator, name)]
+    missing = [name for name in NEEDED if not hasattr(estimator, name)]
     if missing:
         raise ValueError(
             f"{type(estimator).__name__} has no {', '.join(missing)}. To make a model of known "
@@ -75,17 +75,18 @@ def as_mixture(estimator: Any) -> Mixture:
     return Mixture(np.asarray(estimator.weights_, dtype=np.float64), means, storage)
 
 
-_NEEDED = ("weights_", "means_", "precisions_cholesky_")
+NEEDED = ("weights_", "means_", "precisions_cholesky_")
 
 
 def remembered_scorer(estimator: Any, dtype: np.dtype) -> Scorer:
     """What scores rows by an estimator's attributes, made anew where they have changed."""
-    arrays = [np.asarray(getattr(estimator, name, ())) for name in _NEEDED]
+    arrays = [np.asarray(getattr(estimator, name, ())) for name in estimator._scored_by]
     if sum(array.size for array in arrays) > MOST_REMEMBERED:
-        return Scorer.of(as_mixture(estimator), dtype)
+        return Scorer.of(estimator._components(), dtype)
     contents = [part for array in arrays for part in (array.shape, array.dtype, array.tobytes())]
     key = (estimator.covariance_model_, np.dtype(dtype), *contents)
     memory = _memories.get(estimator)
     if memory is None or memory.key != key:
-        memory = _memories[estimator] = _Memory(key, Scorer.of(as_mixture(estimator), dtype))
+        scorer = Scorer.of(estimator._components(), dtype)
+        memory = _memories[estimator] = _Memory(key, scorer)
     return memory.scorer

@@ -1,5 +1,6 @@
 """`GaussianMixture`: scikit-learn's estimator on gmmem's engine."""
 
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 
@@ -11,14 +12,16 @@ from sklearn.utils.validation import validate_data
 from gmmem import em
 from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, fit_context
 from gmmem.covariances import get_model
-from gmmem.covariances.base import public_shape
 from gmmem.estimators import advice, callbacks
 from gmmem.estimators.attributes import to_attributes
+from gmmem.estimators.believing import hold, prior_for, with_start
 from gmmem.estimators.following import Following
 from gmmem.estimators.given import (
     check_covariances,
+    check_enough,
     check_given,
     check_means,
+    check_resumable,
     check_weights,
     check_whole,
 )
@@ -76,6 +79,14 @@ callable, default="kmeans"
     covariances_init : array-like, default=None
         Covariances to start from, in the shape of ``covariances_``; not together
         with `precisions_init`.
+    prior : "regularised", NormalInverseWishart, Adaptation or None, default=None
+        What is believed before the rows: see `gmmem.priors`.  The log of its density counts
+        in the lower bounds, not in scores and criteria.  "regularised" is mclust's
+        ``priorControl()``, with which components do not collapse.
+    fixed : dict, list of str or None, default=None
+        Parts of the start that are held: from "weights", "means", "covariances" or
+        "components" (all three) to the components concerned, True for all of them; or a list
+        of such names.  Their values are those of `weights_init` and the like.
     random_state : int, RandomState instance or None, default=None
         Seeds the initialiser and `sample`.
     warm_start : bool, default=False
@@ -149,6 +160,8 @@ callable, default="kmeans"
         "means_init": ["array-like", None],
         "precisions_init": ["array-like", None],
         "covariances_init": ["array-like", None],
+        "prior": [str, HasMethods(["on"]), None],
+        "fixed": [dict, list, tuple, str, None],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
@@ -169,6 +182,8 @@ callable, default="kmeans"
         means_init=None,
         precisions_init=None,
         covariances_init=None,
+        prior=None,
+        fixed=None,
         random_state=None,
         warm_start=False,
         verbose=0,
@@ -185,6 +200,8 @@ callable, default="kmeans"
         self.means_init = means_init
         self.precisions_init = precisions_init
         self.covariances_init = covariances_init
+        self.prior = prior
+        self.fixed = fixed
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
@@ -287,27 +304,23 @@ callable, default="kmeans"
         check_whole(self, "n_components", "max_iter", "n_init")
         model = get_model(self.covariance_type)
         as_initialiser(self.init_params)  # Refuses what is none, before anything is tried.
-        given = check_given(self, model, X.shape[1])
+        given = with_start(check_given(self, model, X.shape[1]), self.prior)
         rows = InMemory(X, sample_weight)
         with rows.working():
             problem = Problem.of(rows, model, Ridge(self.reg_covar))
-            self._check_enough(problem.extent.n_rows, sample_weight)
+            check_enough(self.n_components, problem.extent.n_rows, sample_weight)
+            prior = prior_for(self.prior, problem, self.n_components)
+            prior = hold(self.fixed, given, prior, model, self.n_components)
+            problem = replace(problem, prior=prior)
             best = self._solve(problem, X, y, sample_weight, given)
+        advice.of_convergence(self, best)
         advice.of_solution(self, best)
-
-    def _check_enough(self, n_rows, sample_weight):
-        if n_rows < self.n_components:
-            raise ValueError(
-                f"Expected n_samples >= n_components but got n_components = "
-                f"{self.n_components}, n_samples = {n_rows}"
-                + ("." if sample_weight is None else " with a positive weight.")
-            )
 
     def _solve(self, problem, X, y, sample_weight, given):
         """Run EM from each start, and take the most likely result on."""
         previous, resume = -np.inf, self.warm_start and hasattr(self, "converged_")
         if resume:
-            self._check_resumable(problem.model, X.shape[1])
+            check_resumable(self, problem.model, X.shape[1])
             starts, previous = [self._mixture()], self.lower_bound_
         else:
             random_state = check_random_state(self.random_state)
@@ -319,7 +332,8 @@ callable, default="kmeans"
 
         def attributes(solution, histories):
             fitted = self._fitted(solution, problem.model, X.dtype)
-            return fitted | {"start_lower_bounds_": histories}
+            n_held = problem.prior.n_held(problem.model, X.shape[1])
+            return fitted | {"start_lower_bounds_": histories, "_n_held": n_held}
 
         task = callbacks.fit_task(self, len(starts), X, y, sample_weight)
         progress = Progress(self.verbose, self.verbose_interval, problem.extent.total_weight)
@@ -347,16 +361,3 @@ callable, default="kmeans"
             "lower_bounds_": list(history),
             "lower_bound_": history[-1] if history else -np.inf,
         }
-
-    def _check_resumable(self, model, n_features) -> None:
-        shapes = {
-            "means_": (self.n_components, n_features),
-            "covariances_": public_shape(model, self.n_components, n_features),
-        }
-        for name, shape in shapes.items():
-            if np.shape(getattr(self, name)) != shape:
-                raise ValueError(
-                    f"warm_start=True goes on from the last solution, whose {name} have the "
-                    f"shape {np.shape(getattr(self, name))}; n_components, covariance_type and "
-                    f"X now make it {shape}. Set warm_start=False to start anew."
-                )

@@ -11,10 +11,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from gmmem import em
-from gmmem.compat import CallbackSupportMixin, Interval, fit_context
+from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, fit_context
 from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
 from gmmem.estimators import advice, callbacks, search
+from gmmem.estimators.believing import check_prior
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.given import check_whole
 from gmmem.estimators.mixture_methods import MixtureMethods, check_weight, unchanged_on_failure
@@ -61,6 +62,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         collapses drops out, as in mclust.
     max_iter : int, default=1000
         Most iterations of EM for a candidate.
+    prior : "regularised", NormalInverseWishart or None, default=None
+        As for `GaussianMixture`: with it, no candidate collapses.
     n_jobs : int, default=None
         Candidates fitted at the same time, by joblib.  The result is the same for any.
     random_state : int, RandomState instance or None, default=None
@@ -123,6 +126,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "reg_covar": [Interval(Real, 0.0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "prior": [str, HasMethods(["on"]), None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
@@ -139,6 +143,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         tol=1e-5,
         reg_covar=0.0,
         max_iter=1000,
+        prior=None,
         n_jobs=None,
         random_state=None,
         warm_start=False,
@@ -151,6 +156,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         self.tol = tol
         self.reg_covar = reg_covar
         self.max_iter = max_iter
+        self.prior = prior
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.warm_start = warm_start
@@ -192,6 +198,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         sample_weight = check_weight(sample_weight, X)
         check_whole(self, "max_iter")
+        check_prior(self.prior)
         if self.criterion not in CRITERIA:
             raise ValueError(f"criterion={self.criterion!r} must be one of {', '.join(CRITERIA)}.")
         rows = InMemory(X, sample_weight)
@@ -199,7 +206,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             problem = Problem.of(rows, get_model("VVV"), Ridge(self.reg_covar))
         advice.of_weights(problem.extent)
         points = self._grid(problem)
-        settings = search.Settings(self.tol, self.max_iter, self.reg_covar)
+        settings = search.Settings(self.tol, self.max_iter, self.reg_covar, self.prior)
         done = self._kept(X, sample_weight, settings)
         new = [point for point in points if point not in done]
 
@@ -315,6 +322,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             tol=self.tol,
             reg_covar=self.reg_covar,
             max_iter=self.max_iter,
+            prior=self.prior,
             random_state=self.random_state,
         )
         model.n_features_in_ = self.n_features_in_

@@ -39,6 +39,43 @@ def check_whole(estimator, *names: str) -> None:
             raise ValueError(f"{name}={value} must be a whole number, not True or False.")
 
 
+def check_enough(n_components: int, n_rows: int, sample_weight) -> None:
+    """There are at least as many rows as components.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer.
+    """
+    if n_rows < n_components:
+        raise ValueError(
+            f"Expected n_samples >= n_components but got n_components = "
+            f"{n_components}, n_samples = {n_rows}"
+            + ("." if sample_weight is None else " with a positive weight.")
+        )
+
+
+def check_resumable(estimator, model: CovarianceModel, n_features: int) -> None:
+    """The last solution of an estimator is one that its next fit can go on from.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape.
+    """
+    shapes = {
+        "means_": (estimator.n_components, n_features),
+        "covariances_": public_shape(model, estimator.n_components, n_features),
+    }
+    for name, shape in shapes.items():
+        if np.shape(getattr(estimator, name)) != shape:
+            raise ValueError(
+                f"warm_start=True goes on from the last solution, whose {name} have the "
+                f"shape {np.shape(getattr(estimator, name))}; n_components, covariance_type and "
+                f"X now make it {shape}. Set warm_start=False to start anew."
+            )
+
+
 def _array(value, name: str, shape: tuple[int, ...]) -> np.ndarray:
     array = check_array(
         value,

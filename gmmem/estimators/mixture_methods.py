@@ -18,7 +18,7 @@ from gmmem.answers import Scorer
 from gmmem.compat import FIT_CALLBACKS, check_sample_weight
 from gmmem.covariances import CovarianceModel, Decomposition, DegenerateCovariance, get_model
 from gmmem.covariances.base import from_public, n_free
-from gmmem.estimators.attributes import as_mixture, remembered_scorer
+from gmmem.estimators.attributes import NEEDED, as_mixture, remembered_scorer
 from gmmem.mixture import Mixture
 from gmmem.passes import all_in_one
 from gmmem.priors import Ridge
@@ -138,12 +138,14 @@ class MixtureMethods:
         True
         """
         mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
-        return prediction.summary(mixture, self.covariance_model_, rows)
+        found = prediction.summary(mixture, self.covariance_model_, rows)
+        return replace(found, n_parameters=self.n_parameters_)
 
     def _likelihood(self, X, sample_weight) -> criteria.FitSummary:
         """The same without the entropies, which cost as much as the likelihood."""
         mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
-        return prediction.likelihood(mixture, self.covariance_model_, rows)
+        found = prediction.likelihood(mixture, self.covariance_model_, rows)
+        return replace(found, n_parameters=self.n_parameters_)
 
     def bic(self, X, sample_weight=None):
         """Bayesian information criterion of the model on X: the lower the better.
@@ -257,9 +259,10 @@ class MixtureMethods:
 
     @property
     def n_parameters_(self) -> int:
-        """Free parameters: covariances, means and mixing weights."""
+        """Free parameters: covariances, means and mixing weights, but for those held."""
         check_is_fitted(self)
-        return n_free(self.covariance_model_, *self.means_.shape)
+        held = vars(self).get("_n_held", 0)
+        return n_free(self.covariance_model_, *self.means_.shape) - held
 
     @property
     def mixture_(self) -> Mixture:
@@ -278,6 +281,13 @@ class MixtureMethods:
         return Decomposition(*(np.repeat(part, repeats, axis=0) for part in parts))
 
     # --- between attributes and the engine -------------------------------------
+
+    # The attributes that rows are scored by.
+    _scored_by = NEEDED
+
+    def _components(self):
+        """What rows are scored by."""
+        return self._mixture()
 
     @property
     def covariance_model_(self) -> CovarianceModel:

@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 from gmmem import em, prediction
 from gmmem.covariances import FOURTEEN, CovarianceModel, get_model
 from gmmem.criteria import CRITERIA, FitSummary
+from gmmem.estimators.believing import prior_for
 from gmmem.estimators.starting import assignment_from
 from gmmem.initializers import Hierarchical
 from gmmem.initializers.base import UnusableAssignment
@@ -35,6 +36,7 @@ class Settings(NamedTuple):
     tol: float
     max_iter: int
     reg_covar: float
+    prior: Any = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +123,7 @@ def fit_candidate(
         return lost("failed", f"{problem.extent.n_rows} rows are fewer than the components.")
     problem = problem.with_model(get_model(point.covariance_type))
     model = problem.model
+    problem = replace(problem, prior=prior_for(settings.prior, problem, point.n_components))
 
     def first() -> Mixture:
         return problem.maximise(start.coarsened(model.storage.form, model.shared)).mixture

@@ -38,6 +38,13 @@ class Assignment(NamedTuple):
             return problem.rows, problem.extent
         return self.subset, locate(self.subset)
 
+    def moments_of_all(self, problem: Problem, n_components: int) -> Moments:
+        """What beliefs start from: as many rows as there are, and none where none belong."""
+        rows, extent = self._rows(problem)
+        form, pooled = problem.model.storage.form, problem.model.shared
+        moments = assigned_moments(rows, extent, self.assign, n_components, form, pooled)
+        return moments * (problem.extent.total_weight / extent.total_weight)
+
     def mixture(self, problem: Problem, n_components: int, few: Callable[[], bool]) -> Mixture:
         """The first M-step.
 

@@ -1,29 +1,15 @@
-"""What is believed of the covariances before the rows are seen.
-
-A prior changes what the M-step looks at, in the currency of rows: it adds to the scatters
-what rows of its own would add.
-"""
+"""scikit-learn's regularisation, as a prior."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from gmmem.moments import Scatters
-
-
-class Prior(Protocol):
-    """What an M-step adds before it estimates."""
-
-    keeps_regular: bool
-    """Whether no covariance can become singular for lack of rows."""
-
-    def add(self, scatters: Scatters) -> Scatters:
-        """The scatters with the prior's own."""
+from gmmem.priors.base import Prior
 
 
 @dataclass(frozen=True)
-class Ridge:
+class Ridge(Prior):
     """scikit-learn's regularisation: ``mass_k * reg_covar * I`` on every scatter.
 
     As the scatters are summed before the model estimates, every model keeps its structure.
