@@ -1,7 +1,7 @@
 """The private and experimental parts of scikit-learn that we use, in one place."""
 
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -18,6 +18,7 @@ __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
+    "StrOptions",
     "callback_context",
     "check_sample_weight",
     "fit_context",

@@ -25,7 +25,8 @@ from gmmem.estimators.following import Following
 from gmmem.estimators.given import check_enough, check_resumable, check_whole
 from gmmem.estimators.mixture_methods import MixtureMethods, check_weight, unchanged_on_failure
 from gmmem.estimators.progress import Progress
-from gmmem.estimators.starting import assignment_from, initialiser
+from gmmem.estimators.starting import assignment_from
+from gmmem.initializers import as_initialiser
 from gmmem.priors.variational import Posterior
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
@@ -240,7 +241,7 @@ default="dirichlet_process"
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         sample_weight = check_weight(sample_weight, X)
         check_whole(self, "n_components", "max_iter", "n_init")
-        initialiser(self.init_params)  # Refuses what is none, before anything is tried.
+        as_initialiser(self.init_params)  # Refuses what is none, before anything is tried.
         rows = InMemory(X, sample_weight)
         with rows.working():
             problem = Problem.of(rows, get_model(self.covariance_type))
@@ -282,7 +283,7 @@ default="dirichlet_process"
         """The posterior of rows that an initialiser has shared out."""
         init, size = self.init_params, self.n_components
         name = init if isinstance(init, str) else f"init_params={init!r}"
-        shares = assignment_from(initialiser(init), X, sample_weight, size, random_state, name)
+        shares = assignment_from(as_initialiser(init), X, sample_weight, size, random_state, name)
         return problem.maximise(shares.moments_of_all(problem, size)).mixture
 
     # --- between attributes and the engine -------------------------------------

@@ -124,6 +124,11 @@ class VariationalPrior:
     scale: np.ndarray
     ridge: Ridge
 
+    @property
+    def keeps_regular(self) -> bool:
+        """Every scatter is at least the believed one."""
+        return True
+
     def penalty(self, posterior: Posterior) -> float:
         """Nothing: it is in the bound."""
         return 0.0

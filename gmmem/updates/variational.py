@@ -15,7 +15,7 @@ import numpy as np
 from gmmem.kernels.base import Components
 from gmmem.moments import Moments
 from gmmem.priors.variational import Posterior, VariationalPrior
-from gmmem.problem import Problem, Update, refuse_points
+from gmmem.problem import Problem, Update
 from gmmem.updates.base import State
 from gmmem.updates.plain import Point
 
@@ -29,7 +29,6 @@ class VariationalProblem(Problem):
     def maximise(self, moments: Moments, previous: Posterior | None = None) -> Update:
         """M-step: the posterior that maximises the bound."""
         posterior = self.prior.posterior(moments, self.model)
-        refuse_points(posterior.means, posterior.covariances)
         return Update(posterior)
 
 
