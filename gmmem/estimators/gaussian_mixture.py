@@ -6,7 +6,6 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
 from gmmem import em
 from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, fit_context
@@ -22,13 +21,13 @@ from gmmem.estimators.given import (
     check_weights,
     check_whole,
 )
-from gmmem.estimators.mixture_methods import MixtureMethods, check_weight, unchanged_on_failure
+from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.progress import Progress
+from gmmem.estimators.rows import as_data, as_rows, seen
 from gmmem.estimators.starting import initial_mixture, initialiser
 from gmmem.mixture import Mixture
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
-from gmmem.sources import InMemory
 
 
 class GaussianMixture(MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator):
@@ -281,13 +280,12 @@ callable, default="kmeans"
         return self
 
     def _fit(self, X, y, sample_weight):
-        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
-        sample_weight = check_weight(sample_weight, X)
+        rows = as_rows(self, X, sample_weight, reset=True)
+        X, sample_weight = as_data(rows)
         check_whole(self, "n_components", "max_iter", "n_init")
         model = get_model(self.covariance_type)
         initialiser(self.init_params)  # Refuses what is none, before anything is tried.
-        given = check_given(self, model, X.shape[1])
-        rows = InMemory(X, sample_weight)
+        given = check_given(self, model, rows.n_features)
         with rows.working():
             problem = Problem.of(rows, model, Ridge(self.reg_covar))
             self._check_enough(problem.extent.n_rows, sample_weight)
@@ -306,18 +304,17 @@ callable, default="kmeans"
         """Run EM from each start, and take the most likely result on."""
         previous, resume = -np.inf, self.warm_start and hasattr(self, "converged_")
         if resume:
-            self._check_resumable(problem.model, X.shape[1])
+            self._check_resumable(problem.model, problem.rows.n_features)
             starts, previous = [self._mixture()], self.lower_bound_
         else:
             random_state = check_random_state(self.random_state)
             size, init = self.n_components, self.init_params
-            begin = partial(
-                initial_mixture, problem, X, sample_weight, given, size, init, random_state
-            )
+            shown = (None, None) if given.complete else seen(problem.rows, random_state)
+            begin = partial(initial_mixture, problem, *shown, given, size, init, random_state)
             starts = [begin] * self.n_init
 
         def attributes(solution, histories):
-            fitted = self._fitted(solution, problem.model, X.dtype)
+            fitted = self._fitted(solution, problem.model, problem.rows.dtype)
             return fitted | {"start_lower_bounds_": histories}
 
         task = callbacks.fit_task(self, len(starts), X, y, sample_weight)

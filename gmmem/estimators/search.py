@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 from gmmem import em, prediction
 from gmmem.covariances import FOURTEEN, CovarianceModel, get_model
 from gmmem.criteria import CRITERIA, FitSummary
+from gmmem.estimators.rows import is_sampled
 from gmmem.estimators.starting import assignment_from
 from gmmem.initializers import Hierarchical
 from gmmem.initializers.base import UnusableAssignment
@@ -96,7 +97,13 @@ def begin(
             for n_components in sorted(numbers):
                 try:
                     start = assignment_from(
-                        ready, X, sample_weight, n_components, random_state, f"{initialise!r}"
+                        ready,
+                        X,
+                        sample_weight,
+                        n_components,
+                        random_state,
+                        f"{initialise!r}",
+                        is_sampled(problem.rows),
                     )
                 except UnusableAssignment as error:
                     found[initialise, n_components] = str(error)

@@ -8,6 +8,7 @@ import numpy as np
 
 from gmmem.covariances.base import n_stored
 from gmmem.estimators.given import GivenParameters
+from gmmem.estimators.rows import is_sampled
 from gmmem.forms import Quadratic
 from gmmem.initializers import INITIALIZERS, Nearest, Subset, as_assignment
 from gmmem.mixture import Mixture
@@ -90,8 +91,11 @@ def assignment_from(
     n_components: int,
     random_state: np.random.RandomState,
     name: str,
+    sampled: bool = False,
 ) -> Assignment:
     """Ask an initialiser, and check what it says.
+
+    With `sampled`, X are some rows that stand for all.
 
     Raises
     ------
@@ -99,6 +103,8 @@ def assignment_from(
         If the answer is not usable; `name` says whose it is.
     """
     answer = initialise(X, n_components, sample_weight=sample_weight, random_state=random_state)
+    if sampled and not isinstance(answer, Nearest | Subset):
+        answer = Subset(X, sample_weight, answer)
     if isinstance(answer, Subset):
         rows = _subset_rows(answer, X.shape[1], name)
         return Assignment(as_assignment(answer.labels, rows.n_rows, n_components, name), rows)
@@ -145,7 +151,10 @@ def initial_mixture(
     else:
         name = init_params if isinstance(init_params, str) else f"init_params={init_params!r}"
         initialise = initialiser(init_params)
-        begin = assignment_from(initialise, X, sample_weight, n_components, random_state, name)
+        sampled = is_sampled(problem.rows)
+        begin = assignment_from(
+            initialise, X, sample_weight, n_components, random_state, name, sampled
+        )
     few = partial(has_fewer_distinct_rows, X, sample_weight, n_components)
     found = begin.mixture(problem, n_components, few)
     return Mixture(
