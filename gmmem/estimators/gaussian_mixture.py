@@ -25,12 +25,15 @@ from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failur
 from gmmem.estimators.progress import Progress
 from gmmem.estimators.rows import as_data, as_rows, seen
 from gmmem.estimators.starting import initial_mixture, initialiser
+from gmmem.estimators.streaming import PartialFit
 from gmmem.mixture import Mixture
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
 
 
-class GaussianMixture(MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator):
+class GaussianMixture(
+    PartialFit, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
+):
     """Gaussian mixture fitted by expectation maximisation.
 
     A drop-in for ``sklearn.mixture.GaussianMixture``: the same parameters,
@@ -82,6 +85,11 @@ callable, default="kmeans"
         1 prints each start and some iterations, 2 also likelihoods and times.
     verbose_interval : int, default=10
         Iterations between two prints.
+    step_size : float, callable or None, default=None
+        Of `partial_fit`, for which alone it is: the share by which a batch enters the running
+        moments.  A number in (0, 1] follows a stream that changes, with a memory of about
+        1 / step_size batches; ``step_size(t)`` gives that of step t = 1, 2, ...; None is
+        ``gmmem.updates.Decreasing()``, which converges where the stream does not change.
 
     Attributes
     ----------
@@ -151,6 +159,7 @@ callable, default="kmeans"
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "verbose_interval": [Interval(Integral, 1, None, closed="left")],
+        "step_size": [Interval(Real, 0.0, 1.0, closed="right"), callable, None],
     }
 
     def __init__(
@@ -171,6 +180,7 @@ callable, default="kmeans"
         warm_start=False,
         verbose=0,
         verbose_interval=10,
+        step_size=None,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -187,6 +197,7 @@ callable, default="kmeans"
         self.warm_start = warm_start
         self.verbose = verbose
         self.verbose_interval = verbose_interval
+        self.step_size = step_size
 
     @classmethod
     def from_parameters(
@@ -290,6 +301,7 @@ callable, default="kmeans"
             problem = Problem.of(rows, model, Ridge(self.reg_covar))
             self._check_enough(problem.extent.n_rows, sample_weight)
             best = self._solve(problem, X, y, sample_weight, given)
+        vars(self).pop("_stream", None)
         advice.of_solution(self, best)
 
     def _check_enough(self, n_rows, sample_weight):
