@@ -5,6 +5,7 @@ from gmmem.sources.batches import Batches
 from gmmem.sources.chunks import Chunks
 from gmmem.sources.dask import Dask
 from gmmem.sources.memory import InMemory
+from gmmem.sources.spark import Spark
 from gmmem.sources.threads import Threads
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Pass",
     "RowPass",
     "Rows",
+    "Spark",
     "Threads",
     "Workspace",
 ]

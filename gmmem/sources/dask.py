@@ -93,7 +93,8 @@ class Dask(Chunked):
     def each(self, task, shared=None, arguments=None) -> Iterable[Any]:
         from dask import compute
 
-        return compute(*self._tasks(task, shared, arguments)[1])
+        with _of_any_size():
+            return compute(*self._tasks(task, shared, arguments)[1])
 
     def _sum(self, over: Pass, columns):
         from dask import delayed
@@ -103,7 +104,8 @@ class Dask(Chunked):
         while len(parts) > 1:
             groups = [parts[i : i + FAN_IN] for i in range(0, len(parts), FAN_IN)]
             parts = [combine(shared, group) for group in groups]
-        return parts[0].compute()
+        with _of_any_size():
+            return parts[0].compute()
 
     def map(self, over: RowPass, shape: tuple[int, ...], dtype: Any):
         """Answers for every row: a lazy Dask array of the same chunks."""
@@ -160,6 +162,17 @@ class Dask(Chunked):
                 "unknown, they must be cut alike."
             )
         return column
+
+
+def _of_any_size():
+    """Context in which Dask does not warn of large graphs.
+
+    A pass tells its parameters once; to scatter them, as the warning advises, would lose them
+    with the worker that has them.
+    """
+    from dask import config
+
+    return config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"})
 
 
 def answer_block(X: np.ndarray, ask: Answers) -> np.ndarray:

@@ -133,6 +133,17 @@ def test_passes_of_equal_contents_at_the_same_time(cluster):
     assert not errors and len(answers) == 20 and len(set(answers)) == 1
 
 
+@pytest.mark.filterwarnings("error:Sending large graph")
+def test_parameters_of_any_size_travel_without_a_warning(cluster):
+    """Forty components in 120 features: 14 MB a pass."""
+    rng = np.random.RandomState(0)
+    means, covariances = rng.normal(size=(40, 120)), np.repeat(np.eye(120)[None], 40, axis=0)
+    model = GaussianMixture.from_parameters(np.full(40, 1 / 40), means, covariances)
+    X = rng.normal(size=(300, 120))
+    lazy = da.from_array(X, chunks=(100, 120))
+    assert np.isclose(model.score(lazy), model.score(X))
+
+
 def test_traffic_is_that_of_the_sums(cluster, expected):
     """What comes to the caller in a pass does not grow with the rows."""
     from distributed.protocol import serialize
