@@ -95,9 +95,9 @@ def as_data(rows: Rows) -> tuple[Any, Any]:
     return getattr(rows, "X", rows), getattr(rows, "weight", None)
 
 
-def is_sampled(rows: Rows) -> bool:
-    """Whether initialisers see a sample of the rows only."""
-    return not isinstance(rows, InMemory)
+def number_sampled(rows: Rows) -> int | None:
+    """Number of all rows where initialisers see a sample of them; None where they see all."""
+    return None if isinstance(rows, InMemory) else rows.n_rows
 
 
 def fingerprint(rows: Rows) -> tuple:
@@ -111,7 +111,7 @@ def fingerprint(rows: Rows) -> tuple:
 
 def seen(rows: Rows, random_state: np.random.RandomState) -> tuple[np.ndarray, np.ndarray | None]:
     """The rows, and their weights, that initialisers see: all, or a sample of what is elsewhere."""
-    if is_sampled(rows):
+    if not isinstance(rows, InMemory):
         rows = rows.sample(SEEN, random_state)
     return rows.X, rows.weight
 

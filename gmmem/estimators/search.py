@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 from gmmem import em, prediction
 from gmmem.covariances import FOURTEEN, CovarianceModel, get_model
 from gmmem.criteria import CRITERIA, FitSummary
-from gmmem.estimators.rows import is_sampled
+from gmmem.estimators.rows import number_sampled
 from gmmem.estimators.starting import assignment_from
 from gmmem.initializers import Hierarchical
 from gmmem.initializers.base import UnusableAssignment
@@ -103,7 +103,7 @@ def begin(
                         n_components,
                         random_state,
                         f"{initialise!r}",
-                        is_sampled(problem.rows),
+                        number_sampled(problem.rows),
                     )
                 except UnusableAssignment as error:
                     found[initialise, n_components] = str(error)

@@ -5,7 +5,9 @@ root alone comes to the caller.  All of it can be computed again, so a worker th
 tasks and no more: nothing is scattered.
 """
 
+import sys
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 from uuid import uuid4
@@ -172,6 +174,9 @@ def _of_any_size():
     """
     from dask import config
 
+    # What is not loaded warns of nothing, and must find its own settings when it is.
+    if "distributed" not in sys.modules:
+        return nullcontext()
     return config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"})
 
 

@@ -1,10 +1,14 @@
 """Dask collections: fitted and predicted where they are, to the same result as in memory."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from gmmem import GaussianMixture, GaussianMixtureIC, em
 from gmmem.covariances import FOURTEEN
+from gmmem.initializers import GivenLabels
 from gmmem.sources import Chunks, Dask
 from gmmem.testing import check_source
 
@@ -176,6 +180,38 @@ def test_initialisers_see_a_sample(monkeypatch):
         assert np.isclose(fitted.fit(uneven(X)).score(X), theirs.score(X), atol=1e-2), init
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_labels_of_all_rows_start_from_all_of_them(monkeypatch, weighted):
+    monkeypatch.setattr("gmmem.estimators.rows.SEEN", 500)
+    X = three()
+    w = np.arange(len(X)) % 3.0 if weighted else None
+    labels = (X[:, 0] > np.median(X[:, 0])).astype(int)
+    for given in (labels, np.eye(2)[labels]):
+        params = dict(init_params=GivenLabels(given), tol=1e-6, max_iter=500)
+        theirs = GaussianMixture(2, **params).fit(X, sample_weight=w)
+        ours = GaussianMixture(2, **params).fit(uneven(X), sample_weight=w)
+        same(ours, theirs, rtol=1e-8)
+    with pytest.raises(ValueError, match="gave an array of shape"):
+        GaussianMixture(2, init_params=GivenLabels(labels[:700])).fit(uneven(X))
+
+
+def test_a_fit_leaves_the_settings_of_dask_alone():
+    """Those of a scheduler that is imported later, too."""
+    script = """
+import dask, dask.array as da, numpy as np
+from gmmem import GaussianMixture
+X = da.from_array(np.random.RandomState(0).normal(size=(50, 2)), chunks=(20, 2))
+GaussianMixture(1).fit(X)
+import distributed
+assert dask.config.get("distributed.comm.timeouts.connect")
+before = dask.config.get("distributed.admin.large-graph-warning-threshold")
+GaussianMixture(1).fit(X)
+assert dask.config.get("distributed.admin.large-graph-warning-threshold") == before
+"""
+    pytest.importorskip("distributed", reason="Dask's scheduler is not installed.")
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def test_warm_start_and_given_parameters_ask_for_no_sample(monkeypatch):
     X = three()
     theirs = GaussianMixture(3, random_state=0, warm_start=True).fit(X)
@@ -228,7 +264,7 @@ def test_what_is_not_usable_is_a_sentence(make, message):
     assert not hasattr(model, "means_")
 
 
-def test_features_are_counted_and_labels_of_all_rows_are_refused():
+def test_features_are_counted():
     X = three(200)
     model = GaussianMixture(2, random_state=0).fit(uneven(X))
     assert model.n_features_in_ == 3
