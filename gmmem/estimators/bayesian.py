@@ -23,8 +23,9 @@ from gmmem.estimators.beliefs import (
 )
 from gmmem.estimators.following import Following
 from gmmem.estimators.given import check_enough, check_resumable, check_whole
-from gmmem.estimators.mixture_methods import MixtureMethods, check_weight, unchanged_on_failure
+from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.progress import Progress
+from gmmem.estimators.rows import check_weight
 from gmmem.estimators.starting import assignment_from
 from gmmem.initializers import as_initialiser
 from gmmem.priors.variational import Posterior

@@ -7,7 +7,6 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
 from gmmem import em
 from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, fit_context
@@ -25,17 +24,20 @@ from gmmem.estimators.given import (
     check_weights,
     check_whole,
 )
-from gmmem.estimators.mixture_methods import MixtureMethods, check_weight, unchanged_on_failure
+from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.progress import Progress
+from gmmem.estimators.rows import as_data, as_rows, seen
 from gmmem.estimators.starting import initial_mixture
+from gmmem.estimators.streaming import PartialFit
 from gmmem.initializers import as_initialiser
 from gmmem.mixture import Mixture
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
-from gmmem.sources import InMemory
 
 
-class GaussianMixture(MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator):
+class GaussianMixture(
+    PartialFit, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
+):
     """Gaussian mixture fitted by expectation maximisation.
 
     A drop-in for ``sklearn.mixture.GaussianMixture``: the same parameters,
@@ -95,6 +97,11 @@ callable, default="kmeans"
         1 prints each start and some iterations, 2 also likelihoods and times.
     verbose_interval : int, default=10
         Iterations between two prints.
+    step_size : float, callable or None, default=None
+        Of `partial_fit`, for which alone it is: the share by which a batch enters the running
+        moments.  A number in (0, 1] follows a stream that changes, with a memory of about
+        1 / step_size batches; ``step_size(t)`` gives that of step t = 1, 2, ...; None is
+        ``gmmem.updates.Decreasing()``, which converges where the stream does not change.
 
     Attributes
     ----------
@@ -166,6 +173,7 @@ callable, default="kmeans"
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "verbose_interval": [Interval(Integral, 1, None, closed="left")],
+        "step_size": [Interval(Real, 0.0, 1.0, closed="right"), callable, None],
     }
 
     def __init__(
@@ -188,6 +196,7 @@ callable, default="kmeans"
         warm_start=False,
         verbose=0,
         verbose_interval=10,
+        step_size=None,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -206,6 +215,7 @@ callable, default="kmeans"
         self.warm_start = warm_start
         self.verbose = verbose
         self.verbose_interval = verbose_interval
+        self.step_size = step_size
 
     @classmethod
     def from_parameters(
@@ -299,13 +309,12 @@ callable, default="kmeans"
         return self
 
     def _fit(self, X, y, sample_weight):
-        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
-        sample_weight = check_weight(sample_weight, X)
+        rows = as_rows(self, X, sample_weight, reset=True)
+        X, sample_weight = as_data(rows)
         check_whole(self, "n_components", "max_iter", "n_init")
         model = get_model(self.covariance_type)
         as_initialiser(self.init_params)  # Refuses what is none, before anything is tried.
-        given = with_start(check_given(self, model, X.shape[1]), self.prior)
-        rows = InMemory(X, sample_weight)
+        given = with_start(check_given(self, model, rows.n_features), self.prior)
         with rows.working():
             problem = Problem.of(rows, model, Ridge(self.reg_covar))
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
@@ -313,6 +322,7 @@ callable, default="kmeans"
             prior = hold(self.fixed, given, prior, model, self.n_components)
             problem = replace(problem, prior=prior)
             best = self._solve(problem, X, y, sample_weight, given)
+        vars(self).pop("_stream", None)
         advice.of_convergence(self, best)
         advice.of_solution(self, best)
 
@@ -320,19 +330,18 @@ callable, default="kmeans"
         """Run EM from each start, and take the most likely result on."""
         previous, resume = -np.inf, self.warm_start and hasattr(self, "converged_")
         if resume:
-            check_resumable(self, problem.model, X.shape[1])
+            check_resumable(self, problem.model, problem.rows.n_features)
             starts, previous = [self._mixture()], self.lower_bound_
         else:
             random_state = check_random_state(self.random_state)
             size, init = self.n_components, self.init_params
-            begin = partial(
-                initial_mixture, problem, X, sample_weight, given, size, init, random_state
-            )
+            shown = (None, None) if given.complete else seen(problem.rows, random_state)
+            begin = partial(initial_mixture, problem, *shown, given, size, init, random_state)
             starts = [begin] * self.n_init
 
         def attributes(solution, histories):
-            fitted = self._fitted(solution, problem.model, X.dtype)
-            n_held = problem.prior.n_held(problem.model, X.shape[1])
+            fitted = self._fitted(solution, problem.model, problem.rows.dtype)
+            n_held = problem.prior.n_held(problem.model, problem.rows.n_features)
             return fitted | {"start_lower_bounds_": histories, "_n_held": n_held}
 
         task = callbacks.fit_task(self, len(starts), X, y, sample_weight)

@@ -8,7 +8,6 @@ import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
 from gmmem import em
 from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, fit_context
@@ -18,11 +17,11 @@ from gmmem.estimators import advice, callbacks, search
 from gmmem.estimators.believing import check_prior
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.given import check_whole
-from gmmem.estimators.mixture_methods import MixtureMethods, check_weight, unchanged_on_failure
+from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
+from gmmem.estimators.rows import as_data, as_rows, fingerprint, seen
 from gmmem.initializers import as_initialiser
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
-from gmmem.sources import InMemory
 
 FITTED = (
     "_fitted_model",
@@ -195,19 +194,18 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
 
     def _fit(self, X, y, sample_weight) -> KeyboardInterrupt | None:
         """Search; an interrupt that leaves something usable is returned, not raised."""
-        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
-        sample_weight = check_weight(sample_weight, X)
+        rows = as_rows(self, X, sample_weight, reset=True)
+        X, sample_weight = as_data(rows)
         check_whole(self, "max_iter")
         check_prior(self.prior)
         if self.criterion not in CRITERIA:
             raise ValueError(f"criterion={self.criterion!r} must be one of {', '.join(CRITERIA)}.")
-        rows = InMemory(X, sample_weight)
         with rows.working():
             problem = Problem.of(rows, get_model("VVV"), Ridge(self.reg_covar))
         advice.of_weights(problem.extent)
         points = self._grid(problem)
         settings = search.Settings(self.tol, self.max_iter, self.reg_covar, self.prior)
-        done = self._kept(X, sample_weight, settings)
+        done = self._kept(rows, settings)
         new = [point for point in points if point not in done]
 
         def best_so_far():
@@ -217,7 +215,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         task, interrupt = callbacks.fit_task(self, len(new), X, y, sample_weight), None
         try:
             random_state = check_random_state(self.random_state)
-            problem, found = search.begin(new, X, sample_weight, problem, random_state)
+            shown = seen(rows, random_state) if new else (None, None)
+            problem, found = search.begin(new, *shown, problem, random_state)
             candidates = search.fit_all(new, found, problem, settings, self.n_jobs)
             for candidate in task.candidates(candidates, len(new), best_so_far):
                 done[candidate.point] = candidate
@@ -263,14 +262,14 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
                 f"apart ({error}): make a dataclass frozen."
             ) from None
 
-    def _kept(self, X, sample_weight, settings) -> dict:
+    def _kept(self, rows, settings) -> dict:
         """Candidates of an earlier fit to the same data with the same settings."""
         if not self.warm_start:
             self._fingerprint = None
             return {}
-        fingerprint = joblib.hash((X, sample_weight, settings, self.random_state))
-        kept = self._candidates if getattr(self, "_fingerprint", None) == fingerprint else {}
-        self._fingerprint = fingerprint
+        data = joblib.hash((*fingerprint(rows), settings, self.random_state))
+        kept = self._candidates if getattr(self, "_fingerprint", None) == data else {}
+        self._fingerprint = data
         return dict(kept)
 
     def _tell(self, candidate) -> None:

@@ -11,19 +11,20 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from gmmem import criteria, em, prediction
 from gmmem.answers import Scorer
-from gmmem.compat import FIT_CALLBACKS, check_sample_weight
+from gmmem.compat import FIT_CALLBACKS
 from gmmem.covariances import CovarianceModel, Decomposition, DegenerateCovariance, get_model
 from gmmem.covariances.base import from_public, n_free
 from gmmem.estimators.attributes import NEEDED, as_mixture, remembered_scorer
+from gmmem.estimators.rows import as_rows
 from gmmem.mixture import Mixture
 from gmmem.passes import all_in_one
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
-from gmmem.sources import InMemory
+from gmmem.sources import Rows
 
 
 class MixtureMethods:
@@ -302,15 +303,14 @@ class MixtureMethods:
         check_is_fitted(self)
         return self._mixture()
 
-    def _scored(self, X, sample_weight=None) -> tuple[Scorer, InMemory]:
+    def _scored(self, X, sample_weight=None) -> tuple[Scorer, Rows]:
         """What scores rows by the attributes, and the rows."""
         check_is_fitted(self)
         rows = self._rows(X, sample_weight)
         return remembered_scorer(self, rows.arithmetic), rows
 
-    def _rows(self, X, sample_weight=None) -> InMemory:
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        return InMemory(X, check_weight(sample_weight, X))
+    def _rows(self, X, sample_weight=None) -> Rows:
+        return as_rows(self, X, sample_weight, reset=False)
 
 
 @contextmanager
@@ -328,15 +328,3 @@ def unchanged_on_failure(estimator):
         after.clear()
         after.update(before)
         raise
-
-
-def check_weight(sample_weight, X) -> np.ndarray | None:
-    """Row weights as float64, or None: none negative, some positive."""
-    if sample_weight is None:
-        return None
-    weight = check_sample_weight(sample_weight, X, dtype=np.float64)
-    if (weight < 0).any():
-        raise ValueError(f"sample_weight must not be negative; its least is {weight.min():g}.")
-    if not weight.any():
-        raise ValueError("sample_weight is zero for every row; some must be positive.")
-    return weight

@@ -13,6 +13,7 @@ from gmmem import em, prediction
 from gmmem.covariances import FOURTEEN, CovarianceModel, get_model
 from gmmem.criteria import CRITERIA, FitSummary
 from gmmem.estimators.believing import prior_for
+from gmmem.estimators.rows import number_sampled
 from gmmem.estimators.starting import assignment_from
 from gmmem.initializers import Hierarchical
 from gmmem.initializers.base import UnusableAssignment
@@ -98,7 +99,13 @@ def begin(
             for n_components in sorted(numbers):
                 try:
                     start = assignment_from(
-                        ready, X, sample_weight, n_components, random_state, f"{initialise!r}"
+                        ready,
+                        X,
+                        sample_weight,
+                        n_components,
+                        random_state,
+                        f"{initialise!r}",
+                        number_sampled(problem.rows),
                     )
                 except UnusableAssignment as error:
                     found[initialise, n_components] = str(error)

@@ -8,8 +8,10 @@ import numpy as np
 
 from gmmem.covariances.base import n_stored
 from gmmem.estimators.given import GivenParameters
+from gmmem.estimators.rows import number_sampled
 from gmmem.forms import Quadratic
 from gmmem.initializers import Nearest, Subset, as_assignment, as_initialiser
+from gmmem.initializers.base import RandomSoft
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.passes import Extent, all_in_one, assigned_moments, fill_empty, locate
@@ -75,8 +77,11 @@ def assignment_from(
     n_components: int,
     random_state: np.random.RandomState,
     name: str,
+    n_all: int | None = None,
 ) -> Assignment:
     """Ask an initialiser, and check what it says.
+
+    With `n_all`, X is a sample of so many rows; an answer is for the sample or for all of them.
 
     Raises
     ------
@@ -84,6 +89,11 @@ def assignment_from(
         If the answer is not usable; `name` says whose it is.
     """
     answer = initialise(X, n_components, sample_weight=sample_weight, random_state=random_state)
+    if n_all is not None and not isinstance(answer, Nearest | Subset):
+        drawn = isinstance(answer, RandomSoft)  # For as many rows as were shown.
+        if not drawn and len(X) != n_all and np.shape(answer)[:1] == (n_all,):
+            return Assignment(as_assignment(answer, n_all, n_components, name), None)
+        answer = Subset(X, sample_weight, answer)
     if isinstance(answer, Subset):
         rows = _subset_rows(answer, X.shape[1], name)
         return Assignment(as_assignment(answer.labels, rows.n_rows, n_components, name), rows)
@@ -130,7 +140,10 @@ def initial_mixture(
     else:
         name = init_params if isinstance(init_params, str) else f"init_params={init_params!r}"
         initialise = as_initialiser(init_params)
-        begin = assignment_from(initialise, X, sample_weight, n_components, random_state, name)
+        n_all = number_sampled(problem.rows)
+        begin = assignment_from(
+            initialise, X, sample_weight, n_components, random_state, name, n_all
+        )
     few = partial(has_fewer_distinct_rows, X, sample_weight, n_components)
     found = begin.mixture(problem, n_components, few)
     return Mixture(

@@ -1,7 +1,23 @@
 """Where the rows live, and who adds up over them."""
 
 from gmmem.sources.base import Block, Pass, RowPass, Rows, Workspace
+from gmmem.sources.batches import Batches
+from gmmem.sources.chunks import Chunks
+from gmmem.sources.dask import Dask
 from gmmem.sources.memory import InMemory
+from gmmem.sources.spark import Spark
 from gmmem.sources.threads import Threads
 
-__all__ = ["Block", "InMemory", "Pass", "RowPass", "Rows", "Threads", "Workspace"]
+__all__ = [
+    "Batches",
+    "Block",
+    "Chunks",
+    "Dask",
+    "InMemory",
+    "Pass",
+    "RowPass",
+    "Rows",
+    "Spark",
+    "Threads",
+    "Workspace",
+]

@@ -41,6 +41,11 @@ class _Doubled:
         out[:] = 2 * block.X
 
 
+def _labelled(block, workspace):
+    """Who belongs where: no lambda, as it travels to other processes."""
+    return block.columns["label"]
+
+
 def check_source(build: Callable[[np.ndarray, np.ndarray | None], Rows], seed: int = 0) -> None:
     """Check that a source gives what rows in one array give.
 
@@ -108,7 +113,7 @@ def _check_fits(rows: Rows, X: np.ndarray, w: np.ndarray | None) -> None:
         fits = []
         for source in (rows, _reference(X, w)):
             tagged = source.with_columns(label=labels)
-            start = em.initial_mixture(tagged, lambda block, _: block.columns["label"], 2, name)
+            start = em.initial_mixture(tagged, _labelled, 2, name)
             fits.append(em.fit(start, source, name, tol=0, max_iter=5))
         np.testing.assert_allclose(fits[0].history, fits[1].history, rtol=ROUNDING)
         mixture = fits[0].mixture

@@ -2,5 +2,6 @@
 
 from gmmem.updates.base import Rule, State
 from gmmem.updates.plain import Plain
+from gmmem.updates.stepwise import Decreasing
 
-__all__ = ["Plain", "Rule", "State"]
+__all__ = ["Decreasing", "Plain", "Rule", "State"]

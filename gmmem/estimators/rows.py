@@ -1,0 +1,128 @@
+"""Where the rows live: from what a user gives to a source.
+
+Arrays are checked at once, as scikit-learn does.  Of what is not in memory the names and the
+number of the features are checked at once, values where they are read.
+"""
+
+import sys
+from typing import Any
+
+import numpy as np
+from sklearn.utils import assert_all_finite
+from sklearn.utils.validation import validate_data
+
+from gmmem.compat import check_sample_weight
+from gmmem.sources import Dask, InMemory, Rows
+
+# Rows that initialisers see of those that are elsewhere: more than they look at.
+SEEN = 50_000
+
+
+def as_rows(estimator: Any, X, sample_weight=None, *, reset: bool) -> Rows:
+    """The source of what was given as X: an array, a Dask collection, or a source itself.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose names and number of features are set (`reset`, in `fit`) or compared.
+    X, sample_weight
+    reset : bool
+
+    Raises
+    ------
+    ValueError
+        If the rows or their weights are not usable.
+    """
+    if is_dask(X):
+        return _dask(estimator, X, sample_weight, reset)
+    if hasattr(X, "fold") and hasattr(X, "map"):
+        return _source(estimator, X, sample_weight, reset)
+    least = 2 if reset else 1
+    X = validate_data(
+        estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_min_samples=least
+    )
+    return InMemory(X, check_weight(sample_weight, X))
+
+
+def is_dask(X) -> bool:
+    """Whether X is a Dask array or DataFrame; Dask itself need not be there."""
+    return "dask" in sys.modules and hasattr(X, "__dask_graph__") and hasattr(X, "to_delayed")
+
+
+def _source(estimator, rows: Rows, sample_weight, reset: bool) -> Rows:
+    """A source that the user made."""
+    if sample_weight is not None:
+        raise ValueError(
+            f"sample_weight must be given to the source itself, {type(rows).__name__}, where X "
+            "is one."
+        )
+    _check_features(estimator, np.empty((1, rows.n_features)), reset)
+    return _enough(rows, reset)
+
+
+def _dask(estimator, X, sample_weight, reset: bool) -> Rows:
+    """A Dask collection; the values are looked at in the pass that needs them."""
+    names = getattr(X, "_meta", None) if hasattr(X, "columns") else None
+    rows = Dask(X, sample_weight)
+    _check_features(estimator, np.empty((1, rows.n_features)) if names is None else names, reset)
+    if not reset:
+        # In a fit the first pass finds what is not finite.
+        finite = rows.X.map_blocks(all_finite, dtype=rows.X.dtype, meta=rows.X._meta)
+        rows = Dask(finite, rows.weight)
+    return _enough(rows, reset)
+
+
+def _check_features(estimator, like, reset: bool) -> None:
+    validate_data(estimator, like, reset=reset, skip_check_array=True)
+
+
+def _enough(rows: Rows, reset: bool) -> Rows:
+    if reset and rows.n_rows < 2:
+        raise ValueError(f"X has {rows.n_rows} row(s), while a minimum of 2 is required.")
+    return rows
+
+
+def all_finite(X: np.ndarray) -> np.ndarray:
+    """The same, if every value is finite."""
+    if X.dtype != np.float32:
+        X = X.astype(np.float64, copy=False)
+    assert_all_finite(X, input_name="X")
+    return X
+
+
+def as_data(rows: Rows) -> tuple[Any, Any]:
+    """Rows and weights as those who follow a fit may ask for them."""
+    return getattr(rows, "X", rows), getattr(rows, "weight", None)
+
+
+def number_sampled(rows: Rows) -> int | None:
+    """Number of all rows where initialisers see a sample of them; None where they see all."""
+    return None if isinstance(rows, InMemory) else rows.n_rows
+
+
+def fingerprint(rows: Rows) -> tuple:
+    """What tells rows from others: their contents, or what they are made by."""
+    if isinstance(rows, InMemory):
+        return rows.X, rows.weight
+    if isinstance(rows, Dask):
+        return rows.X.name, getattr(rows.weight, "name", None)
+    return (id(rows),)
+
+
+def seen(rows: Rows, random_state: np.random.RandomState) -> tuple[np.ndarray, np.ndarray | None]:
+    """The rows, and their weights, that initialisers see: all, or a sample of what is elsewhere."""
+    if not isinstance(rows, InMemory):
+        rows = rows.sample(SEEN, random_state)
+    return rows.X, rows.weight
+
+
+def check_weight(sample_weight, X) -> np.ndarray | None:
+    """Row weights as float64, or None: none negative, some positive."""
+    if sample_weight is None:
+        return None
+    weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+    if (weight < 0).any():
+        raise ValueError(f"sample_weight must not be negative; its least is {weight.min():g}.")
+    if not weight.any():
+        raise ValueError("sample_weight is zero for every row; some must be positive.")
+    return weight
