@@ -17,13 +17,15 @@ class Effort:
     """How much is tried."""
 
     rows: int = 5_000
-    starts: int = 6
+    work: int = 100
     iterations: int = 8
-    carried: int = 1
+    carry: int = 18
     split_iterations: int = 8
     tries: int = 5
-    after: int = 6
+    after: int = 12
     most_moves: int = 60
+    worst: float = -0.5
+    rise: float = 1e-3
     tol: float = 1e-3
 
 
@@ -56,6 +58,32 @@ def run(problem: Problem, mixture: Mixture, iterations: int, tol: float = 0.0) -
     return Place(state.mixture, mean, expectation.moments)
 
 
+def race(problem: Problem, start: Mixture, goal: float, effort: Effort) -> Place | None:
+    """EM until it is above `goal`, and a little on; None where it is not on the way there."""
+    previous, weight, left = -np.inf, problem.extent.total_weight, None
+    try:
+        for state in em.states(problem, start):
+            mean = state.log_likelihood / weight
+            if left is None and mean > goal + effort.rise:
+                left = 3
+            elif left is not None:
+                left -= 1
+            elif state.iteration >= 2 and mean + (effort.after - state.iteration) * (mean - previous) < goal:
+                return None
+            elif state.iteration >= effort.after:
+                return None
+            if left == 0:
+                return at(problem, state.mixture)
+            previous = mean
+    except DegenerateCovariance:
+        return None
+
+
+def distinct(found: list[Place]) -> list[Place]:
+    """Without those as likely as the one before."""
+    return [each for i, each in enumerate(found) if i == 0 or found[i - 1].mean - each.mean > 1e-4]
+
+
 def least_weight(problem: Problem, effort: Effort) -> float:
     d = problem.rows.n_features
     return (2 * d + 2) * problem.extent.total_weight / problem.extent.n_rows
@@ -80,7 +108,7 @@ def improve(problem: Problem, place: Place, effort: Effort, log=None) -> Place:
         losses = moves.merge_losses(moments, problem)
         better = None
         for tried, move in enumerate(moves.candidates(losses, cache, effort.tries)):
-            if move.net < -0.05 * weight:
+            if move.net < effort.worst * weight:
                 break
             try:
                 start = problem.maximise(
@@ -88,8 +116,8 @@ def improve(problem: Problem, place: Place, effort: Effort, log=None) -> Place:
                 ).mixture
             except DegenerateCovariance:
                 continue
-            found = run(problem, start, effort.after)
-            if found is not None and found.mean > place.mean + 1e-4 and found.moments.mass.min() > least:
+            found = race(problem, start, place.mean, effort)
+            if found is not None and found.moments.mass.min() > least:
                 better = found
                 if log is not None:
                     log.append((tried, move.net / weight, found.mean - place.mean))
@@ -114,7 +142,7 @@ def search(problem: Problem, begin, n_components: int, effort: Effort, rng, log=
     small = problem if sub is problem.rows else Problem.of(sub, problem.model, problem.prior)
     found = []
     with sub.working():
-        for number in range(effort.starts):
+        for number in range(min(max(effort.work // n_components, 4), 20)):
             try:
                 place = run(small, begin(small, sub, number), effort.iterations)
             except DegenerateCovariance:
@@ -122,7 +150,8 @@ def search(problem: Problem, begin, n_components: int, effort: Effort, rng, log=
             if place is not None:
                 found.append(place)
         found.sort(key=lambda each: -each.mean)
-        ends = [improve(small, place, effort, log) for place in found[: effort.carried]]
-        best = max(ends, key=lambda each: each.mean)
+        ends = [improve(small, place, effort, log) for place in distinct(found)[: min(max(effort.carry // n_components, 1), 4)]]
+        least = least_weight(small, effort)
+        best = max(ends, key=lambda each: (each.moments.mass.min() >= least, each.mean))
         best = run(small, best.mixture, 30, effort.tol) or best
     return best
