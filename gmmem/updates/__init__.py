@@ -1,6 +1,7 @@
 """How EM goes from one mixture to the next."""
 
 from gmmem.updates.base import Rule, State
+from gmmem.updates.extrapolated import Extrapolated
 from gmmem.updates.plain import Plain
 
-__all__ = ["Plain", "Rule", "State"]
+__all__ = ["Extrapolated", "Plain", "Rule", "State"]
