@@ -81,6 +81,8 @@ class Solution:
         What stopped a degenerate fit.
     settled : bool
         Whether the last M-step's inner iteration converged.
+    passes : int
+        Passes over the rows: as many as iterations, unless a rule takes some back.
     """
 
     mixture: Mixture | None
@@ -88,6 +90,7 @@ class Solution:
     history: list[float]
     failure: DegenerateCovariance | None = None
     settled: bool = True
+    passes: int = 0
 
 
 def expect(mixture: Mixture, rows: Rows) -> tuple[float, Moments]:
@@ -194,14 +197,16 @@ def converge(
     `previous` is what the first one is compared with.
     """
     history: list[float] = []
+    passes = 0
     state, status, failure = None, Status.MAX_ITER, None
     try:
         for state in states:
             history.append(state.log_likelihood / total_weight)
+            passes += state.passes
             if abs(history[-1] - previous) < tol:
                 status = Status.CONVERGED
                 break
-            if len(history) == max_iter:
+            if passes >= max_iter:
                 break
             previous = history[-1]
     except DegenerateCovariance as error:
@@ -210,7 +215,7 @@ def converge(
         if failure is None:
             raise ValueError("There was no state to read.")
         return Solution(None, status, history, failure)
-    return Solution(state.update, status, history, failure, state.settled)
+    return Solution(state.update, status, history, failure, state.settled, passes)
 
 
 def fit(
@@ -316,7 +321,7 @@ def solve(
     tol : float
         In nats per unit of row weight.
     max_iter : int
-        With 0, the first start is the solution.
+        Most passes over the rows; with 0, the first start is the solution.
     previous : float, default=-inf
         Mean log-likelihood that the first state is compared with.
     rule : Rule, default=Plain()

@@ -28,7 +28,7 @@ def warn(sentence: str, category: type[Warning] = UserWarning) -> None:
 def of_solution(params: Any, solution: em.Solution) -> None:
     """Warn of what the best start of a `GaussianMixture` did not reach."""
     # With fewer iterations, a callback asked to stop and needs no advice.
-    stopped = 0 < len(solution.history) == params.max_iter
+    stopped = 0 < params.max_iter <= solution.passes
     if solution.status is not em.Status.CONVERGED and stopped:
         warn(
             "Best performing initialization did not converge. Try different init "

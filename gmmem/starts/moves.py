@@ -20,13 +20,11 @@ from typing import NamedTuple
 import numpy as np
 
 from gmmem import em, prediction
-from gmmem.covariances import DegenerateCovariance
+from gmmem.covariances import CovarianceModel, DegenerateCovariance
 from gmmem.initializers.base import Hard
-from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
-from gmmem.sources.base import Rows
 
 # Rows that belong to a component by less than this say nothing of how to split it.
 LEAST_SHARE = 0.02
@@ -38,7 +36,7 @@ class Split(NamedTuple):
     gain: float
     """In log-likelihood, total."""
     moments: Moments | None
-    """Of the two, about the common centre; None where a split is not possible."""
+    """Of the two; None where a split is not possible."""
 
 
 NO_SPLIT = Split(-np.inf, None)
@@ -54,18 +52,13 @@ class Move:
     """What it is estimated to gain, in log-likelihood, total."""
 
 
-def common(moments: Moments, centre: np.ndarray) -> Moments:
-    """The same about one centre, so that they add."""
-    return moments.about(centre[None])
-
-
-def merge_losses(moments: Moments, problem: Problem) -> np.ndarray:
+def merge_losses(moments: Moments, model: CovarianceModel) -> np.ndarray:
     """Runnalls' bound for every pair, (K, K), infinite on the diagonal."""
     mass, means, scatter, form, lost = moments.scatters()
     K, d = means.shape
     if len(scatter) < K:
         # One shared: what the means are apart, in units of it.
-        within = problem.model.storage.from_covariances(scatter / mass.sum(), d)
+        within = model.storage.from_covariances(scatter / mass.sum(), d)
         whitened = np.stack([within.whiten(0, (means - m).T, np.empty((d, K))) for m in means])
         distance = np.einsum("kjl,kjl->kl", whitened, whitened)
         losses = 0.5 * np.multiply.outer(mass, mass) / np.add.outer(mass, mass) * distance
@@ -103,21 +96,20 @@ def halves(X: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return (Z @ axis > 0).astype(np.intp)
 
 
-def split(
-    problem: Problem, rows: InMemory, shares: np.ndarray, iterations: int, least: float
-) -> Split:
+def split(problem: Problem, shares: np.ndarray, iterations: int, least: float) -> Split | None:
     """Fit two components to one's rows, weighted by its responsibilities.
 
-    `least` is the weight that each of the two must have.
+    `least` is the weight that each of the two must have; None where they have not.
     """
+    rows = problem.rows
     weight = shares if rows.weight is None else shares * rows.weight
     near = np.flatnonzero(shares > LEAST_SHARE)
     weight, X = weight[near], rows.X[near]
     if len(near) < 4 or weight.sum() < 2 * least:
-        return NO_SPLIT
+        return None
     labels = halves(X, weight)
     if not 0 < labels.sum() < len(labels):
-        return NO_SPLIT
+        return None
     own = InMemory(X, weight, 1)
     try:
         local = Problem.of(own, problem.model, problem.prior)
@@ -129,16 +121,16 @@ def split(
                 break
         found = local.expect(state.mixture)
     except DegenerateCovariance:
-        return NO_SPLIT
+        return None
     if found.moments.mass.min() < least:
-        return NO_SPLIT
+        return None
     return Split(found.objective - alone, found.moments)
 
 
 def moved(moments: Moments, move: Move, split: Split) -> Moments:
     """The moments after a move; `moments` about a common centre."""
     a, b = move.pair
-    two = common(split.moments, moments.centre[0])
+    two = split.moments.about(moments.centre)
     mass, first = moments.mass.copy(), moments.first.copy()
     mass[a], first[a] = mass[a] + mass[b], first[a] + first[b]
     if len(moments.second) == len(mass):
@@ -161,7 +153,8 @@ def candidates(losses: np.ndarray, splits: list[Split], most: int) -> list[Move]
     rows = np.arange(len(a))
     net[rows, a] = net[rows, b] = -np.inf
     moves: list[Move] = []
-    used_pairs, used_splits = {}, {}
+    used_pairs: dict[int, int] = {}
+    used_splits: dict[int, int] = {}
     for place in np.argsort(-net, axis=None)[: 20 * most]:
         pair, j = divmod(int(place), K)
         value = float(net[pair, j])

@@ -24,6 +24,9 @@ from gmmem.problem import Expectation, Problem
 from gmmem.updates.base import State
 from gmmem.updates.plain import Point
 
+# A component of a smaller share of the mean mass is not extrapolated to.
+LEAST_SHARE = 1e-6
+
 
 class Step(NamedTuple):
     """A point and where EM takes it."""
@@ -59,10 +62,14 @@ class Extrapolated:
         Steps that are looked back on.
     ridge : float, default=1e-10
         Relative to the squared residuals: how much their combination is damped.
+    begin : float, default=0.01
+        Steps are plain until one gains less than this a row: a leap from far away may end
+        in another optimum.
     """
 
     depth: int = 8
     ridge: float = 1e-10
+    begin: float = 0.01
 
     def init(self, problem: Problem, start: Mixture) -> Memory:
         return Memory(None, Point(start, problem.kernel(start)), None, None, -np.inf, ())
@@ -85,7 +92,10 @@ class Extrapolated:
             residual = _flat(target, problem) - _flat(origin, problem)
             steps = (*steps, Step(residual, target))[-self.depth :]
         plain = Point(update.mixture, kernel)
-        trial, of_trial = self._trial(problem, steps, mixture, expectation, kernel)
+        gain = (expectation.objective - memory.floor) / problem.extent.total_weight
+        trial, of_trial = None, None
+        if gain < self.begin:
+            trial, of_trial = self._trial(problem, steps, mixture, expectation, kernel)
         following = Memory(trial, plain, of_trial, target, expectation.objective, steps)
         return State(
             iteration,
@@ -128,11 +138,9 @@ def combined(steps: tuple[Step, ...], ridge: float) -> Moments:
 
 def _positive(moments: Moments) -> bool:
     """Whether they may be those of rows: every mass and every variance positive."""
-    if not moments.mass.min() > 1e-6 * moments.mass.sum() / len(moments.mass):
+    if not moments.mass.min() > LEAST_SHARE * moments.mass.sum() / len(moments.mass):
         return False
-    mass, _, scatter, _, lost = moments.scatters()
-    if lost is not None:
-        return False
+    scatter = moments.scatters().scatter
     if scatter.ndim == 3:
         return bool((np.linalg.eigvalsh(scatter) > 0).all())
     return bool((scatter > 0).all())
