@@ -37,6 +37,7 @@ from gmmem.moments import Moments
 from gmmem.priors import Ridge
 from gmmem.problem import Problem, maximise
 from gmmem.sources.base import Rows
+from gmmem.stopping import STOPPING
 from gmmem.updates import Plain, Rule, State
 
 __all__ = [
@@ -191,10 +192,12 @@ def converge(
     tol: float,
     max_iter: int,
     previous: float = -np.inf,
+    stopping: str = "change",
 ) -> Solution:
-    """Read states until the mean log-likelihood changes by less than `tol`.
+    """Read states until the mean log-likelihood changes, or has left to gain, less than `tol`.
 
-    `previous` is what the first one is compared with.
+    `previous` is what the first one is compared with; `stopping` is a key of
+    `gmmem.stopping.STOPPING`.
     """
     history: list[float] = []
     passes = 0
@@ -203,12 +206,11 @@ def converge(
         for state in states:
             history.append(state.log_likelihood / total_weight)
             passes += state.passes
-            if abs(history[-1] - previous) < tol:
+            if STOPPING[stopping](history, previous) < tol:
                 status = Status.CONVERGED
                 break
             if passes >= max_iter:
                 break
-            previous = history[-1]
     except DegenerateCovariance as error:
         status, failure = Status.DEGENERATE, error
     if state is None:
@@ -308,6 +310,7 @@ def solve(
     previous: float = -np.inf,
     rule: Rule = PLAIN,
     reader: Reader | None = None,
+    stopping: str = "change",
 ) -> Outcome:
     """Run EM from each start: the one way to fit.
 
@@ -326,6 +329,8 @@ def solve(
         Mean log-likelihood that the first state is compared with.
     rule : Rule, default=Plain()
     reader : Reader, optional
+    stopping : {"change", "aitken"}, default="change"
+        Whether `tol` is for the last change, or for what is estimated to be still to be had.
 
     Returns
     -------
@@ -334,22 +339,22 @@ def solve(
     reader, outcome = reader or Reader(), Outcome()
     with problem.rows.working():
         for start in reader.starts(starts, outcome):
-            solution = _solution(problem, start, tol, max_iter, previous, rule, reader, outcome)
+            settings = dict(tol=tol, max_iter=max_iter, previous=previous, stopping=stopping)
+            solution = _solution(problem, start, rule, reader, outcome, settings)
             outcome.solutions.append(solution)
             reader.ended(solution)
     return outcome
 
 
 def _solution(
-    problem: Problem, start, tol, max_iter, previous, rule: Rule, reader: Reader, outcome: Outcome
+    problem: Problem, start, rule: Rule, reader: Reader, outcome: Outcome, settings: dict
 ) -> Solution:
     """What EM finds from one start."""
     try:
         mixture = start() if callable(start) else start
     except DegenerateCovariance as error:
         return Solution(None, Status.DEGENERATE, [], error)
-    if max_iter == 0:
+    if settings["max_iter"] == 0:
         return Solution(mixture, Status.MAX_ITER, [])
     followed = reader.states(states(problem, mixture, rule), outcome)
-    weight = problem.extent.total_weight
-    return converge(followed, weight, tol=tol, max_iter=max_iter, previous=previous)
+    return converge(followed, problem.extent.total_weight, **settings)

@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from gmmem import em
 from gmmem.passes import Extent
+from gmmem.stopping import remaining
 
 # Frames between a warning and the user's call of fit.
 DEPTH = 6
@@ -32,7 +33,8 @@ def of_solution(params: Any, solution: em.Solution) -> None:
     if solution.status is not em.Status.CONVERGED and stopped:
         warn(
             "Best performing initialization did not converge. Try different init "
-            "parameters, or increase max_iter, tol, or check for degenerate data.",
+            "parameters, or increase max_iter, tol, or check for degenerate data."
+            + _missing(solution.history, params.tol),
             ConvergenceWarning,
         )
     if not solution.settled:
@@ -49,6 +51,18 @@ def of_solution(params: Any, solution: em.Solution) -> None:
             f"n_components (now {params.n_components}) or try another start.",
             ConvergenceWarning,
         )
+
+
+def _missing(history: list[float], tol: float) -> str:
+    """How much the likelihood still lacks, and what would do."""
+    found = remaining(history)
+    if not np.isfinite(found.gain):
+        return " Its gains do not shrink yet: how much is missing cannot be told."
+    more = found.iterations(tol)
+    advice = (
+        f"; about {more} more iterations would leave less than tol" if 0 < more < np.inf else ""
+    )
+    return f" About {found.gain:.2g} nats a row are estimated to be missing{advice}."
 
 
 def of_weights(extent: Extent) -> None:

@@ -28,6 +28,7 @@ from gmmem.mixture import Mixture
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
+from gmmem.stopping import STOPPING, remaining
 from gmmem.updates import Extrapolated, Plain
 
 
@@ -88,6 +89,9 @@ callable, default="kmeans"
     accelerate : bool, default=False
         Whether to extrapolate the steps of EM on its sufficient statistics: fewer passes
         over the rows, never a lower likelihood from one to the next.
+    stopping : {"change", "aitken"}, default="change"
+        What `tol` is compared with: the last change, or what is estimated to be still to
+        be had, which is many times more where components overlap.
 
     Attributes
     ----------
@@ -113,6 +117,9 @@ callable, default="kmeans"
         Its mean log-likelihood before the last M-step, in nats per row.
     lower_bounds_ : list of float
         The same for each of its iterations.
+    remaining_gain_ : float
+        What is estimated to be still to be had by more iterations, in nats per row, by
+        Aitken's extrapolation; infinite where that cannot be told yet.
     start_lower_bounds_ : list of list of float
         The same for each start.
     starts_report_ : StartsReport
@@ -162,6 +169,7 @@ callable, default="kmeans"
         "verbose": ["verbose"],
         "verbose_interval": [Interval(Integral, 1, None, closed="left")],
         "accelerate": ["boolean"],
+        "stopping": [StrOptions(set(STOPPING))],
     }
 
     def __init__(
@@ -183,6 +191,7 @@ callable, default="kmeans"
         verbose=0,
         verbose_interval=10,
         accelerate=False,
+        stopping="change",
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -200,6 +209,7 @@ callable, default="kmeans"
         self.verbose = verbose
         self.verbose_interval = verbose_interval
         self.accelerate = accelerate
+        self.stopping = stopping
 
     @classmethod
     def from_parameters(
@@ -337,6 +347,7 @@ callable, default="kmeans"
             max_iter=self.max_iter,
             previous=previous,
             rule=Extrapolated() if self.accelerate else Plain(),
+            stopping=self.stopping,
         )
         outcome = em.solve(problem, starts, **settings, reader=reader)
         if outcome.best is None:
@@ -359,6 +370,7 @@ callable, default="kmeans"
             "converged_": solution.status is em.Status.CONVERGED,
             "n_iter_": max(solution.passes, len(history)),
             "lower_bounds_": list(history),
+            "remaining_gain_": remaining(history).gain,
             "lower_bound_": history[-1] if history else -np.inf,
         }
 

@@ -7,6 +7,7 @@ much for a million rows as for some thousands.  The numbers in `Effort` are thos
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -174,7 +175,7 @@ def _at(problem: Problem, mixture: Mixture) -> Place:
 
 def _distinct(found: list[Place]) -> list[Place]:
     """Without those as likely as the one before."""
-    pairs = zip(found, found[1:], strict=False)
+    pairs = pairwise(found)
     return found[:1] + [each for before, each in pairs if before.mean - each.mean > SAME]
 
 

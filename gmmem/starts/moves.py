@@ -54,7 +54,14 @@ class Move:
 
 def merge_losses(moments: Moments, model: CovarianceModel) -> np.ndarray:
     """Runnalls' bound for every pair, (K, K), infinite on the diagonal."""
-    mass, means, scatter, form, lost = moments.scatters()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        losses = _merge_losses(moments, model)
+    np.fill_diagonal(losses, np.inf)
+    return np.where(np.isnan(losses), np.inf, losses)
+
+
+def _merge_losses(moments: Moments, model: CovarianceModel) -> np.ndarray:
+    mass, means, scatter, form, _ = moments.scatters()
     K, d = means.shape
     if len(scatter) < K:
         # One shared: what the means are apart, in units of it.
@@ -73,18 +80,16 @@ def merge_losses(moments: Moments, model: CovarianceModel) -> np.ndarray:
         bound = 0.5 * total * _log_det(both, total, d) - own[first] - own[second]
         losses = np.full((K, K), np.inf)
         losses[first, second] = losses[second, first] = bound
-    np.fill_diagonal(losses, np.inf)
-    return np.where(np.isnan(losses), np.inf, losses)
+    return losses
 
 
 def _log_det(scatter: np.ndarray, mass: np.ndarray, d: int) -> np.ndarray:
     """Of the covariances, (K,)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if scatter.ndim == 1:
-            return d * np.log(scatter / d / mass)
-        if scatter.ndim == 2:
-            return np.log(scatter / mass[:, None]).sum(axis=1)
-        return np.linalg.slogdet(scatter / mass[:, None, None])[1]
+    if scatter.ndim == 1:
+        return d * np.log(scatter / d / mass)
+    if scatter.ndim == 2:
+        return np.log(scatter / mass[:, None]).sum(axis=1)
+    return np.linalg.slogdet(scatter / mass[:, None, None])[1]
 
 
 def halves(X: np.ndarray, weight: np.ndarray) -> np.ndarray:
