@@ -34,7 +34,7 @@ def of_solution(params: Any, solution: em.Solution) -> None:
         warn(
             "Best performing initialization did not converge. Try different init "
             "parameters, or increase max_iter, tol, or check for degenerate data."
-            + _missing(solution.history, params.tol),
+            + ("" if params.accelerate else _missing(solution.history, params.tol)),
             ConvergenceWarning,
         )
     if not solution.settled:

@@ -119,7 +119,8 @@ callable, default="kmeans"
         The same for each of its iterations.
     remaining_gain_ : float
         What is estimated to be still to be had by more iterations, in nats per row, by
-        Aitken's extrapolation; infinite where that cannot be told yet.
+        Aitken's extrapolation; infinite where that cannot be told yet, and with
+        `accelerate`, whose gains do not shrink by a steady factor.
     start_lower_bounds_ : list of list of float
         The same for each start.
     starts_report_ : StartsReport
@@ -306,6 +307,7 @@ callable, default="kmeans"
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         sample_weight = check_weight(sample_weight, X)
         check_whole(self, "n_components", "max_iter", "n_init")
+        several.check(self)
         model = get_model(self.covariance_type)
         initialiser(self.init_params)  # Refuses what is none, before anything is tried.
         given = check_given(self, model, X.shape[1])
@@ -370,7 +372,7 @@ callable, default="kmeans"
             "converged_": solution.status is em.Status.CONVERGED,
             "n_iter_": max(solution.passes, len(history)),
             "lower_bounds_": list(history),
-            "remaining_gain_": remaining(history).gain,
+            "remaining_gain_": np.inf if self.accelerate else remaining(history).gain,
             "lower_bound_": history[-1] if history else -np.inf,
         }
 

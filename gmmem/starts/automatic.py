@@ -7,6 +7,7 @@ much for a million rows as for some thousands.  The numbers in `Effort` are thos
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -55,9 +56,9 @@ class Effort:
     rows_a_number: int = 20
     work: int = 100
     fewest_starts: int = 4
-    most_starts: int = 20
-    carried: int = 18
-    most_carried: int = 4
+    most_starts: int = 12
+    carried: int = 12
+    most_carried: int = 3
     iterations: int = 8
     split_iterations: int = 8
     race: int = 12
@@ -128,8 +129,7 @@ def search(
         carried = _distinct(begun)[: effort.n_carried(n_components)]
         ends = [improve(small, place, effort) for place in carried]
         ends = [_run(small, end.mixture, effort.last, effort.tol) or end for end in ends]
-        least = least_mass(small)
-        best = max(ends, key=lambda each: (each.moments.mass.min() >= least, each.mean))
+        best = max(ends, key=partial(_rank, least_mass(small)))
         others = [*ends, *(each for each in begun if all(each is not one for one in carried))]
         mixtures, means = [each.mixture for each in others], [each.mean for each in others]
         some = rows.sample(COMPARED, rng)
@@ -137,7 +137,7 @@ def search(
 
 
 def _begun(problem: Problem, begin, number: int, iterations: int) -> list[Place]:
-    """Some iterations from each start, the most likely first."""
+    """Some iterations from each start, the best first."""
     found, failure = [], None
     for n in range(number):
         try:
@@ -146,7 +146,12 @@ def _begun(problem: Problem, begin, number: int, iterations: int) -> list[Place]
             failure = error
     if not found:
         raise failure
-    return sorted(found, key=lambda each: -each.mean)
+    return sorted(found, key=partial(_rank, least_mass(problem)), reverse=True)
+
+
+def _rank(least: float, place: Place) -> tuple[bool, float]:
+    """By likelihood, those with a component of too few rows behind all others."""
+    return bool(place.moments.mass.min() >= least), place.mean
 
 
 def _follow(problem: Problem, start: Mixture, iterations: int, tol: float) -> Place:
@@ -176,7 +181,7 @@ def _at(problem: Problem, mixture: Mixture) -> Place:
 def _distinct(found: list[Place]) -> list[Place]:
     """Without those as likely as the one before."""
     pairs = pairwise(found)
-    return found[:1] + [each for before, each in pairs if before.mean - each.mean > SAME]
+    return found[:1] + [each for before, each in pairs if abs(before.mean - each.mean) > SAME]
 
 
 def least_mass(problem: Problem) -> float:
