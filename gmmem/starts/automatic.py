@@ -54,11 +54,11 @@ class Effort:
 
     rows: int = 5_000
     rows_a_number: int = 20
-    work: int = 100
+    work: int = 60
     fewest_starts: int = 4
-    most_starts: int = 12
-    carried: int = 12
-    most_carried: int = 3
+    most_starts: int = 8
+    carried: int = 10
+    most_carried: int = 2
     iterations: int = 8
     split_iterations: int = 8
     race: int = 12

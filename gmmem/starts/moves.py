@@ -154,7 +154,9 @@ def candidates(losses: np.ndarray, splits: list[Split], most: int) -> list[Move]
     K = len(losses)
     a, b = np.triu_indices(K, 1)
     gains = np.array([each.gain for each in splits])
-    net = gains[None, :] - losses[a, b][:, None]
+    possible = np.isfinite(gains)
+    net = np.where(possible, gains, 0)[None, :] - losses[a, b][:, None]
+    net[:, ~possible] = -np.inf
     rows = np.arange(len(a))
     net[rows, a] = net[rows, b] = -np.inf
     moves: list[Move] = []

@@ -38,21 +38,24 @@ def test_monotone_and_a_member_of_the_model(code, weighted):
     start = problem.start(Nearest(centres + 0.7), 3)
     likely, _ = path(problem, start, Extrapolated(), 60)
     assert (np.diff(likely) >= -1e-10).all()
-    plain, _ = path(problem, start, Plain(), 60)
-    assert likely[-1] >= plain[-1] - 1e-8
+    plain, _ = path(problem, start, Plain(), 30)
+    assert likely[-1] >= plain[-1] - 1e-8  # At worst every leap is taken back.
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("d", "K"), [(1, 2), (2, 3), (4, 3)])
-def test_fewer_passes_to_the_same_end(d, K, seed):
-    X, centres = overlapping(d=d, K=K, seed=seed, apart=1.5)
-    problem = Problem.of(InMemory(X), get_model("full"))
-    start = problem.start(Nearest(centres), K)
-    plain, passes = path(problem, start, Plain(), 600)
-    likely, fewer = path(problem, start, Extrapolated(), 600)
-    assert likely[-1] >= plain[-1] - 1e-7
-    needed = passes[np.argmax(plain >= plain[-1] - 1e-6)]
-    assert fewer[np.argmax(likely >= plain[-1] - 1e-6)] <= 1.1 * needed + 2
+def test_fewer_passes_in_the_median_and_to_the_same_end():
+    ratios = []
+    for seed in range(4):
+        for d, K in [(1, 2), (2, 3), (4, 3)]:
+            X, centres = overlapping(d=d, K=K, seed=seed, apart=1.5)
+            problem = Problem.of(InMemory(X), get_model("full"))
+            start = problem.start(Nearest(centres), K)
+            plain, passes = path(problem, start, Plain(), 400)
+            likely, fewer = path(problem, start, Extrapolated(), 400)
+            assert likely[-1] >= plain[-1] - 1e-5
+            reached = likely >= plain[-1] - 1e-6
+            needed = passes[np.argmax(plain >= plain[-1] - 1e-6)]
+            ratios.append(fewer[np.argmax(reached)] / needed if reached.any() else 2)
+    assert np.median(ratios) < 0.7
 
 
 def test_passes_are_counted():
@@ -67,9 +70,12 @@ def test_passes_are_counted():
 
 def test_narrow_components_far_away_take_plain_steps():
     rng = np.random.default_rng(0)
-    X = np.vstack([1e-7 * rng.standard_normal((500, 2)), 1 + 1e-7 * rng.standard_normal((500, 2))])
+    X = np.vstack(
+        [1e-7 * rng.standard_normal((500, 2)), [1, 2] + 1e-7 * rng.standard_normal((500, 2))]
+    )
+    X = np.vstack([X, [2, 1] + 1e-7 * rng.standard_normal((500, 2))])
     problem = Problem.of(InMemory(X), get_model("full"))
-    start = problem.start(Nearest(np.array([[0.0, 0], [1, 1]])), 2)
+    start = problem.start(Nearest(np.array([[0.0, 0], [1, 2], [2, 1]])), 3)
     steps = zip(
         em.states(problem, start, Extrapolated()), em.states(problem, start, Plain()), strict=False
     )
