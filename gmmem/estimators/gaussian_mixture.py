@@ -87,7 +87,7 @@ callable, default="kmeans"
     verbose_interval : int, default=10
         Iterations between two prints.
     accelerate : bool, default=False
-        Whether to extrapolate the steps of EM on its sufficient statistics: fewer passes
+        Whether to extrapolate the steps of EM on its sufficient statistics: mostly fewer passes
         over the rows, never a lower likelihood from one to the next.
     stopping : {"change", "aitken"}, default="change"
         What `tol` is compared with: the last change, or what is estimated to be still to
