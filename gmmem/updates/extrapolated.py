@@ -7,9 +7,10 @@ last few points and their residuals ``F = G(S) - S`` the next point is
 
 The M-step of any moments is a mixture of the covariance model, so one piece of code serves
 all models; where they are not those of any rows, the plain step is taken, and where the
-likelihood turns out lower than it was, the plain step is taken after all.  Walker and Ni
-(2011), SIAM J. Numer. Anal. 49, 1715; Henderson and Varadhan (2019), J. Comput. Graph. Stat.
-28, 834.
+likelihood turns out lower than it was, the plain step is taken after all.
+
+Walker and Ni (2011), SIAM Journal on Numerical Analysis 49, 1715; Henderson and Varadhan
+(2019), Journal of Computational and Graphical Statistics 28, 834.
 """
 
 from dataclasses import dataclass
