@@ -38,6 +38,7 @@ from gmmem.moments import Moments
 from gmmem.priors import Ridge
 from gmmem.problem import Problem, maximise
 from gmmem.sources.base import Rows
+from gmmem.stopping import STOPPING
 from gmmem.updates import Plain, Rule, State
 
 __all__ = [
@@ -82,6 +83,8 @@ class Solution:
         What stopped a degenerate fit.
     settled : bool
         Whether the last M-step's inner iteration converged.
+    passes : int
+        Passes over the rows: as many as iterations, unless a rule takes some back.
     """
 
     mixture: Mixture | None
@@ -89,6 +92,7 @@ class Solution:
     history: list[float]
     failure: DegenerateCovariance | None = None
     settled: bool = True
+    passes: int = 0
 
 
 def expect(mixture: Mixture, rows: Rows) -> tuple[float, Moments]:
@@ -189,29 +193,32 @@ def converge(
     tol: float,
     max_iter: int,
     previous: float = -np.inf,
+    stopping: str = "change",
 ) -> Solution:
-    """Read states until the mean log-likelihood changes by less than `tol`.
+    """Read states until the mean log-likelihood changes, or has left to gain, less than `tol`.
 
-    `previous` is what the first one is compared with.
+    `previous` is what the first one is compared with; `stopping` is a key of
+    `gmmem.stopping.STOPPING`.
     """
     history: list[float] = []
+    passes = 0
     state, status, failure = None, Status.MAX_ITER, None
     try:
         for state in states:
             history.append(state.log_likelihood / total_weight)
-            if abs(history[-1] - previous) < tol:
+            passes += state.passes
+            if STOPPING[stopping](history, previous) < tol:
                 status = Status.CONVERGED
                 break
-            if len(history) == max_iter:
+            if passes >= max_iter:
                 break
-            previous = history[-1]
     except DegenerateCovariance as error:
         status, failure = Status.DEGENERATE, error
     if state is None:
         if failure is None:
             raise ValueError("There was no state to read.")
         return Solution(None, status, history, failure)
-    return Solution(state.update, status, history, failure, state.settled)
+    return Solution(state.update, status, history, failure, state.settled, passes)
 
 
 def fit(
@@ -305,6 +312,7 @@ def solve(
     rule: Rule = PLAIN,
     reader: Reader | None = None,
     per: float | None = None,
+    stopping: str = "change",
 ) -> Outcome:
     """Run EM from each start: the one way to fit.
 
@@ -318,13 +326,15 @@ def solve(
     tol : float
         In nats per unit of `per`.
     max_iter : int
-        With 0, the first start is the solution.
+        Most passes over the rows; with 0, the first start is the solution.
     previous : float, default=-inf
         Mean log-likelihood that the first state is compared with.
     rule : Rule, default=Plain()
     reader : Reader, optional
     per : float, optional
         What objectives are divided by: the total weight of the rows.
+    stopping : {"change", "aitken"}, default="change"
+        Whether `tol` is for the last change, or for what is estimated to be still to be had.
 
     Returns
     -------
@@ -334,22 +344,23 @@ def solve(
     per = problem.extent.total_weight if per is None else per
     with problem.rows.working():
         for start in reader.starts(starts, outcome):
+            settings = dict(tol=tol, max_iter=max_iter, previous=previous, stopping=stopping)
             followed = partial(reader.states, outcome=outcome)
-            solution = _solution(problem, start, tol, max_iter, previous, rule, followed, per)
+            solution = _solution(problem, start, rule, followed, per, settings)
             outcome.solutions.append(solution)
             reader.ended(solution)
     return outcome
 
 
 def _solution(
-    problem: Problem, start, tol, max_iter, previous, rule: Rule, followed: Callable, per: float
+    problem: Problem, start, rule: Rule, followed: Callable, per: float, settings: dict
 ) -> Solution:
     """What EM finds from one start."""
     try:
         mixture = start() if callable(start) else start
     except DegenerateCovariance as error:
         return Solution(None, Status.DEGENERATE, [], error)
-    if max_iter == 0:
+    if settings["max_iter"] == 0:
         return Solution(mixture, Status.MAX_ITER, [])
     read = followed(states(problem, mixture, rule))
-    return converge(read, per, tol=tol, max_iter=max_iter, previous=previous)
+    return converge(read, per, **settings)

@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from gmmem import em
 from gmmem.passes import Extent
+from gmmem.stopping import remaining
 
 # Frames between a warning and the user's call of fit.
 DEPTH = 6
@@ -28,11 +29,12 @@ def warn(sentence: str, category: type[Warning] = UserWarning) -> None:
 def of_convergence(params: Any, solution: em.Solution) -> None:
     """Warn where the best start did not converge."""
     # With fewer iterations, a callback asked to stop and needs no advice.
-    stopped = 0 < len(solution.history) == params.max_iter
+    stopped = 0 < params.max_iter <= solution.passes
     if solution.status is not em.Status.CONVERGED and stopped:
         warn(
             "Best performing initialization did not converge. Try different init "
-            "parameters, or increase max_iter, tol, or check for degenerate data.",
+            "parameters, or increase max_iter, tol, or check for degenerate data."
+            + ("" if params.accelerate else _missing(solution.history, params.tol)),
             ConvergenceWarning,
         )
 
@@ -53,6 +55,18 @@ def of_solution(params: Any, solution: em.Solution) -> None:
             f"n_components (now {params.n_components}) or try another start.",
             ConvergenceWarning,
         )
+
+
+def _missing(history: list[float], tol: float) -> str:
+    """How much the likelihood still lacks, and what would do."""
+    found = remaining(history)
+    if not np.isfinite(found.gain):
+        return " Its gains do not shrink yet: how much is missing cannot be told."
+    more = found.iterations(tol)
+    advice = (
+        f"; about {more} more iterations would leave less than tol" if 0 < more < np.inf else ""
+    )
+    return f" About {found.gain:.2g} nats a row are estimated to be missing{advice}."
 
 
 def of_weights(extent: Extent) -> None:

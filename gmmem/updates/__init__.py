@@ -1,7 +1,8 @@
 """How EM goes from one mixture to the next."""
 
 from gmmem.updates.base import Rule, State
+from gmmem.updates.extrapolated import Extrapolated
 from gmmem.updates.plain import Plain
 from gmmem.updates.stepwise import Decreasing
 
-__all__ = ["Decreasing", "Plain", "Rule", "State"]
+__all__ = ["Decreasing", "Extrapolated", "Plain", "Rule", "State"]

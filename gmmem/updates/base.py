@@ -7,7 +7,7 @@ from gmmem.problem import Problem
 
 
 class State(NamedTuple):
-    """One iteration of EM: one pass over the rows."""
+    """One iteration of EM: one pass over the rows, or more where a rule says so."""
 
     iteration: int
     log_likelihood: float
@@ -19,6 +19,8 @@ class State(NamedTuple):
     """False if the M-step's inner iteration, where it has one, did not converge."""
     memory: Any = None
     """What the rule goes on from."""
+    passes: int = 1
+    """Passes over the rows that it took."""
 
 
 class Rule(Protocol):

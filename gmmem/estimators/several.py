@@ -1,0 +1,79 @@
+"""The starts of a `GaussianMixture`: as many as asked for, or those of ``n_init="auto"``."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from gmmem import em
+from gmmem.estimators.rows import seen
+from gmmem.estimators.starting import initial_mixture
+from gmmem.mixture import Mixture
+from gmmem.problem import Problem
+from gmmem.starts.automatic import Found, search
+from gmmem.starts.report import COMPARED, compared
+
+# After a search, a run ends at this share of `tol`: what was found is not to be given away.
+TIGHTER = 0.1
+
+
+def check(params: Any) -> None:
+    """Refuse parameters that contradict each other.
+
+    Raises
+    ------
+    ValueError
+    """
+    if params.accelerate and params.stopping == "aitken":
+        raise ValueError(
+            "stopping='aitken' extrapolates gains that shrink by a steady factor, which those of "
+            "accelerate=True do not: use stopping='change' with a smaller tol, or plain EM."
+        )
+
+
+class Automatic:
+    """A start that is searched for; what was found stays for the report."""
+
+    def __init__(self, problem, begin, n_components, random_state):
+        self.arguments = problem, begin, n_components, random_state
+        self.found: Found | None = None
+
+    def __call__(self) -> Mixture:
+        self.found = search(*self.arguments)
+        return self.found.mixture
+
+
+def starts(params: Any, problem: Problem, given, random_state) -> list:
+    """What EM starts from, each a callable."""
+    K, init = params.n_components, params.init_params
+    shown = (None, None) if given.complete else seen(problem.rows, random_state)
+    whole = partial(initial_mixture, problem, *shown, given, K, init, random_state)
+    if params.n_init != "auto":
+        return [whole] * params.n_init
+    if given.means is not None or K == 1 or params.max_iter == 0:
+        return [whole]  # There is nothing to choose from.
+
+    def begin(small, rows, number):
+        # Seeds alone differ more from start to start than k-means from them.
+        other = init if number % 2 == 0 or not isinstance(init, str) else "k-means++"
+        return initial_mixture(small, rows.X, rows.weight, given, K, other, random_state)
+
+    return [Automatic(problem, begin, K, random_state)]
+
+
+def report(starts: list, outcome: em.Outcome, problem: Problem) -> dict[str, Any]:
+    """How the starts compare, if there were several."""
+    if isinstance(starts[0], Automatic) and starts[0].found is not None:
+        return {"starts_report_": starts[0].found.report}
+    usable = [
+        each
+        for each in outcome.solutions
+        if each.status is not em.Status.DEGENERATE and each.history
+    ]
+    if len(starts) < 2 or not usable:
+        return {}
+    # The same rows each time, and no number drawn from what seeds the starts.
+    rows = problem.rows.sample(COMPARED, np.random.RandomState(0))
+    mixtures = [each.mixture for each in usable]
+    means = [each.history[-1] for each in usable]
+    return {"starts_report_": compared(outcome.best.mixture, mixtures, means, rows)}

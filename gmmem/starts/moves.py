@@ -1,0 +1,175 @@
+"""Split and merge: from one mixture to another of as many components, without a pass.
+
+An end of EM that is not the best puts one component on several clusters and several on one
+(Chen, Song, Xi and Zhang 2024): two of those are to become one, and one two.  Both act on the
+moments,
+
+    merged:  S_a + S_b              split:  S_j  ->  S_j1 + S_j2
+
+which is the same for every covariance model: the M-step makes a mixture of what comes out.
+What a move is worth is bounded before it is tried.  For a split by the gain of two components
+in the likelihood of the rows of j, weighted by their responsibilities (by Jensen's inequality
+the likelihood of all rows gains no less); for a merger by Runnalls' bound on what is lost,
+
+    B_ab = (m_a + m_b)/2 log|C_ab| - m_a/2 log|C_a| - m_b/2 log|C_b|.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from gmmem import em, prediction
+from gmmem.covariances import CovarianceModel, DegenerateCovariance
+from gmmem.initializers.base import Hard
+from gmmem.moments import Moments
+from gmmem.problem import Problem
+from gmmem.sources import InMemory
+
+# Rows that belong to a component by less than this say nothing of how to split it.
+LEAST_SHARE = 0.02
+
+
+class Split(NamedTuple):
+    """One component's rows as two."""
+
+    gain: float
+    """In log-likelihood, total."""
+    moments: Moments | None
+    """Of the two; None where a split is not possible."""
+
+
+NO_SPLIT = Split(-np.inf, None)
+
+
+@dataclass(frozen=True, eq=False)
+class Move:
+    """Merge components `pair`, split component `split`."""
+
+    pair: tuple[int, int]
+    split: int
+    net: float
+    """What it is estimated to gain, in log-likelihood, total."""
+
+
+def merge_losses(moments: Moments, model: CovarianceModel) -> np.ndarray:
+    """Runnalls' bound for every pair, (K, K), infinite on the diagonal."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        losses = _merge_losses(moments, model)
+    np.fill_diagonal(losses, np.inf)
+    return np.where(np.isnan(losses), np.inf, losses)
+
+
+def _merge_losses(moments: Moments, model: CovarianceModel) -> np.ndarray:
+    mass, means, scatter, form, _ = moments.scatters()
+    K, d = means.shape
+    if len(scatter) < K:
+        # One shared: what the means are apart, in units of it.
+        within = model.storage.from_covariances(scatter / mass.sum(), d)
+        whitened = np.stack([within.whiten(0, (means - m).T, np.empty((d, K))) for m in means])
+        distance = np.einsum("kjl,kjl->kl", whitened, whitened)
+        losses = 0.5 * np.multiply.outer(mass, mass) / np.add.outer(mass, mass) * distance
+    else:
+        first, second = np.triu_indices(K, 1)
+        share = mass[first] * mass[second] / (mass[first] + mass[second])
+        apart = form.square((means[first] - means[second]) * np.sqrt(share)[:, None])
+        both = scatter[first] + scatter[second] + apart
+        half_mass = 0.5 * mass
+        own = half_mass * _log_det(scatter, mass, d)
+        total = mass[first] + mass[second]
+        bound = 0.5 * total * _log_det(both, total, d) - own[first] - own[second]
+        losses = np.full((K, K), np.inf)
+        losses[first, second] = losses[second, first] = bound
+    return losses
+
+
+def _log_det(scatter: np.ndarray, mass: np.ndarray, d: int) -> np.ndarray:
+    """Of the covariances, (K,)."""
+    if scatter.ndim == 1:
+        return d * np.log(scatter / d / mass)
+    if scatter.ndim == 2:
+        return np.log(scatter / mass[:, None]).sum(axis=1)
+    return np.linalg.slogdet(scatter / mass[:, None, None])[1]
+
+
+def halves(X: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Labels 0 and 1: the two sides of the rows' first axis, features in comparable units."""
+    Z = X - weight @ X / weight.sum()
+    scale = np.sqrt(weight @ (Z * Z) / weight.sum())
+    Z = Z / np.where(scale > 0, scale, 1)
+    axis = np.linalg.eigh((Z * weight[:, None]).T @ Z)[1][:, -1]
+    return (Z @ axis > 0).astype(np.intp)
+
+
+def split(problem: Problem, shares: np.ndarray, iterations: int, least: float) -> Split | None:
+    """Fit two components to one's rows, weighted by its responsibilities.
+
+    `least` is the weight that each of the two must have; None where they have not.
+    """
+    rows = problem.rows
+    weight = shares if rows.weight is None else shares * rows.weight
+    near = np.flatnonzero(shares > LEAST_SHARE)
+    weight, X = weight[near], rows.X[near]
+    if len(near) < 4 or weight.sum() < 2 * least:
+        return None
+    labels = halves(X, weight)
+    if not 0 < labels.sum() < len(labels):
+        return None
+    own = InMemory(X, weight, 1)
+    try:
+        local = Problem.of(own, problem.model, problem.prior)
+        one = local.start(Hard(np.zeros(len(X), dtype=np.intp), 1), 1)
+        alone = prediction.log_likelihood(one, own)
+        two = local.start(Hard(labels, 2), 2)
+        for state in em.states(local, two):
+            if state.iteration == iterations:
+                break
+        found = local.expect(state.mixture)
+    except DegenerateCovariance:
+        return None
+    if found.moments.mass.min() < least:
+        return None
+    return Split(found.objective - alone, found.moments)
+
+
+def moved(moments: Moments, move: Move, split: Split) -> Moments:
+    """The moments after a move; `moments` about a common centre."""
+    a, b = move.pair
+    two = split.moments.about(moments.centre)
+    mass, first = moments.mass.copy(), moments.first.copy()
+    mass[a], first[a] = mass[a] + mass[b], first[a] + first[b]
+    if len(moments.second) == len(mass):
+        second = moments.second.copy()
+        second[a] = second[a] + second[b]
+        second[move.split], second[b] = two.second
+    else:
+        second = moments.second  # The sum over all components stays what it is.
+    mass[move.split], mass[b] = two.mass
+    first[move.split], first[b] = two.first
+    return replace(moments, mass=mass, first=first, second=second)
+
+
+def candidates(losses: np.ndarray, splits: list[Split], most: int) -> list[Move]:
+    """Moves by what they are estimated to gain, no pair and no split more than twice."""
+    K = len(losses)
+    a, b = np.triu_indices(K, 1)
+    gains = np.array([each.gain for each in splits])
+    possible = np.isfinite(gains)
+    net = np.where(possible, gains, 0)[None, :] - losses[a, b][:, None]
+    net[:, ~possible] = -np.inf
+    rows = np.arange(len(a))
+    net[rows, a] = net[rows, b] = -np.inf
+    moves: list[Move] = []
+    used_pairs: dict[int, int] = {}
+    used_splits: dict[int, int] = {}
+    for place in np.argsort(-net, axis=None)[: 20 * most]:
+        pair, j = divmod(int(place), K)
+        value = float(net[pair, j])
+        if not np.isfinite(value) or len(moves) == most:
+            break
+        if used_pairs.get(pair, 0) >= 2 or used_splits.get(j, 0) >= 2:
+            continue
+        used_pairs[pair] = used_pairs.get(pair, 0) + 1
+        used_splits[j] = used_splits.get(j, 0) + 1
+        moves.append(Move((int(a[pair]), int(b[pair])), j, value))
+    return moves

@@ -1,0 +1,82 @@
+"""When EM is done: by what the last iteration gained, or by what is still to be had.
+
+Near its end EM gains less and less by a steady factor ``a``.  By Aitken's extrapolation of the
+last gain ``g`` what remains is
+
+    g (a + a^2 + a^3 + ...)  =  g a / (1 - a),
+
+a hundred times the last gain where components overlap so much that a = 0.99.  Boehning et al.
+(1994), Ann. Inst. Statist. Math. 46, 373.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+# Gains that are compared: the slowest of their factors counts, as one alone may mislead.
+GAINS = 4
+
+# Gains below this share of the likelihood's size are rounding error.
+ROUNDING = 32 * np.finfo(np.float64).eps
+
+
+class Remaining(NamedTuple):
+    """What is estimated to be still to be had."""
+
+    gain: float
+    """In nats a row; infinite where gains do not shrink, or are too few to tell."""
+    factor: float
+    """By which each gain is smaller than the one before."""
+
+    def iterations(self, tol: float) -> float:
+        """How many more until less than `tol` remains; infinite where that is not known."""
+        if self.gain <= tol:
+            return 0
+        if not (0 < self.factor < 1 and tol > 0 and math.isfinite(self.gain)):
+            return math.inf
+        return math.ceil(math.log(tol / self.gain) / math.log(self.factor))
+
+
+UNKNOWN = Remaining(math.inf, 1.0)
+
+
+def remaining(history: Sequence[float]) -> Remaining:
+    """What is still to be had, by the mean log-likelihoods so far.
+
+    Examples
+    --------
+    >>> from gmmem.stopping import remaining
+    >>> history = [-2.0 - 0.9**n for n in range(30)]
+    >>> found = remaining(history)
+    >>> round(found.gain, 6), round(-2.0 - history[-1], 6), found.iterations(1e-3)
+    (0.047101, 0.047101, 37)
+    """
+    gains = np.diff(history[-GAINS - 1 :])
+    if len(gains) < 2:
+        return UNKNOWN
+    if gains[-1] <= ROUNDING * max(abs(history[-1]), 1.0):
+        return Remaining(0.0, 0.0)
+    if not gains[:-1].min() > 0:
+        return UNKNOWN
+    factor = float((gains[1:] / gains[:-1]).max())
+    if factor >= 1:
+        return UNKNOWN
+    return Remaining(float(gains[-1]) * factor / (1 - factor), factor)
+
+
+def last_change(history: Sequence[float], previous: float) -> float:
+    """What the last iteration changed; `previous` is what the first is compared with."""
+    return abs(history[-1] - (history[-2] if len(history) > 1 else previous))
+
+
+def remaining_gain(history: Sequence[float], previous: float) -> float:
+    """What is still to be had, a row."""
+    return remaining(history).gain
+
+
+STOPPING: dict[str, Callable[[Sequence[float], float], float]] = {
+    "change": last_change,
+    "aitken": remaining_gain,
+}

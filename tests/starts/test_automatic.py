@@ -1,0 +1,74 @@
+"""n_init="auto": it finds what one start does not."""
+
+import numpy as np
+import pytest
+from sklearn import mixture as sklearn_mixture
+
+from gmmem import GaussianMixture
+
+
+def separated(K, d, seed, n=3000):
+    rng = np.random.default_rng(seed)
+    centres = 12 * rng.standard_normal((K, d)) / np.sqrt(d)
+    weights = rng.dirichlet(np.full(K, 5.0))
+    return centres[rng.choice(K, size=n, p=weights)] + rng.standard_normal((n, d)), centres
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("K", "d"), [(12, 2), (20, 3), (10, 6)])
+def test_at_least_as_likely_as_the_true_centres_and_ten_starts(K, d, seed):
+    X, centres = separated(K, d, seed)
+    auto = GaussianMixture(K, n_init="auto", random_state=seed).fit(X)
+    from_truth = GaussianMixture(K, means_init=centres, tol=1e-5).fit(X)
+    ten = sklearn_mixture.GaussianMixture(K, n_init=10, random_state=seed).fit(X)
+    assert auto.score(X) > max(from_truth.score(X), ten.score(X)) - 0.01
+
+
+@pytest.mark.parametrize("code", ["tied", "diag", "spherical", "VEV", "EEI", "VVE"])
+def test_every_covariance_model_and_weights(code):
+    X, centres = separated(12, 2, 1, 1500)
+    weight = np.random.default_rng(0).uniform(0.2, 2, len(X))
+    auto = GaussianMixture(12, covariance_type=code, n_init="auto", max_iter=999, random_state=0)
+    auto.fit(X, sample_weight=weight)
+    truth = GaussianMixture(12, covariance_type=code, means_init=centres, tol=1e-5, max_iter=999)
+    truth.fit(X, sample_weight=weight)
+    assert auto.lower_bound_ > truth.lower_bound_ - 0.01
+
+
+def test_the_same_seed_the_same_model():
+    X, _ = separated(8, 2, 0)
+    one, two = (GaussianMixture(8, n_init="auto", random_state=3).fit(X) for _ in range(2))
+    np.testing.assert_array_equal(one.means_, two.means_)
+    np.testing.assert_array_equal(one.starts_report_.shortfall, two.starts_report_.shortfall)
+
+
+def test_more_rows_than_the_subset():
+    X, centres = separated(10, 2, 4, 30_000)
+    auto = GaussianMixture(10, n_init="auto", random_state=0).fit(X)
+    truth = GaussianMixture(10, means_init=centres, tol=1e-5).fit(X)
+    assert auto.lower_bound_ > truth.lower_bound_ - 0.01
+
+
+@pytest.mark.parametrize("rows", [2, 3, 7])
+def test_few_rows(rows):
+    X = np.random.default_rng(0).standard_normal((rows, 2))
+    model = GaussianMixture(2, n_init="auto", random_state=0).fit(X)
+    assert np.isfinite(model.means_).all()
+
+
+def test_report_of_several_starts():
+    X, _ = separated(10, 2, 0)
+    model = GaussianMixture(10, n_init=6, init_params="random_from_data", random_state=0).fit(X)
+    report = model.starts_report_
+    ends = np.array([each[-1] for each in model.start_lower_bounds_])
+    assert report.n_starts == 6
+    assert report.n_best == (ends > ends.max() - 0.01).sum()
+    np.testing.assert_allclose(report.shortfall, np.sort(ends.max() - ends))
+    assert report.agreement[0] == 1
+    model.set_params(n_init=1).fit(X)
+    assert not hasattr(model, "starts_report_")
+
+
+def test_another_word_is_refused():
+    with pytest.raises(ValueError, match="n_init"):
+        GaussianMixture(2, n_init="automatic").fit(np.eye(3))
