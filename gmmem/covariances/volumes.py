@@ -30,6 +30,9 @@ FAST = 0.2
 LARGEST_CHANGE = 3.0
 HALVINGS = 30
 
+# Volumes that change by more than this, as a logarithm, have no end: one goes to zero.
+ENDLESS = 100.0
+
 # Curvatures, of which the largest is one, below this are rounding error.
 LEAST_CURVATURE = 1e-12
 
@@ -77,7 +80,8 @@ def settle(
 def _by_newton(
     whiten: Whiten, mass: np.ndarray, d: int, start: np.ndarray, tol: float, max_iter: int
 ) -> tuple[np.ndarray, bool]:
-    share, logs = mass / mass.sum(), np.log(start)
+    share, begin = mass / mass.sum(), np.log(start)
+    logs = begin
     log_det, flat, traces = whiten(1 / start)
     value = d * share @ logs + log_det
     for _ in range(max_iter):
@@ -93,6 +97,8 @@ def _by_newton(
         else:
             return np.exp(logs), True  # No descent left that float64 can see.
         logs, flat, traces, value = new_logs, new_flat, new_traces, new_value
+        if np.abs(logs - begin).max() > ENDLESS:
+            raise DegenerateCovariance(int(np.argmin(logs - begin)))
         if np.abs(step).max() <= tol:
             return np.exp(logs), True
     return np.exp(logs), False

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import ortho_group
 
-from gmmem.covariances import get_model
+from gmmem.covariances import DegenerateCovariance, get_model
 from gmmem.covariances.base import checked_estimate
 from tests.covariances import exact
 from tests.covariances.cases import CODES, of_structure, scatters
@@ -162,3 +162,16 @@ def test_scale(code):
     for exponent in (-930, -463, -100, 100, 417, 930):
         scale = 2.0**exponent
         np.testing.assert_allclose(estimate(code, scale * W, mass), scale * plain, rtol=rtol)
+
+
+@pytest.mark.parametrize("code", ["VEI", "VEE", "VEV"])
+@pytest.mark.parametrize("mass", [[10.0, 10.0], [10.0, 30.0], [500.0, 1.0]])
+def test_volumes_that_have_no_end_are_degenerate(code, mass):
+    """Components that lie in planes of their own: one volume goes to zero for ever."""
+    W, mass = np.array([np.diag([1.0, 0, 0]), np.diag([0, 2.0, 3.0])]), np.array(mass)
+    model = get_model(code)
+    try:
+        found = checked_estimate(model, model.storage.form.of(W), mass, 3, None)
+    except DegenerateCovariance:
+        return
+    assert np.isfinite(found.covariances).all() and found.settled
