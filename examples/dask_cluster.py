@@ -1,4 +1,8 @@
-"""Fit rows that are never in memory all at once, on a cluster: here, that of a laptop.
+"""
+Rows on a cluster
+=================
+
+Fit rows that are never in memory all at once, on a cluster: here, that of a laptop::
 
     python examples/dask_cluster.py                 10 million rows
     python examples/dask_cluster.py 200000          fewer

@@ -1,4 +1,8 @@
-"""Full EM over files that do not fit in memory: a batch at a time, as often as asked.
+"""
+Rows in files
+=============
+
+Full EM over files that do not fit in memory: a batch at a time, as often as asked::
 
     python examples/out_of_core.py
 

@@ -1,6 +1,10 @@
-"""Follow a stream whose clusters drift: online EM, a batch at a time.
+"""
+A stream
+========
 
-python examples/stream.py
+Follow a stream whose clusters drift: online EM, a batch at a time::
+
+    python examples/stream.py
 """
 
 import numpy as np

@@ -239,7 +239,7 @@ class Chunked:
         return tuple(_owned(part) for part in total)
 
     def map(self, over: RowPass, shape: tuple[int, ...], dtype: Any) -> Any:
-        """Answers for every row, whatever it weighs, (n_rows, *shape)."""
+        """Answers for every row, whatever it weighs, (n_rows, ...)."""
         return np.concatenate(list(self.each(answer_chunk, Answers(over, shape, dtype))))
 
     def with_columns(self, **aligned: Any) -> "Chunked":
