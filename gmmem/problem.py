@@ -123,10 +123,14 @@ class Problem:
             If a covariance is singular (see `gmmem.covariances.singular`).
         """
         try:
-            return maximise(moments, self.model, self.prior, previous)
+            update = maximise(moments, self.model, self.prior, previous)
         except DegenerateCovariance:
             self._refuse_singular_rows(moments)  # The better reason.
             raise
+        if previous is None and not self.prior.keeps_regular:
+            # Rows leave a component that starts singular, and it would be lost without a word.
+            self._refuse_singular(update.mixture, moments)
+        return update
 
     def improve(
         self, expectation: Expectation, mixture: Mixture

@@ -106,9 +106,9 @@ class Full(Held):
         scale = np.sqrt(self.variances)
         correlations = self.covariances / scale[:, :, None] / scale[:, None, :]
         values, axes = np.linalg.eigh(correlations)
-        weights = np.abs(axes[:, :, 0])
-        of_rows = np.sum(weights * (step / scale), axis=1) ** 2
-        return values[:, 0] / np.maximum(FLAT * self.n_features, of_rows)
+        # Every axis: a column that is narrow alone need not lie along the shortest.
+        of_rows = np.einsum("kij,ki->kj", np.abs(axes), step / scale) ** 2
+        return (values / np.maximum(FLAT * self.n_features, of_rows)).min(axis=1)
 
     def extremes(self, reference):
         # Both by a largest eigenvalue, which keeps its digits.

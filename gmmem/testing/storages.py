@@ -124,6 +124,11 @@ def _check_thinness(held: Storage, rng, d: int) -> None:
     assert (held.thinness(fine) > 1).all(), "what is wider than the rounding of rows is regular"
     coarse = 10 * np.sqrt(held.variances.max()) * np.ones_like(fine)
     assert not (held.thinness(coarse) > 1).any(), "what is narrower is singular"
+    if held.factors.ndim > 1:
+        for column in range(d):
+            narrow = fine.copy()
+            narrow[:, column] = 10 * np.sqrt(held.variances[:, column])
+            assert not (held.thinness(narrow) > 1).any(), "a narrow column is singular"
     reference = random_covariances(rng, type(held), 1, d)
     other = type(held).from_covariances(reference, d).dense()[0]
     seen = reference * d if reference.ndim == 1 else reference

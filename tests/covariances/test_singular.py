@@ -263,6 +263,33 @@ def test_points_and_planes_are_told_apart(storage):
             refuse_singular(held, np.full((1, 2), 1e-9))
 
 
+@pytest.mark.parametrize("correlation", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("width", [1e-152, 1e-60, 1e-13])
+def test_a_column_that_is_narrow_alone(width, correlation):
+    """The least eigenvalue of the correlations says nothing of it."""
+    S = np.array([[1, 0, 0], [0, 1, correlation], [0, correlation, 1.0]])
+    scale = np.array([width, 1, 1])
+    held = Full.from_covariances((S * scale * scale[:, None])[None], 3)
+    with pytest.raises(DegenerateCovariance, match="is flat"):
+        refuse_singular(held, np.full((1, 3), 1e-12))
+    refuse_singular(held, np.full((1, 3), width / 100))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("code", ["VVE", "VVV", "EVE", "VEE", "EVV"])
+def test_counts_are_no_more_likely_at_the_origin(code, seed):
+    """Mechanism (b) as it was found: a column of zeros shrinks a component for ever."""
+    X = counts(np.random.RandomState(seed))
+    labels = np.where(X[:, 0] == 0, 0, 1 + (X[:, 1] > 5))
+    for shift in (0, 5):
+        try:
+            model = labelled(code, labels, max_iter=500).fit(X + shift)
+        except ValueError as error:
+            assert "component" in str(error)
+        else:
+            assert model.score(X + shift) < 0
+
+
 def test_rounding_is_that_of_the_rows():
     held = Diagonal.from_covariances(np.array([[1.0], [4.0]]), 1)
     means, eps = np.array([[0.0], [1e6]]), np.finfo(np.float64).eps
