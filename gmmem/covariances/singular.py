@@ -60,10 +60,14 @@ class SingularRows(DegenerateCovariance):
     def __reduce__(self):
         return type(self), (self.coefficients, self.reason)
 
-    def __str__(self):
+    def told(self, names: Sequence[str] | None = None) -> str:
+        """What is wrong, with the names of the columns, and what to do."""
         lone = np.count_nonzero(self.coefficients) == 1
         remedy = REMEDY_OF_A_CONSTANT if lone else REMEDY
-        return f"X is singular as a whole: {sentence(self.coefficients)}. {remedy}"
+        return f"X is singular as a whole: {sentence(self.coefficients, names)}. {remedy}"
+
+    def __str__(self):
+        return self.told()
 
 
 REMEDY = (

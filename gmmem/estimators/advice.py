@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from gmmem import em
+from gmmem.covariances.singular import SingularRows
 from gmmem.passes import Extent
 from gmmem.stopping import remaining
 
@@ -37,6 +38,16 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
             + ("" if params.accelerate else _missing(solution.history, params.tol)),
             ConvergenceWarning,
         )
+
+
+def reason(failure: Exception, params: Any) -> str:
+    """Why a fit failed, with the names of the columns where X had them, and what to do."""
+    if isinstance(failure, SingularRows):
+        return failure.told(getattr(params, "feature_names_in_", None))
+    return (
+        f"{str(failure).rstrip('.')}. Increase reg_covar (now {params.reg_covar:g}), lower "
+        f"n_components (now {params.n_components}), or scale the data."
+    )
 
 
 def of_solution(params: Any, solution: em.Solution) -> None:

@@ -378,9 +378,7 @@ callable, default="kmeans"
         outcome = em.solve(problem, starts, **settings, reader=reader)
         if outcome.best is None:
             raise ValueError(
-                f"Fitting the mixture failed: {str(outcome.failure).rstrip('.')}. Increase "
-                f"reg_covar (now {self.reg_covar:g}), lower n_components (now "
-                f"{self.n_components}), or scale the data."
+                f"Fitting the mixture failed: {advice.reason(outcome.failure, self)}"
             ) from outcome.failure
         vars(self).pop("starts_report_", None)  # There may be none this time.
         vars(self).update(reader.fitted(outcome), **several.report(starts, outcome, problem))

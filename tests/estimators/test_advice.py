@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas
 import pytest
 import sklearn
 from sklearn.exceptions import ConvergenceWarning
@@ -163,3 +164,11 @@ def test_a_routed_search_is_scored_by_its_weights(X):
     part = X[:50], weight[:50]
     fitted = GaussianMixture(2, random_state=0).fit(X)
     assert Scorer("aic")(fitted, *part[:1], sample_weight=part[1]) == -fitted.aic(*part)
+
+
+def test_columns_that_add_up_are_named(X):
+    frame = pandas.DataFrame({"width": X[:, 0], "height": X[:, 1]})
+    frame["girth"] = frame["width"] + frame["height"]
+    model = GaussianMixture(2, reg_covar=0, random_state=0)
+    with pytest.raises(ValueError, match=r"column 'girth' is column 'width' \+ column 'height'"):
+        model.fit(frame)
