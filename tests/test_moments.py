@@ -67,11 +67,8 @@ def test_about_another_centre(form, pooled):
     np.testing.assert_allclose(back.scatter, sums(X, R, centre, form, pooled).scatters().scatter)
 
 
-@pytest.mark.parametrize("coarse", range(3))
-@pytest.mark.parametrize("fine", range(3))
+@pytest.mark.parametrize("coarse, fine", [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)])
 def test_coarsened(coarse, fine):
-    if coarse > fine:
-        pytest.skip("Only coarser forms can be seen in a finer one.")
     X, R, centre = case()
     found = sums(X, R, centre, FORMS[fine], False).coarsened(FORMS[coarse], True)
     assert_same(sums(X, R, centre, FORMS[coarse], True), found)

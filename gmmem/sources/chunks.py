@@ -10,6 +10,7 @@ common; `Chunks` is one over whatever maps a function over a list.
 """
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -154,13 +155,14 @@ def _arrays(X, weight) -> tuple[np.ndarray, np.ndarray | None]:
 # --- the source -----------------------------------------------------------------------------
 
 
-class Chunked:
+class Chunked(ABC):
     """What sources of chunks have in common; one says how a task is run on each chunk."""
 
     weighted: bool = False
     """Whether rows have weights."""
     columns: Mapping[str, Any] = NO_COLUMNS
 
+    @abstractmethod
     def each(
         self, task: Callable, shared: Any = None, arguments: Sequence | None = None
     ) -> Iterable[Any]:
@@ -168,7 +170,6 @@ class Chunked:
 
         `shared` travels to all; of `arguments` each chunk gets its own.
         """
-        raise NotImplementedError
 
     def _sum(self, over: Pass, columns: Sequence | None):
         """The tree of additions over all chunks."""
