@@ -23,6 +23,7 @@ from common import arguments, best_of, make, slope
 from sklearn.metrics import adjusted_rand_score
 
 from gmmem import GaussianMixture, em
+from gmmem.covariances import free_model
 from gmmem.passes import Expected
 from gmmem.problem import Problem
 from gmmem.sources import Dask, InMemory
@@ -106,7 +107,7 @@ def traffic():
     for d, K in ((10, 10), (32, 64), (100, 50)):
         X, _ = make(20_000, d, K)
         start = start_for(X, K, "full")
-        problem = Problem.of(InMemory(X), em.default_model(start))
+        problem = Problem.of(InMemory(X), free_model(start.covariances, start.n_components))
         over = Expected(problem.kernel(start))
         sums = problem.rows.fold(over)
         asked, told = len(pickle.dumps(over)), len(pickle.dumps(sums))

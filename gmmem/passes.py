@@ -18,7 +18,7 @@ from gmmem.kernels.allocation import SOFT, weighted
 from gmmem.kernels.arithmetic import weighted_total
 from gmmem.kernels.base import Allocation, Kernel
 from gmmem.kernels.sums import sums_about, sums_of_groups, transposed
-from gmmem.moments import Moments
+from gmmem.moments import LOST, Moments
 from gmmem.sources.base import FLOAT64, LARGEST_EXTENT, Block, Rows, Workspace, added
 
 
@@ -152,9 +152,15 @@ def assigned_moments(
     return over.moments(rows.fold(over))
 
 
+def is_empty(moments: Moments) -> np.ndarray:
+    """Which components have next to no mass."""
+    # What `fill_empty` adds makes the share of the others less, at most by half.
+    return ~(moments.mass > 4 * LOST * moments.mass.sum())
+
+
 def fill_empty(moments: Moments, rows: Rows, extent: Extent) -> Moments:
     """Give a component without rows the scatter of all rows and the weight of one."""
-    empty = moments.mass <= 0
+    empty = is_empty(moments)
     if not empty.any():
         return moments
     pooled = len(moments.second) < len(moments.mass)

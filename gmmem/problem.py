@@ -153,19 +153,22 @@ class Problem:
             update = self.maximise(expectation.moments, mixture)
             following = self.kernel(update.mixture)
         # Only what is small needs differences, so only here may it be nothing but rounding.
+        if following.exact:
+            refuse_narrow(update.mixture)
         if following.exact and not self.prior.keeps_regular:
-            self._refuse_singular(update.mixture, expectation.moments)
+            moments = expectation.moments
+            self._refuse_singular(update.mixture, moments, spread(moments))
         return expectation, update, following
 
     @property
     def _largest(self) -> np.ndarray:
         return np.abs(self.extent.centre) + self.extent.reach
 
-    def _refuse_singular(self, mixture: Mixture, moments: Moments) -> None:
+    def _refuse_singular(self, mixture: Mixture, moments: Moments, wide=None) -> None:
         storage = mixture.covariances
         resolution = rounding(self._largest, mixture.means, storage, self.rows.dtype)
         try:
-            refuse_singular(storage, resolution, mixture.weights, spread(moments)[1])
+            refuse_singular(storage, resolution, mixture.weights, wide)
         except DegenerateCovariance:
             self._refuse_singular_rows(moments)  # The better reason.
             raise
@@ -227,6 +230,15 @@ def _with_lost_kept(scatters: Scatters, previous: Mixture | None) -> Scatters:
         scatter = scatter.copy()
         scatter[lost] = least * np.broadcast_to(old, scatter.shape)[lost]
     return scatters._replace(mass=mass, means=means, scatter=scatter)
+
+
+def refuse_narrow(mixture: Mixture) -> None:
+    """Raise where the inverse of a covariance does not fit in float64."""
+    precisions = mixture.covariances.precisions
+    fits = np.isfinite(precisions).reshape(len(precisions), -1).all(axis=1)
+    if not fits.all():
+        reason = "is too narrow for its inverse to fit in float64: rescale the data"
+        raise DegenerateCovariance(int(np.argmin(fits)), reason)
 
 
 def spread(moments: Moments) -> tuple[np.ndarray, np.ndarray]:

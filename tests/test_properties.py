@@ -46,7 +46,9 @@ def test_rows_of_weight_zero_change_nothing():
         ignored = GaussianMixture(init_params=init, **params).fit(
             wild, sample_weight=np.r_[weight, np.zeros(5)]
         )
-        np.testing.assert_array_equal(plain.covariances_, ignored.covariances_)
+        # k-means' centres are centres of moments where some rows do not count: rounding differs.
+        np.testing.assert_allclose(plain.covariances_, ignored.covariances_, rtol=1e-12)
+        np.testing.assert_allclose(plain.means_, ignored.means_, rtol=1e-12)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

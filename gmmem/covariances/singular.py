@@ -67,14 +67,14 @@ class SingularRows(DegenerateCovariance):
         return f"X is singular as a whole: {sentence(self.coefficients, names)}. {remedy}"
 
     def __str__(self):
-        return self.told()
+        return f"{self.told()} Or set reg_covar above 0."
 
 
 REMEDY = (
-    "Leave out one of these columns, use a model without orientation (a code that ends in I, "
-    '"diag" or "spherical"), or set reg_covar above 0.'
+    "Leave out one of these columns, or use a model without orientation (a code that ends in I, "
+    '"diag" or "spherical").'
 )
-REMEDY_OF_A_CONSTANT = "Leave it out, or set reg_covar above 0."
+REMEDY_OF_A_CONSTANT = "Leave it out."
 
 
 def rounding(
@@ -112,7 +112,7 @@ def refuse_singular(
     storage: Storage,
     resolution: np.ndarray,
     weights: np.ndarray | None = None,
-    within: np.ndarray | None = None,
+    spread: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> None:
     """Raise where a covariance is singular.
 
@@ -124,9 +124,9 @@ def refuse_singular(
         How finely the rows are known, as `rounding` says.
     weights : ndarray of shape (n_components,), optional
         Mixing weights.
-    within : ndarray of shape (1, ...), optional
-        Covariance of the rows within the components, in the same form: without it a
-        component may be of any length.
+    spread : pair of ndarrays of shape (1, ...), optional
+        Covariance of all rows, and within the components, in the same form: without them
+        a component may be of any length.
 
     Raises
     ------
@@ -154,12 +154,20 @@ def refuse_singular(
         else:
             reason = "is flat: its rows lie in fewer dimensions than there are columns"
         raise DegenerateCovariance(component, reason)
-    if within is not None and not storage.shared:
-        least, most = storage.extremes(within)
-        endless = ~(least > FLAT * storage.n_features * most) & (weights * most > LONG)
+    if spread is not None and not storage.shared:
+        total, within = spread
+        # Flat in the units of the columns, not in directions in which the rows are thin.
+        least, most = storage.extremes(_diagonal(total))
+        flat = ~(least > FLAT * storage.n_features * most)
+        endless = flat & (weights * storage.extremes(within)[1] > LONG)
         if endless.any():
             reason = "is flat: the model makes it longer and longer in other directions"
             raise DegenerateCovariance(int(np.argmax(endless)), reason)
+
+
+def _diagonal(total: np.ndarray) -> np.ndarray:
+    """Without what columns have in common."""
+    return total * np.eye(total.shape[-1]) if total.ndim == 3 else total
 
 
 def refuse_singular_rows(

@@ -35,7 +35,11 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
         warn(
             "Best performing initialization did not converge. Try different init "
             "parameters, or increase max_iter, tol, or check for degenerate data."
-            + ("" if params.accelerate else _missing(solution.history, params.tol)),
+            + (
+                ""
+                if getattr(params, "accelerate", False)
+                else _missing(solution.history, params.tol)
+            ),
             ConvergenceWarning,
         )
 
@@ -43,7 +47,8 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
 def reason(failure: Exception, params: Any) -> str:
     """Why a fit failed, with the names of the columns where X had them, and what to do."""
     if isinstance(failure, SingularRows):
-        return failure.told(getattr(params, "feature_names_in_", None))
+        told = failure.told(getattr(params, "feature_names_in_", None))
+        return f"{told} Increase reg_covar (now {params.reg_covar:g}) to fit them all the same."
     return (
         f"{str(failure).rstrip('.')}. Increase reg_covar (now {params.reg_covar:g}), lower "
         f"n_components (now {params.n_components}), or scale the data."

@@ -14,7 +14,7 @@ from gmmem.initializers import Nearest, Subset, as_assignment, as_initialiser
 from gmmem.initializers.base import RandomSoft
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
-from gmmem.passes import Extent, all_in_one, assigned_moments, fill_empty, locate
+from gmmem.passes import Extent, all_in_one, assigned_moments, fill_empty, is_empty, locate
 from gmmem.priors import NO_PRIOR
 from gmmem.problem import Problem
 from gmmem.sources import InMemory, Rows
@@ -57,7 +57,7 @@ class Assignment(NamedTuple):
         model, (rows, extent) = problem.model, self._rows(problem)
         form, pooled = model.storage.form, model.shared
         moments = assigned_moments(rows, extent, self.assign, n_components, form, pooled)
-        empty = moments.mass <= 0
+        empty = is_empty(moments)
         if empty.any() and problem.prior != NO_PRIOR and few():
             one = problem.start(all_in_one, 1)
             stored = np.repeat(one.covariances.covariances, n_stored(model, n_components), axis=0)

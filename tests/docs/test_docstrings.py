@@ -103,7 +103,7 @@ def test_what_is_public():
     for name in (
         "gmmem.GaussianMixture",
         "gmmem.GaussianMixture.fit",
-        "gmmem.GaussianMixture.predict_proba",
+        "gmmem.BayesianGaussianMixture.predict_proba",
         "gmmem.Mixture.from_arrays",
         "gmmem.displays.MixtureDisplay.plot",
         "gmmem.datasets.load_old_faithful",

@@ -23,6 +23,8 @@ GRID = dict(n_components=range(1, 4), covariance_type=["EII", "VVV"], random_sta
 DENSITY = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_")
 REPORT = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_")
 
+pytestmark = pytest.mark.filterwarnings("ignore::gmmem.estimators.advice.ChoiceWarning")
+
 
 class Recorder:
     """Keeps what it is told, and each `fitted_estimator` at the end of the tasks named."""

@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 
 from gmmem.covariances import DegenerateCovariance
+from gmmem.estimators.advice import ChoiceWarning
 from tests.fuzz.density import exact_log_joint, log_sum, rounding
 from tests.fuzz.strategies import Case
 from tests.fuzz.structure import letters_of, matrices, structure_faults
@@ -129,6 +130,14 @@ WARNINGS = (
     Notice(ConvergenceWarning, r"initialization did not converge.* max_iter"),
     Notice(ConvergenceWarning, r"inner iteration of the last M-step did not converge"),
     Notice(ConvergenceWarning, r"lost all rows and have weight 0; lower n_components"),
+    Notice(ChoiceWarning, r"the most that were tried: try more"),
+    Notice(ChoiceWarning, r"won only because every more flexible model of as many"),
+    Notice(ConvergenceWarning, r"best candidate .* did not converge in \d+ iterations"),
+    Notice(
+        UserWarning,
+        r"sample_weight sums to .* so the criteria count n",
+        lambda facts: facts.case.search and facts.weight.sum() < len(facts.counted) / 2,
+    ),
     Notice(
         ConvergenceWarning,
         r"distinct",
@@ -143,6 +152,10 @@ REASONS = re.compile(
             r"The covariance of component \d+ is not (positive definite|finite)",
             r"The covariance of component \d+ is singular to working precision",
             r"The covariance of component \d+ has shrunk to a point",
+            r"The covariance of component \d+ is flat",
+            r"The covariance of component \d+ could not be decomposed",
+            r"The covariance of component \d+ is too narrow",
+            r"X is singular as a whole",
             r"The covariance of component \d+ has no rows to be estimated from",
             r"A component lost all its rows",
             r"\d+ rows are fewer than the components",

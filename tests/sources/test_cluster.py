@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gmmem import GaussianMixture, em
+from gmmem.covariances import free_model
 from gmmem.sources import Chunks, Dask
 
 da = pytest.importorskip("dask.array", reason="Dask is not installed.")
@@ -153,7 +154,7 @@ def test_traffic_is_that_of_the_sums(cluster, expected):
 
     start, _ = expected
     rows = Dask(collection())
-    problem = Problem.of(rows, em.default_model(start))
+    problem = Problem.of(rows, free_model(start.covariances, start.n_components))
     sums = rows.fold(Expected(problem.kernel(start)))
     _, frames = serialize(sums)
     assert sum(len(frame) for frame in frames) < 2000 < ROWS * N_CHUNKS * D
