@@ -167,34 +167,14 @@ def test_an_outlier_is_a_component_of_its_own(reach):
 
 @pytest.mark.parametrize("far", [1e10, 1e30, 1e100])
 def test_an_outlier_of_its_own_is_kept_by_reg_covar(far):
-    """Without it, it is a point."""
+    """Without it, it is a point, or makes columns as good as equal."""
     rows = np.r_[X, [[far, far]]]
     model = GaussianMixture(2, init_params=GivenLabels(np.arange(31) // 30)).fit(rows)
     assert np.array_equal(model.predict(rows), np.arange(31) // 30)
     np.testing.assert_allclose(model.means_[0], X.mean(axis=0))
     model.set_params(reg_covar=0)
-    with pytest.raises(ValueError, match=r"component 1 .*Increase reg_covar"):
+    with pytest.raises(ValueError, match=r"(component 1|as a whole).*Increase reg_covar"):
         model.fit(rows)
-
-
-@pytest.mark.parametrize("reach", [1e10, 1e30, 1e130])
-def test_an_outlier_is_a_component_of_its_own(reach):
-    """With room for it: its mean is the outlier, and the other's are those of the rest."""
-    far = np.r_[X, [[reach, reach]]]
-    labels = GivenLabels(np.arange(31) // 30)
-    model = GaussianMixture(2, init_params=labels, reg_covar=1e-6 * reach**2).fit(far)
-    np.testing.assert_allclose(model.weights_, [30 / 31, 1 / 31])
-    np.testing.assert_allclose(model.means_[1], reach)
-    np.testing.assert_allclose(model.means_[0], X.mean(axis=0), atol=1e-14 * reach)
-    assert model.predict(far).tolist() == labels.assignment.tolist()
-
-
-def test_an_outlier_without_room_is_named():
-    """A variance of 1e-6 is below what float64 resolves at 1e30."""
-    far = np.r_[X, [[1e30, 1e30]]]
-    model = GaussianMixture(2, init_params=GivenLabels(np.arange(31) // 30))
-    with pytest.raises(ValueError, match=r"component 1 has shrunk to a point.*reg_covar"):
-        model.fit(far)
 
 
 @pytest.mark.parametrize("reach", [1e10, 1e30, 1e130])
