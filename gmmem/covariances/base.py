@@ -219,8 +219,11 @@ def checked_estimate(
     """
     scale = _power_of_two(scatter)
     try:
-        last = None if previous is None else previous / scale
-        estimate = model.estimate(scatter / scale, mass, n_features, last)
+        if scale == 1:
+            estimate = model.estimate(scatter, mass, n_features, previous)
+        else:
+            last = None if previous is None else previous / scale
+            estimate = model.estimate(scatter / scale, mass, n_features, last)
     except np.linalg.LinAlgError:
         raise DegenerateCovariance(0, "could not be decomposed") from None
     if not isinstance(estimate, tuple) or len(estimate) != 2:
@@ -238,6 +241,8 @@ def checked_estimate(
     if not finite.all():
         component = int(np.argmin(finite.reshape(len(values), -1).all(axis=1)))
         raise DegenerateCovariance(component, "is not finite")
+    if scale == 1:
+        return Estimate(values.astype(np.float64, copy=False), bool(estimate[1]))
     with np.errstate(over="ignore", under="ignore"):
         return Estimate(values * scale, bool(estimate[1]))
 
@@ -248,7 +253,8 @@ LEAST_SCALE, MOST_SCALE = 1e-30, 1e30
 
 def _power_of_two(scatter: np.ndarray) -> float:
     """By what scatters are divided, which changes no digit: 1 where they are moderate."""
-    largest = float(np.abs(scatter).max())
+    # Of a scatter, the largest number is a variance.
+    largest = float(scatter.max())
     if LEAST_SCALE < largest < MOST_SCALE or not 0 < largest < np.inf:
         return 1.0
     return 2.0 ** np.floor(np.log2(largest))
