@@ -59,7 +59,9 @@ def common_axes(matrices: np.ndarray) -> np.ndarray:
     """The axes, one a column, of matrices that share them (or nearly)."""
     # In a combination with unrelated coefficients no two axes tie by chance.
     share = 1 + np.modf(np.arange(len(matrices)) * 0.6180339887498949)[0]
-    share /= np.maximum(np.trace(matrices, axis1=1, axis2=2), np.finfo(np.float64).tiny)
+    traces = np.trace(matrices, axis1=1, axis2=2)
+    # One that is nothing but rounding is not to count for more than float64 holds.
+    share /= np.maximum(traces, max(1e-60 * traces.max(), np.finfo(np.float64).tiny))
     return np.linalg.eigh(np.tensordot(share, matrices, axes=1))[1][:, ::-1]
 
 

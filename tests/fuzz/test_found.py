@@ -53,6 +53,12 @@ CASES = {
         n_components=1,
         regularisation=0.0,
     ),
+    "a search of copies": Case(
+        Data("copies", 24, 7),
+        n_components=3,
+        init_params="kmeans",
+        **{key: value for key, value in EVERY.items() if key != "init_params"},
+    ),
     "EVE falls on zeros and ones": Case(
         Data("binary", 52, 3, scale=1e-75),
         covariance_type="EVE",
