@@ -61,7 +61,8 @@ def common_axes(matrices: np.ndarray) -> np.ndarray:
     share = 1 + np.modf(np.arange(len(matrices)) * 0.6180339887498949)[0]
     traces = np.trace(matrices, axis1=1, axis2=2)
     # One that is nothing but rounding is not to count for more than float64 holds.
-    share /= np.maximum(traces, max(1e-60 * traces.max(), np.finfo(np.float64).tiny))
+    least = max(1e-60 * float(np.abs(matrices).max()), np.finfo(np.float64).tiny)
+    share /= np.maximum(traces, least)
     return np.linalg.eigh(np.tensordot(share, matrices, axes=1))[1][:, ::-1]
 
 
