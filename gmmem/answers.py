@@ -27,6 +27,9 @@ TOLERANCE = 1e-2
 # The largest whitened difference whose square is sure to fit in float64.
 LARGEST_WHITENED = 1e150
 
+# Tables of scores below this size take less time than the calls that spare their strides.
+SMALL = 4096
+
 # Rows scored by differences at a time, in memory of their own.
 FEW = 4096
 
@@ -164,6 +167,9 @@ class MostProbable:
 
     def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
         L = self.scorer.joint(block, workspace)
+        if L.size < SMALL:
+            np.argmax(L, axis=0, out=out)
+            return
         # Component by component: runs along contiguous memory, the first largest wins.
         best = workspace.take("peak", L.shape[1:], L.dtype)
         best[:] = L[0]
