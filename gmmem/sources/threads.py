@@ -44,7 +44,7 @@ class _OneBlasThread:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holders: list[object] = []
-        self._limit: Any = None
+        self._before: list[tuple[Any, int]] | None = None
 
     def hold(self, holder: object) -> None:
         """Set the limit, unless somebody has."""
@@ -60,11 +60,16 @@ class _OneBlasThread:
             self._settle()
 
     def _settle(self) -> None:
-        if self._holders and self._limit is None:
-            self._limit = _libraries().limit(limits=1, user_api="blas")
-        elif not self._holders and self._limit is not None:
-            self._limit.restore_original_limits()
-            self._limit = None
+        if self._holders and self._before is None:
+            blas = _libraries().select(user_api="blas").lib_controllers
+            # Known before the first is set: an interrupt may fall between two of them.
+            self._before = [(library, library.num_threads) for library in blas]
+            for library in blas:
+                library.set_num_threads(1)
+        elif not self._holders and self._before is not None:
+            for library, number in self._before:
+                library.set_num_threads(number)
+            self._before = None
 
     def reset(self) -> None:
         """In a child of a fork nobody of the parent's threads is left to give back."""
@@ -110,6 +115,7 @@ class Threads:
         self._lock, self._entered = threading.RLock(), 0
         self._pool: ThreadPoolExecutor | None = None
         self._limit = one_blas_thread()
+        self._now: int | None = None  # How many there are, while entered.
 
     def __reduce__(self):
         return type(self), (self.number,)
@@ -130,7 +136,7 @@ class Threads:
         with self._lock:
             self._entered -= 1
             if self._entered == 0:
-                pool, self._pool = self._pool, None
+                pool, self._pool, self._now = self._pool, None, None
                 try:
                     if pool is not None:
                         pool.shutdown(cancel_futures=True)
@@ -143,7 +149,10 @@ class Threads:
         Not more are ahead than keep the threads busy: sums are large where components are
         many.
         """
-        number = self.number or n_threads_allowed()
+        with self._lock:
+            if self._now is None:
+                self._now = self.number or n_threads_allowed()
+            number = self._now
         if number == 1:
             yield from map(run, tasks)
             return
