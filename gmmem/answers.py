@@ -17,6 +17,7 @@ from gmmem.kernels.base import Components, Kernel, Scores, Shares
 from gmmem.kernels.guard import choose
 from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.sources.base import Block, Workspace, added
+from gmmem.univariate import distribution
 
 # In standard deviations of each component: how far its own rows lie.
 WIDTH = 10.0
@@ -178,6 +179,21 @@ class MostProbable:
             larger = L[k] > best
             np.copyto(best, L[k], where=larger)
             np.copyto(out, k, where=larger)
+
+
+@dataclass(frozen=True, eq=False)
+class Cumulative:
+    """Probability of values up to each row's, of one feature."""
+
+    arrays: tuple[np.ndarray, np.ndarray, np.ndarray]
+    """Weights, means and standard deviations."""
+
+    @property
+    def row_bytes(self) -> int:
+        return 16 * len(self.arrays[0])
+
+    def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
+        out[:] = distribution(block.X[:, 0].astype(np.float64), *self.arrays)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,29 +5,26 @@ a user reads, pickles or sets is what is computed with.
 """
 
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
 from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from gmmem import criteria, em, prediction
+from gmmem import prediction
 from gmmem.answers import Scorer
 from gmmem.compat import FIT_CALLBACKS
 from gmmem.covariances import CovarianceModel, Decomposition, DegenerateCovariance, get_model
 from gmmem.covariances.base import from_public, n_free
 from gmmem.estimators.attributes import NEEDED, as_mixture, remembered_scorer
+from gmmem.estimators.judged import Judged
 from gmmem.estimators.rows import as_rows
 from gmmem.mixture import Mixture
-from gmmem.passes import all_in_one
-from gmmem.priors import Ridge
-from gmmem.problem import Problem
 from gmmem.sources import Rows
+from gmmem.univariate import quantiles
 
 
-class MixtureMethods:
+class MixtureMethods(Judged):
     """The methods of a fitted mixture; a subclass says which covariance model it has."""
 
     def fit_predict(self, X, y=None, sample_weight=None):
@@ -114,119 +111,76 @@ class MixtureMethods:
         scorer, rows = self._scored(X, sample_weight)
         return prediction.log_likelihood(scorer, rows) / rows.total_weight
 
-    def fit_summary(self, X, sample_weight=None) -> criteria.FitSummary:
-        """What model selection criteria look at.
+    def cdf(self, X):
+        """Distribution function of one feature: the probability of values up to each row's.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, 1)
             The rows.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A weight of w stands for w copies of a row: n is the sum of weights.
 
         Returns
         -------
-        summary : gmmem.criteria.FitSummary
-            For any function of `gmmem.criteria`.
+        probability : ndarray of shape (n_samples,)
+            From 0 to 1.
+
+        Raises
+        ------
+        ValueError
+            If the mixture has more than one feature.
+
+        See Also
+        --------
+        quantile : The inverse.
+        gmmem.displays.DistributionDisplay : Both as pictures, of any feature.
 
         Examples
         --------
-        >>> from gmmem import GaussianMixture, criteria
-        >>> from gmmem.datasets import load_old_faithful
-        >>> X = load_old_faithful()
-        >>> model = GaussianMixture(2, random_state=0).fit(X)
-        >>> round(criteria.bic(model.fit_summary(X)), 1) == round(model.bic(X), 1)
-        True
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters([0.6, 0.4], [[2], [5]], [[[1]], [[2]]])
+        >>> model.cdf([[2], [3.5]]).round(3)
+        array([0.307, 0.618])
         """
-        mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
-        found = prediction.summary(mixture, self.covariance_model_, rows)
-        return replace(found, n_parameters=self.n_parameters_)
+        return prediction.cumulative(self._of_one_feature("cdf"), self._rows(X))
 
-    def _likelihood(self, X, sample_weight) -> criteria.FitSummary:
-        """The same without the entropies, which cost as much as the likelihood."""
-        mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
-        found = prediction.likelihood(mixture, self.covariance_model_, rows)
-        return replace(found, n_parameters=self.n_parameters_)
+    def quantile(self, q):
+        """Quantiles of one feature: the values up to which each probability lies.
 
-    def bic(self, X, sample_weight=None):
-        """Bayesian information criterion of the model on X: the lower the better.
+        Parameters
+        ----------
+        q : float or array-like of float
+            Probabilities, from 0 to 1.
 
-        See `fit_summary` for the parameters and `gmmem.criteria.bic` for the formula.
+        Returns
+        -------
+        x : float or ndarray
+            In the shape of `q`: minus infinity for 0, infinity for 1.
+
+        Raises
+        ------
+        ValueError
+            If the mixture has more than one feature, or `q` holds no probabilities.
+
+        See Also
+        --------
+        cdf : The inverse.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters([0.6, 0.4], [[2], [5]], [[[1]], [[2]]])
+        >>> model.quantile([0.025, 0.5, 0.975]).round(2)
+        array([0.27, 2.82, 7.17])
         """
-        return criteria.bic(self._likelihood(X, sample_weight))
-
-    def aic(self, X, sample_weight=None):
-        """Akaike's information criterion of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.aic` for the formula.
-        """
-        return criteria.aic(self._likelihood(X, sample_weight))
-
-    def aicc(self, X, sample_weight=None):
-        """AIC corrected for few rows of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.aicc` for the formula.
-        """
-        return criteria.aicc(self._likelihood(X, sample_weight))
-
-    def caic(self, X, sample_weight=None):
-        """Consistent AIC of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.caic` for the formula.
-        """
-        return criteria.caic(self._likelihood(X, sample_weight))
-
-    def hqic(self, X, sample_weight=None):
-        """Criterion of Hannan and Quinn of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.hqic` for the formula.
-        """
-        return criteria.hqic(self._likelihood(X, sample_weight))
-
-    def sabic(self, X, sample_weight=None):
-        """Sample size adjusted BIC of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.sabic` for the formula.
-        """
-        return criteria.sabic(self._likelihood(X, sample_weight))
-
-    def icl(self, X, sample_weight=None):
-        """Integrated completed likelihood of the model on X by the MAP classification.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.icl` for the formula.
-        """
-        return criteria.icl(self.fit_summary(X, sample_weight))
-
-    def icl_entropy(self, X, sample_weight=None):
-        """Integrated completed likelihood by the entropy of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.icl_entropy` for the formula.
-        """
-        return criteria.icl_entropy(self.fit_summary(X, sample_weight))
-
-    def clc(self, X, sample_weight=None):
-        """Classification likelihood criterion of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.clc` for the formula.
-        """
-        return criteria.clc(self.fit_summary(X, sample_weight))
-
-    def nec(self, X, sample_weight=None):
-        """Normalised entropy criterion of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.nec` for the formula; one
-        component of the same covariance model is fitted to X to compare with.
-        """
-        summary, rows = self.fit_summary(X, sample_weight), self._rows(X, sample_weight)
-        problem = Problem.of(rows, self.covariance_model_, Ridge(self.reg_covar))
-        one = em.solve(problem, [partial(problem.start, all_in_one, 1)], tol=0, max_iter=0)
-        if one.best is None:
-            raise ValueError(
-                f"nec compares with one component, which cannot be fitted to X: {one.failure} "
-                f"Increase reg_covar (now {self.reg_covar:g}) or give more rows."
-            )
-        likelihood = prediction.log_likelihood(one.best.mixture, rows)
-        return criteria.nec(replace(summary, log_likelihood_one=likelihood))
+        mixture = self._of_one_feature("quantile")
+        try:
+            p = np.asarray(q, dtype=np.float64)
+        except (TypeError, ValueError):
+            p = np.array(np.nan)
+        if not ((p >= 0) & (p <= 1)).all():
+            raise ValueError(f"q must hold probabilities, from 0 to 1, not {q!r}.")
+        found = quantiles(p.ravel(), *prediction.univariate_arrays(mixture)).reshape(p.shape)
+        return float(found) if p.ndim == 0 else found
 
     def sample(self, n_samples=1):
         """Draw rows from the fitted density.
@@ -302,6 +256,16 @@ class MixtureMethods:
     def _checked_mixture(self) -> Mixture:
         check_is_fitted(self)
         return self._mixture()
+
+    def _of_one_feature(self, method: str) -> Mixture:
+        """The density, if it has one feature."""
+        mixture = self._checked_mixture()
+        if mixture.n_features != 1:
+            raise ValueError(
+                f"{method} is of one feature, and the mixture has {mixture.n_features}: fit one "
+                "column, or draw one by gmmem.displays.DistributionDisplay."
+            )
+        return mixture
 
     def _scored(self, X, sample_weight=None) -> tuple[Scorer, Rows]:
         """What scores rows by the attributes, and the rows."""
