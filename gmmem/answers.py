@@ -182,6 +182,24 @@ class MostProbable:
 
 
 @dataclass(frozen=True, eq=False)
+class Sizes:
+    """Weight of the rows that each component is the most probable of, (K,)."""
+
+    scorer: Scorer
+    combine = staticmethod(added)
+
+    @property
+    def row_bytes(self) -> int:
+        return self.scorer.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
+        labels = np.empty(len(block.X), dtype=np.int64)
+        MostProbable(self.scorer)(block, workspace, labels)
+        K = self.scorer.kernel.components.n_components
+        return (np.bincount(labels, block.weight, minlength=K).astype(np.float64),)
+
+
+@dataclass(frozen=True, eq=False)
 class Cumulative:
     """Probability of values up to each row's, of one feature."""
 

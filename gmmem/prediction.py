@@ -15,6 +15,7 @@ from gmmem.answers import (
     MostProbable,
     Responsibilities,
     Scorer,
+    Sizes,
 )
 from gmmem.covariances import CovarianceModel
 from gmmem.covariances.base import n_free
@@ -63,6 +64,11 @@ def responsibilities(by: Mixture | Scorer, rows: Rows) -> Any:
 def labels(by: Mixture | Scorer, rows: Rows) -> Any:
     """The most probable component of each row, (n_samples,)."""
     return rows.map(MostProbable(_scorer(by, rows)), (), np.int64)
+
+
+def sizes(by: Mixture | Scorer, rows: Rows) -> np.ndarray:
+    """Weight of the rows that each component is the most probable of, (n_components,)."""
+    return rows.fold(Sizes(_scorer(by, rows)))[0]
 
 
 def cumulative(mixture: Mixture, rows: Rows) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 
-from gmmem import em
+from gmmem import em, prediction
 from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, fit_context
 from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
@@ -227,10 +227,15 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             interrupt = error
         vars(self).update(self._chosen(done, points, problem))
         tried = [done[point] for point in points if point in done]
-        advice.of_choice(tried, self.best_index_, self.criterion)
+        self._doubts = advice.of_choice(tried, self.best_index_, self.criterion)
+        self._keep_summary(tried[self.best_index_].summary, rows)
         if interrupt is None:
             task.end(best_so_far)
         return interrupt
+
+    def _keep_summary(self, fit, rows) -> None:
+        """Keep what a summary says of the rows, which are not kept."""
+        self._kept = fit, prediction.sizes(self.mixture_, rows)
 
     def _grid(self, problem) -> list[search.GridPoint]:
         """Every candidate that the parameters ask for."""
