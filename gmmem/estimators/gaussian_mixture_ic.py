@@ -185,6 +185,15 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             If the data or a parameter is not usable, or no candidate could be fitted.
         KeyboardInterrupt
             When interrupted; what was fitted so far is kept and usable.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixtureIC
+        >>> from gmmem.datasets import load_old_faithful
+        >>> search = GaussianMixtureIC([1, 2, 3, 4], covariance_type=["EEE", "VVV"])
+        >>> search = search.fit(load_old_faithful())
+        >>> search.results_["n_components"][search.best_index_], round(search.best_score_, 1)
+        (np.int64(3), 2314.3)
         """
         with unchanged_on_failure(self):
             interrupt = self._fit(X, y, sample_weight)

@@ -3,153 +3,14 @@
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-from sklearn.utils.validation import check_is_fitted
-
 from gmmem import criteria, em, prediction
-from gmmem.covariances import get_model
-from gmmem.estimators import advice
-from gmmem.estimators.rows import as_data
-from gmmem.estimators.summary import ClassTable, Summary, checked_errors, class_table, judged_by
 from gmmem.passes import all_in_one
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
 
 
 class Judged:
-    """A fitted mixture in a few lines, its criteria, and its components against known classes."""
-
-    def summary(self, X=None, sample_weight=None, *, bootstrap=None) -> Summary:
-        """The fit in a few lines, as text, as a table in notebooks, or as a dict.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features), default=None
-            The rows, mostly those of the fit, which does not keep them.  None leaves out what
-            only they tell; a `GaussianMixtureIC` has kept that of its fit.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A weight of w stands for w copies of a row.
-        bootstrap : gmmem.bootstrap.Bootstrap, default=None
-            What ``gmmem.bootstrap.bootstrap(model, X)`` gave: with it weights and means have
-            standard errors.
-
-        Returns
-        -------
-        summary : gmmem.estimators.Summary
-            The model, log-likelihood, n, number of parameters, BIC and ICL; weight, size and
-            mean of each component; how the fit ended, and what is to be doubted.
-
-        Raises
-        ------
-        TypeError
-            If `bootstrap` is no result of a bootstrap.
-        ValueError
-            If it is one of another mixture, or X is not usable.
-
-        See Also
-        --------
-        table : Components against known classes.
-        fit_summary : The numbers that criteria look at.
-
-        Examples
-        --------
-        >>> from gmmem import GaussianMixtureIC
-        >>> from gmmem.datasets import load_old_faithful
-        >>> GaussianMixtureIC().fit(load_old_faithful()).summary()
-        GaussianMixtureIC: EEE, 3 components, 2 features
-        <BLANKLINE>
-        log-likelihood    n  parameters      BIC      ICL
-              -1126.32  272          11  2314.31  2359.58
-        <BLANKLINE>
-        component  weight  size     x0     x1
-                0  0.1742    43  3.807  77.56
-                1  0.3564    97  2.038  54.49
-                2  0.4694   132   4.47  80.88
-        <BLANKLINE>
-        Converged in 45 iterations.
-        """
-        check_is_fitted(self)
-        fit, sizes = vars(self).get("_kept", (None, None))
-        if X is not None:
-            fit = self.fit_summary(X, sample_weight)
-            sizes = prediction.sizes(*self._scored(X, sample_weight))
-        elif sample_weight is not None:
-            raise ValueError("sample_weight is that of rows: give X with it.")
-        means = np.array(self.means_, dtype=np.float64)
-        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(means.shape[1])])
-        return Summary(
-            estimator=type(self).__name__,
-            model=self._model_name(),
-            n_components=len(means),
-            feature_names=tuple(map(str, names)),
-            n_parameters=self.n_parameters_,
-            status=self._status(),
-            n_iter=int(self.n_iter_),
-            weights=np.array(self.weights_, dtype=np.float64),
-            means=means,
-            **judged_by(fit),
-            sizes=sizes,
-            standard_errors=checked_errors(bootstrap, means),
-            advice=advice.of_fit(self, sizes),
-        )
-
-    def _model_name(self) -> str:
-        """As the user calls the fitted covariance model."""
-        called = getattr(self, "covariance_type_", self.covariance_type)
-        model = self.covariance_model_
-        return called if isinstance(called, str) and get_model(called) == model else model.name
-
-    def _status(self) -> str:
-        if "_stream" in vars(self):
-            return "stream"
-        if not self.lower_bounds_:
-            return "given"
-        return "converged" if self.converged_ else "not converged"
-
-    def table(self, X, y, sample_weight=None) -> ClassTable:
-        """How many rows of each known class each component holds.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-        y : array-like of shape (n_samples,)
-            Their classes, numbers or names.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A weight of w stands for w copies of a row.
-
-        Returns
-        -------
-        table : gmmem.estimators.ClassTable
-            Its ``counts`` (n_components, n_classes) and ``classes``; it prints as a table.
-
-        Raises
-        ------
-        ValueError
-            If there is not one class for each row, or classes cannot be sorted.
-
-        See Also
-        --------
-        summary : The fit in a few lines.
-
-        Examples
-        --------
-        With pandas, ``pandas.crosstab(model.predict(X), y)`` gives the same counts.
-
-        >>> from sklearn.datasets import load_iris
-        >>> from gmmem import GaussianMixture
-        >>> iris = load_iris()
-        >>> means = [[5.0, 3.4, 1.5, 0.2], [5.9, 2.8, 4.3, 1.3], [6.6, 3.0, 5.6, 2.0]]
-        >>> model = GaussianMixture(3, means_init=means).fit(iris.data)
-        >>> model.table(iris.data, iris.target_names[iris.target])
-        component  setosa  versicolor  virginica
-                0      50           0          0
-                1       0          45          0
-                2       0           5         50
-        """
-        scorer, rows = self._scored(X, sample_weight)
-        labels = np.asarray(prediction.labels(scorer, rows))
-        return class_table(labels, len(self.means_), y, as_data(rows)[1])
+    """Criteria of a fitted mixture on rows."""
 
     def fit_summary(self, X, sample_weight=None) -> criteria.FitSummary:
         """What model selection criteria look at.
@@ -186,73 +47,342 @@ class Judged:
         return replace(found, n_parameters=self.n_parameters_)
 
     def bic(self, X, sample_weight=None):
-        """Bayesian information criterion of the model on X: the lower the better.
+        """Bayesian information criterion (Schwarz 1978) of the model on X.
 
-        See `fit_summary` for the parameters and `gmmem.criteria.bic` for the formula.
+        ``-2 L + p log n``: what a fit of n rows has to pay for each of p free parameters.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row: n is the sum of weights.
+
+        Returns
+        -------
+        bic : float
+            In nats; the lower the better.
+
+        See Also
+        --------
+        icl : Counts against components that overlap.
+        gmmem.criteria.bic : The same from a `FitSummary`.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> two, three = (GaussianMixture(k, random_state=0).fit(X) for k in (2, 3))
+        >>> bool(two.bic(X) < three.bic(X))
+        True
         """
         return criteria.bic(self._likelihood(X, sample_weight))
 
     def aic(self, X, sample_weight=None):
-        """Akaike's information criterion of the model on X: the lower the better.
+        """Akaike's information criterion (1974) of the model on X.
 
-        See `fit_summary` for the parameters and `gmmem.criteria.aic` for the formula.
+        ``-2 L + 2 p``: about twice the Kullback-Leibler distance to what made the rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row: n is the sum of weights.
+
+        Returns
+        -------
+        aic : float
+            In nats; the lower the better.
+
+        See Also
+        --------
+        aicc : Corrected for few rows.
+        gmmem.criteria.aic : The same from a `FitSummary`.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> model = GaussianMixture(2, random_state=0).fit(X)
+        >>> round(model.aic(X), 1)
+        2282.5
         """
         return criteria.aic(self._likelihood(X, sample_weight))
 
     def aicc(self, X, sample_weight=None):
-        """AIC corrected for few rows of the model on X: the lower the better.
+        """AIC of the model on X, corrected for few rows (Hurvich and Tsai 1989).
 
-        See `fit_summary` for the parameters and `gmmem.criteria.aicc` for the formula.
+        ``AIC + 2 p (p + 1) / (n - p - 1)``; infinite unless n > p + 1.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row: n is the sum of weights.
+
+        Returns
+        -------
+        aicc : float
+            In nats; the lower the better.
+
+        See Also
+        --------
+        aic : Without the correction.
+        gmmem.criteria.aicc : The same from a `FitSummary`.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> model = GaussianMixture(2, random_state=0).fit(X)
+        >>> round(model.aicc(X) - model.aic(X), 2)
+        1.02
         """
         return criteria.aicc(self._likelihood(X, sample_weight))
 
     def caic(self, X, sample_weight=None):
-        """Consistent AIC of the model on X: the lower the better.
+        """Consistent AIC (Bozdogan 1987) of the model on X.
 
-        See `fit_summary` for the parameters and `gmmem.criteria.caic` for the formula.
+        ``-2 L + p (log n + 1)``: the BIC and one more for each parameter.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row: n is the sum of weights.
+
+        Returns
+        -------
+        caic : float
+            In nats; the lower the better.
+
+        See Also
+        --------
+        bic : The same less one a parameter.
+        gmmem.criteria.caic : The same from a `FitSummary`.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> model = GaussianMixture(2, random_state=0).fit(X)
+        >>> round(model.caic(X) - model.bic(X), 6), model.n_parameters_
+        (11.0, 11)
         """
         return criteria.caic(self._likelihood(X, sample_weight))
 
     def hqic(self, X, sample_weight=None):
-        """Criterion of Hannan and Quinn of the model on X: the lower the better.
+        """Criterion of Hannan and Quinn (1979) of the model on X.
 
-        See `fit_summary` for the parameters and `gmmem.criteria.hqic` for the formula.
+        ``-2 L + 2 p log log n``: the least penalty that is consistent; n counts as e at least.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row: n is the sum of weights.
+
+        Returns
+        -------
+        hqic : float
+            In nats; the lower the better.
+
+        See Also
+        --------
+        bic : A larger penalty.
+        gmmem.criteria.hqic : The same from a `FitSummary`.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> model = GaussianMixture(2, random_state=0).fit(X)
+        >>> bool(model.aic(X) < model.hqic(X) < model.bic(X))
+        True
         """
         return criteria.hqic(self._likelihood(X, sample_weight))
 
     def sabic(self, X, sample_weight=None):
-        """Sample size adjusted BIC of the model on X: the lower the better.
+        """Sample size adjusted BIC (Sclove 1987) of the model on X.
 
-        See `fit_summary` for the parameters and `gmmem.criteria.sabic` for the formula.
+        ``-2 L + p log((n + 2) / 24)``: below AIC where n < 176.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row: n is the sum of weights.
+
+        Returns
+        -------
+        sabic : float
+            In nats; the lower the better.
+
+        See Also
+        --------
+        bic : Without the adjustment.
+        gmmem.criteria.sabic : The same from a `FitSummary`.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> model = GaussianMixture(2, random_state=0).fit(X)
+        >>> bool(model.aic(X) < model.sabic(X) < model.bic(X))
+        True
         """
         return criteria.sabic(self._likelihood(X, sample_weight))
 
     def icl(self, X, sample_weight=None):
-        """Integrated completed likelihood of the model on X by the MAP classification.
+        """Integrated completed likelihood of the model on X, by the MAP classification.
 
-        See `fit_summary` for the parameters and `gmmem.criteria.icl` for the formula.
+        ``BIC - 2 sum_i log max_k r_ik``, as mclust has it (with the other sign): a row between two
+        components counts against them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row: n is the sum of weights.
+
+        Returns
+        -------
+        icl : float
+            In nats; the lower the better.
+
+        See Also
+        --------
+        icl_entropy : By all responsibilities.
+        gmmem.criteria.icl : The same from a `FitSummary`.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixtureIC
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> search = GaussianMixtureIC(criterion="icl").fit(X)
+        >>> search.n_components_
+        2
         """
         return criteria.icl(self.fit_summary(X, sample_weight))
 
     def icl_entropy(self, X, sample_weight=None):
-        """Integrated completed likelihood by the entropy of the model on X: the lower the better.
+        """Integrated completed likelihood of the model on X, by the entropy.
 
-        See `fit_summary` for the parameters and `gmmem.criteria.icl_entropy` for the formula.
+        ``BIC + 2 EN`` with ``EN = -sum_i sum_k r_ik log r_ik`` (Biernacki, Celeux and Govaert 2000,
+        section 3).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row: n is the sum of weights.
+
+        Returns
+        -------
+        icl_entropy : float
+            In nats; the lower the better.
+
+        See Also
+        --------
+        icl : By the largest responsibility of each row.
+        gmmem.criteria.icl_entropy : The same from a `FitSummary`.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> model = GaussianMixture(2, random_state=0).fit(X)
+        >>> bool(model.icl_entropy(X) > model.icl(X) > model.bic(X))
+        True
         """
         return criteria.icl_entropy(self.fit_summary(X, sample_weight))
 
     def clc(self, X, sample_weight=None):
-        """Classification likelihood criterion of the model on X: the lower the better.
+        """Classification likelihood criterion (Biernacki and Govaert 1997) of the model on X.
 
-        See `fit_summary` for the parameters and `gmmem.criteria.clc` for the formula.
+        ``-2 L + 2 EN``: nothing is paid for parameters.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row: n is the sum of weights.
+
+        Returns
+        -------
+        clc : float
+            In nats; the lower the better.
+
+        See Also
+        --------
+        icl_entropy : With a penalty for parameters.
+        gmmem.criteria.clc : The same from a `FitSummary`.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> model = GaussianMixture(2, random_state=0).fit(X)
+        >>> bool(model.clc(X) < model.icl_entropy(X))
+        True
         """
         return criteria.clc(self.fit_summary(X, sample_weight))
 
     def nec(self, X, sample_weight=None):
-        """Normalised entropy criterion of the model on X: the lower the better.
+        """Normalised entropy criterion (Biernacki, Celeux and Govaert 1999) of the model on X.
 
-        See `fit_summary` for the parameters and `gmmem.criteria.nec` for the formula; one
-        component of the same covariance model is fitted to X to compare with.
+        ``EN / (L_K - L_1)``: how much of what components gain in likelihood is paid for in
+        uncertain rows.  One component of the same covariance model is fitted to X to compare
+        with; it has 1 by convention.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of w stands for w copies of a row.
+
+        Returns
+        -------
+        nec : float
+            A ratio: the lower the better; infinite where K components are no more likely
+            than one.
+
+        Raises
+        ------
+        ValueError
+            If one component cannot be fitted to X.
+
+        See Also
+        --------
+        icl : Another criterion of how far components lie apart.
+        gmmem.criteria.nec : The same from a `FitSummary`.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> two, three = (GaussianMixture(k, random_state=0).fit(X) for k in (2, 3))
+        >>> bool(two.nec(X) < three.nec(X))
+        True
         """
         summary, rows = self.fit_summary(X, sample_weight), self._rows(X, sample_weight)
         problem = Problem.of(rows, self.covariance_model_, Ridge(self.reg_covar))

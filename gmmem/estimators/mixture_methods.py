@@ -17,14 +17,14 @@ from gmmem.compat import FIT_CALLBACKS
 from gmmem.covariances import CovarianceModel, Decomposition, DegenerateCovariance, get_model
 from gmmem.covariances.base import from_public, n_free
 from gmmem.estimators.attributes import NEEDED, as_mixture, remembered_scorer
-from gmmem.estimators.judged import Judged
+from gmmem.estimators.one_feature import OneFeature
 from gmmem.estimators.rows import as_rows
+from gmmem.estimators.summarised import Summarised
 from gmmem.mixture import Mixture
 from gmmem.sources import Rows
-from gmmem.univariate import quantiles
 
 
-class MixtureMethods(Judged):
+class MixtureMethods(Summarised, OneFeature):
     """The methods of a fitted mixture; a subclass says which covariance model it has."""
 
     def fit_predict(self, X, y=None, sample_weight=None):
@@ -43,6 +43,17 @@ class MixtureMethods(Judged):
         -------
         labels : ndarray of shape (n_samples,)
             The same as ``fit(X).predict(X)``.
+
+        See Also
+        --------
+        table : Labels against known classes.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture(2, means_init=[[0], [9]])
+        >>> model.fit_predict([[0.0], [1], [9], [10]])
+        array([0, 0, 1, 1])
         """
         return self.fit(X, sample_weight=sample_weight).predict(X)
 
@@ -58,6 +69,17 @@ class MixtureMethods(Judged):
         -------
         labels : ndarray of shape (n_samples,)
             Component labels.
+
+        See Also
+        --------
+        predict_proba : How sure that is.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters([0.6, 0.4], [[2], [5]], [[[1]], [[2]]])
+        >>> model.predict([[1], [3.5], [6]])
+        array([0, 0, 1])
         """
         return prediction.labels(*self._scored(X))
 
@@ -73,6 +95,19 @@ class MixtureMethods(Judged):
         -------
         responsibilities : ndarray of shape (n_samples, n_components)
             Rows sum to one.
+
+        See Also
+        --------
+        predict : The most probable component alone.
+
+        Examples
+        --------
+        At 3.5 of N(2, 1) at .6 and N(5, 2) at .4, by Bayes' rule:
+
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters([0.6, 0.4], [[2], [5]], [[[1]], [[2]]])
+        >>> model.predict_proba([[3.5]]).round(3)
+        array([[0.547, 0.453]])
         """
         return prediction.responsibilities(*self._scored(X))
 
@@ -88,6 +123,18 @@ class MixtureMethods(Judged):
         -------
         log_density : ndarray of shape (n_samples,)
             In nats.
+
+        See Also
+        --------
+        score : Their mean.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters([0.6, 0.4], [[2], [5]], [[[1]], [[2]]])
+        >>> import numpy as np
+        >>> np.exp(model.score_samples([[3.5]])).round(4)
+        array([0.142])
         """
         return prediction.log_density(*self._scored(X))
 
@@ -107,80 +154,23 @@ class MixtureMethods(Judged):
         -------
         log_likelihood : float
             In nats per row, or per unit of weight.
+
+        See Also
+        --------
+        score_samples : Of each row.
+        bic : Takes the number of parameters into account.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters([0.6, 0.4], [[2], [5]], [[[1]], [[2]]])
+        >>> round(model.score([[3.5], [2.0]]), 3)
+        -1.667
+        >>> round(model.score([[3.5], [2.0]], sample_weight=[2, 1]), 3)
+        -1.762
         """
         scorer, rows = self._scored(X, sample_weight)
         return prediction.log_likelihood(scorer, rows) / rows.total_weight
-
-    def cdf(self, X):
-        """Distribution function of one feature: the probability of values up to each row's.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, 1)
-            The rows.
-
-        Returns
-        -------
-        probability : ndarray of shape (n_samples,)
-            From 0 to 1.
-
-        Raises
-        ------
-        ValueError
-            If the mixture has more than one feature.
-
-        See Also
-        --------
-        quantile : The inverse.
-        gmmem.displays.DistributionDisplay : Both as pictures, of any feature.
-
-        Examples
-        --------
-        >>> from gmmem import GaussianMixture
-        >>> model = GaussianMixture.from_parameters([0.6, 0.4], [[2], [5]], [[[1]], [[2]]])
-        >>> model.cdf([[2], [3.5]]).round(3)
-        array([0.307, 0.618])
-        """
-        return prediction.cumulative(self._of_one_feature("cdf"), self._rows(X))
-
-    def quantile(self, q):
-        """Quantiles of one feature: the values up to which each probability lies.
-
-        Parameters
-        ----------
-        q : float or array-like of float
-            Probabilities, from 0 to 1.
-
-        Returns
-        -------
-        x : float or ndarray
-            In the shape of `q`: minus infinity for 0, infinity for 1.
-
-        Raises
-        ------
-        ValueError
-            If the mixture has more than one feature, or `q` holds no probabilities.
-
-        See Also
-        --------
-        cdf : The inverse.
-
-        Examples
-        --------
-        >>> from gmmem import GaussianMixture
-        >>> model = GaussianMixture.from_parameters([0.6, 0.4], [[2], [5]], [[[1]], [[2]]])
-        >>> model.quantile([0.025, 0.5, 0.975]).round(2)
-        array([0.27, 2.82, 7.17])
-        """
-        mixture = self._of_one_feature("quantile")
-        try:
-            p = np.asarray(q, dtype=np.float64)
-        except (TypeError, ValueError):
-            p = np.array(np.nan)
-        if not ((p >= 0) & (p <= 1)).all():
-            raise ValueError(f"q must hold probabilities, from 0 to 1, not {q!r}.")
-        found = quantiles(p.ravel(), *prediction.univariate_arrays(mixture)).reshape(p.shape)
-        return float(found) if p.ndim == 0 else found
 
     def sample(self, n_samples=1):
         """Draw rows from the fitted density.
@@ -196,6 +186,20 @@ class MixtureMethods(Judged):
             The rows, ordered by component.
         y : ndarray of shape (n_samples,)
             Their components.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is no positive whole number.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters(
+        ...     [0.6, 0.4], [[2], [5]], [[[1]], [[2]]], random_state=0)
+        >>> X, y = model.sample(1000)
+        >>> X.shape, int((y == 0).sum())
+        ((1000, 1), 597)
         """
         check_is_fitted(self)
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
@@ -214,14 +218,32 @@ class MixtureMethods(Judged):
 
     @property
     def n_parameters_(self) -> int:
-        """Free parameters: covariances, means and mixing weights, but for those held."""
+        """Free parameters: covariances, means and mixing weights, but for those held.
+
+        Examples
+        --------
+        Two means, two covariances of three numbers each, and one weight, as they sum to one:
+
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> GaussianMixture(2, random_state=0).fit(load_old_faithful()).n_parameters_
+        11
+        """
         check_is_fitted(self)
         held = vars(self).get("_n_held", 0)
         return n_free(self.covariance_model_, *self.means_.shape) - held
 
     @property
     def mixture_(self) -> Mixture:
-        """The density that the attributes describe."""
+        """The density that the attributes describe.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters([1], [[0]], [[[1]]])
+        >>> model.mixture_.log_density([[0.0]]).round(4)
+        array([-0.9189])
+        """
         return self._checked_mixture()
 
     @property
@@ -229,6 +251,17 @@ class MixtureMethods(Judged):
         """Volume (K,), shape (K, d) and orientation (K, d, d) of the covariances.
 
         ``covariance = volume * orientation @ diag(shape) @ orientation.T``
+
+        See Also
+        --------
+        gmmem.covariances.Decomposition : What comes back.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters([1], [[0, 0]], [[[4, 0], [0, 1]]])
+        >>> model.decomposition_.volume.round(3), model.decomposition_.shape.round(3)
+        (array([2.]), array([[2. , 0.5]]))
         """
         mixture, model = self._checked_mixture(), self.covariance_model_
         parts = mixture.covariances.decompose(model.aligned)
@@ -246,7 +279,15 @@ class MixtureMethods(Judged):
 
     @property
     def covariance_model_(self) -> CovarianceModel:
-        """The covariance model, as an object: that of the fit, whatever the parameter is now."""
+        """The covariance model, as an object: that of the fit, whatever the parameter is now.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> GaussianMixture(2, random_state=0).fit(load_old_faithful()).covariance_model_.name
+        'VVV'
+        """
         return vars(self).get("_fitted_model") or get_model(self.covariance_type)
 
     def _mixture(self) -> Mixture:
@@ -256,16 +297,6 @@ class MixtureMethods(Judged):
     def _checked_mixture(self) -> Mixture:
         check_is_fitted(self)
         return self._mixture()
-
-    def _of_one_feature(self, method: str) -> Mixture:
-        """The density, if it has one feature."""
-        mixture = self._checked_mixture()
-        if mixture.n_features != 1:
-            raise ValueError(
-                f"{method} is of one feature, and the mixture has {mixture.n_features}: fit one "
-                "column, or draw one by gmmem.displays.DistributionDisplay."
-            )
-        return mixture
 
     def _scored(self, X, sample_weight=None) -> tuple[Scorer, Rows]:
         """What scores rows by the attributes, and the rows."""
