@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
+from gmmem.contracts import contract
 from gmmem.forms import Quadratic
 
 EPS = float(np.finfo(np.float64).eps)
@@ -25,10 +26,22 @@ FLAT = 64 * EPS
 class DegenerateCovariance(ValueError):
     """A covariance is not positive definite, as far as float64 can tell.
 
-    Attributes
+    Parameters
     ----------
     component : int
         The component concerned; 0 where all components share one covariance.
+    reason : str, default="is not positive definite"
+        What follows "The covariance of component 3" in the message.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import DegenerateCovariance, Full
+    >>> try:
+    ...     Full.from_covariances(np.ones((1, 2, 2)), 2)
+    ... except DegenerateCovariance as error:
+    ...     print(error)
+    The covariance of component 0 is not positive definite.
     """
 
     def __init__(self, component: int, reason: str = "is not positive definite"):
@@ -40,6 +53,7 @@ class DegenerateCovariance(ValueError):
         return type(self), (self.component, self.reason)
 
 
+@contract
 class Storage(Protocol):
     """S covariances in one of the three shapes, factorised once, and read-only.
 
@@ -146,19 +160,49 @@ class Held:
 
 
 class Estimate(NamedTuple):
-    """What an M-step found."""
+    """What an M-step found.
+
+    Parameters
+    ----------
+    covariances : ndarray of shape (S, ...)
+        In the form of the storage: of every component, or one that all share.
+    settled : bool, default=True
+        False if an inner iteration stopped before it converged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import VII
+    >>> scatter, mass = np.array([8.0, 6.0]), np.array([4.0, 1.0])
+    >>> VII().estimate(scatter, mass, n_features=2, previous=None)
+    Estimate(covariances=array([1., 3.]), settled=True)
+    """
 
     covariances: np.ndarray
     settled: bool = True
-    """False if an inner iteration stopped before it converged."""
 
 
+@contract
 class CovarianceModel(Protocol):
     """A constraint on the covariances of the components, and its M-step.
 
     A model is a frozen, comparable value.  To add one, write a class with these
     members and put it into the registry of `gmmem.covariances`; or pass an
     instance as ``covariance_type``.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    storage : type
+        `Spherical`, `Diagonal`, `Full`, or another `Storage`: how a covariance is kept.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import get_model
+    >>> model = get_model("VVV")
+    >>> model.storage.__name__, model.shared, model.closed_form
+    ('Full', False, True)
     """
 
     name: ClassVar[str]
@@ -174,7 +218,26 @@ class CovarianceModel(Protocol):
     """Whether users see one covariance for all, and not K equal ones."""
 
     def n_parameters(self, n_components: int, n_features: int) -> int:
-        """Number of free parameters in the covariances."""
+        """Number of free parameters in the covariances.
+
+        Parameters
+        ----------
+        n_components : int
+            K, the number of components.
+        n_features : int
+            d, the number of features.
+
+        Returns
+        -------
+        n_parameters : int
+            Means and weights are not counted.
+
+        Examples
+        --------
+        >>> from gmmem.covariances import get_model
+        >>> [get_model(name).n_parameters(3, 2) for name in ("EII", "EEE", "VVV")]
+        [1, 3, 9]
+        """
 
     def estimate(
         self,
@@ -190,7 +253,9 @@ class CovarianceModel(Protocol):
         scatter : ndarray of shape (S, ...)
             Within-component scatter in the form of the storage, total if shared.
         mass : ndarray of shape (n_components,)
+            Sums of the responsibilities, all positive.
         n_features : int
+            d, the number of features.
         previous : ndarray of shape (S, ...) or None
             The covariances of the last iteration: where an inner iteration starts.
 
@@ -198,6 +263,20 @@ class CovarianceModel(Protocol):
         -------
         estimate : Estimate
             Covariances of shape (S, ...), and whether they are settled.
+
+        Raises
+        ------
+        DegenerateCovariance
+            Where a component collapses inside an inner iteration.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import get_model
+        >>> scatter, mass = np.array([[8.0, 4.0], [2.0, 1.0]]), np.array([4.0, 1.0])
+        >>> get_model("VVI").estimate(scatter, mass, 2, None).covariances
+        array([[2., 1.],
+               [2., 1.]])
         """
 
 
@@ -261,14 +340,30 @@ def _power_of_two(scatter: np.ndarray) -> float:
 
 
 class Decomposition(NamedTuple):
-    """``Sigma_k = volume_k * orientation_k diag(shape_k) orientation_k'``."""
+    """``Sigma_k = volume_k * orientation_k diag(shape_k) orientation_k'``.
+
+    Parameters
+    ----------
+    volume : ndarray of shape (n_components,)
+        ``|Sigma_k| ** (1 / d)``.
+    shape : ndarray of shape (n_components, n_features)
+        Variances along the axes over the volume: their product is one.
+    orientation : ndarray of shape (n_components, n_features, n_features)
+        The axes, one a column.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import Full
+    >>> held = Full.from_covariances(np.array([[[4.0, 0.0], [0.0, 1.0]]]), 2)
+    >>> volume, shape, orientation = held.decompose(aligned=False)
+    >>> volume.round(3), shape.round(3)
+    (array([2.]), array([[2. , 0.5]]))
+    """
 
     volume: np.ndarray
-    """``|Sigma_k| ** (1 / d)``, (n_components,)."""
     shape: np.ndarray
-    """Variances along the axes over the volume, product one, (n_components, d)."""
     orientation: np.ndarray
-    """The axes, one a column, (n_components, d, d)."""
 
 
 @dataclass(frozen=True)
@@ -283,11 +378,26 @@ class Lettered(CovarianceModel):
 
     @property
     def letters(self) -> str:
-        """Of volume, shape and orientation."""
+        """Of volume, shape and orientation: E is one for all, V one for each, I none.
+
+        Examples
+        --------
+        >>> from gmmem.covariances import get_model
+        >>> get_model("full").letters, get_model("E").letters
+        ('VVV', 'EII')
+        """
         return self.name.ljust(3, "I")
 
     @property
     def aligned(self) -> bool:
+        """Whether all components have the same principal axes.
+
+        Examples
+        --------
+        >>> from gmmem.covariances import get_model
+        >>> get_model("VVE").aligned, get_model("VVV").aligned
+        (True, False)
+        """
         return self.letters[2] != "V"
 
     def n_parameters(self, n_components, n_features):
