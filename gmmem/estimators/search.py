@@ -223,8 +223,8 @@ def stopped(point: GridPoint, running: Running, problem: Problem) -> Candidate:
     return Candidate(
         point,
         "stopped",
-        f"Its criterion cannot come near the best: stopped after {len(solution.history)} "
-        "iterations, and what is said of it is what it had come to.",
+        f"It could not win any more: stopped after {len(solution.history)} iterations, and what "
+        "is said of it is what it had come to.",
         running.seconds,
         solution.history,
         solution.mixture,
