@@ -148,7 +148,35 @@ def states(problem: Problem, start: Mixture, rule: Rule = PLAIN) -> Iterator[Sta
 
 
 def states_after(problem: Problem, state: State, rule: Rule = PLAIN) -> Iterator[State]:
-    """The states that follow one."""
+    """Generate the states that follow one.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is fitted.
+    state : State
+        One of those that `states` gives for the problem.
+    rule : Rule, default=Plain()
+        The one that gave the state.
+
+    Yields
+    ------
+    state : State
+
+    Examples
+    --------
+    >>> from itertools import islice
+    >>> from gmmem import Mixture, em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> problem = Problem.of(InMemory(load_old_faithful()), get_model("full"))
+    >>> start = Mixture.from_arrays([0.5, 0.5], [[2, 80], [4, 60]], [[[1, 0], [0, 99]]] * 2)
+    >>> second = list(islice(em.states(problem, start), 2))[1]
+    >>> next(em.states_after(problem, second)).iteration
+    2
+    """
     while True:
         state = rule.step(problem, state.iteration + 1, state.memory)
         yield state
@@ -241,6 +269,7 @@ def resume(
     Parameters
     ----------
     problem : Problem
+        What is fitted.
         As it was.
     solution : Solution
         With a state that it stopped at.
@@ -252,6 +281,20 @@ def resume(
     Returns
     -------
     solution : Solution
+        With the history of both.
+
+    Examples
+    --------
+    >>> from gmmem import Mixture, em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> problem = Problem.of(InMemory(load_old_faithful()), get_model("full"))
+    >>> start = Mixture.from_arrays([0.5, 0.5], [[2, 80], [4, 60]], [[[1, 0], [0, 99]]] * 2)
+    >>> (solution,) = em.solve(problem, [start], tol=1e-3, max_iter=5).solutions
+    >>> em.resume(problem, solution, tol=1e-3, max_iter=100).passes
+    21
     """
     with problem.rows.working():
         following = states_after(problem, solution.last, rule)
@@ -360,6 +403,7 @@ def solve(
     Parameters
     ----------
     problem : Problem
+        What is fitted.
     starts : iterable of Mixture, or of callables that give one
     tol : float
         In nats per unit of `per`.
