@@ -257,7 +257,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
 
     def _keep_summary(self, fit, rows) -> None:
         """Keep what a summary says of the rows, which are not kept."""
-        self._kept = fit, prediction.sizes(self.mixture_, rows)
+        self._summary_kept = fit, prediction.sizes(self.mixture_, rows)
 
     def _grid(self, problem) -> list[search.GridPoint]:
         """Every candidate that the parameters ask for."""

@@ -70,7 +70,7 @@ class Summarised(Judged):
         Converged in 45 iterations.
         """
         check_is_fitted(self)
-        fit, sizes = vars(self).get("_kept", (None, None))
+        fit, sizes = vars(self).get("_summary_kept", (None, None))
         if X is not None:
             fit = self.fit_summary(X, sample_weight)
             sizes = prediction.sizes(*self._scored(X, sample_weight))
