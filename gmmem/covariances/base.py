@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from gmmem.contracts import contract
+from gmmem.contracts import contract, fulfils
 from gmmem.forms import Quadratic
 
 EPS = float(np.finfo(np.float64).eps)
@@ -59,6 +59,30 @@ class Storage(Protocol):
 
     With the factor U of a precision, ``P = U U'``, whitening is ``y = U' z`` and
     the squared Mahalanobis distance is ``y' y``.
+
+    Attributes
+    ----------
+    form : Quadratic
+        What of ``x x'`` it sees: the trace, the diagonal, or all.
+    covariances : ndarray of shape (S, ...)
+        In that form.
+    factors : ndarray of shape (S, ...)
+        U, upper triangular.
+    n_features : int
+        d, the number of features.
+
+    See Also
+    --------
+    gmmem.testing.check_storage : Whether a storage of your own does all this.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import Full
+    >>> held = Full.from_covariances(np.array([[[4.0, 0.0], [0.0, 1.0]]]), n_features=2)
+    >>> np.abs(held.factors)
+    array([[[0.5, 0. ],
+            [0. , 1. ]]])
     """
 
     form: ClassVar[Quadratic]
@@ -68,67 +92,380 @@ class Storage(Protocol):
 
     @classmethod
     def from_covariances(cls, covariances: np.ndarray, n_features: int) -> "Storage":
-        """Factorise; raise `DegenerateCovariance` where that is impossible."""
+        """Factorise covariances.
+
+        Parameters
+        ----------
+        covariances : ndarray of shape (S, ...)
+            In the storage's form.
+        n_features : int
+            d, the number of features.
+
+        Returns
+        -------
+        storage : Storage
+            Factorised.
+
+        Raises
+        ------
+        DegenerateCovariance
+            If one is not positive definite.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.factors
+        array([[1.        , 0.5       ],
+               [0.33333333, 1.        ]])
+        """
 
     @classmethod
     def from_precisions(cls, precisions: np.ndarray, n_features: int) -> "Storage":
-        """The same from the inverses."""
+        """Factorise the inverses of covariances.
+
+        Parameters
+        ----------
+        precisions : ndarray of shape (S, ...)
+            In the storage's form.
+        n_features : int
+            d, the number of features.
+
+        Returns
+        -------
+        storage : Storage
+            Factorised.
+
+        Raises
+        ------
+        DegenerateCovariance
+            If one is not positive definite.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Spherical
+        >>> Spherical.from_precisions(np.array([4.0]), n_features=2).covariances
+        array([0.25])
+        """
 
     @classmethod
     def from_factors(cls, factors: np.ndarray, n_features: int) -> "Storage":
-        """The same from the factors of the precisions."""
+        """From the factors of the precisions, which are taken as they are.
+
+        Parameters
+        ----------
+        factors : ndarray of shape (S, ...)
+            U with ``P = U U'``, upper triangular.
+        n_features : int
+            d, the number of features.
+
+        Returns
+        -------
+        storage : Storage
+            With these factors.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Spherical
+        >>> Spherical.from_factors(np.array([2.0]), n_features=2).covariances
+        array([0.25])
+        """
 
     @property
     def shared(self) -> bool:
-        """Whether one covariance serves all components."""
+        """Whether one covariance serves all components.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.shared
+        False
+        """
 
     def at(self, component: int) -> int:
-        """Place of a component's covariance among those that are held."""
+        """Place of a component's covariance among those that are held.
+
+        Parameters
+        ----------
+        component : int
+            Which component.
+
+        Returns
+        -------
+        place : int
+            0 where one serves all.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.at(1)
+        1
+        """
 
     @property
     def precisions(self) -> np.ndarray:
-        """The inverses, in the shape of `covariances`."""
+        """The inverses, in the shape of `covariances`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.precisions.round(3)
+        array([[1.   , 0.25 ],
+               [0.111, 1.   ]])
+        """
 
     @property
     def log_det(self) -> np.ndarray:
-        """Logarithms of the determinants, (S,)."""
+        """Logarithms of the determinants, (S,).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> np.exp(held.log_det).round(9)
+        array([4., 9.])
+        """
 
     @property
     def variances(self) -> np.ndarray:
-        """Diagonals, (S, n_features)."""
+        """Variances of the features, (S, n_features): the diagonals.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Spherical
+        >>> Spherical.from_covariances(np.array([4.0]), n_features=2).variances
+        array([[4., 4.]])
+        """
 
     def bound(self, extent: np.ndarray) -> np.ndarray:
-        """What the terms of ``z' P z`` add up to at most if |z| <= extent, (S,)."""
+        """What the terms of ``z' P z`` add up to at most if |z| <= extent.
+
+        What is lost where they are summed with other signs is a share of this.
+
+        Parameters
+        ----------
+        extent : ndarray of shape (n_features,)
+            How far z reaches in each feature.
+
+        Returns
+        -------
+        bound : ndarray of shape (S,)
+            ``r' |P| r``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.bound(np.array([1.0, 2.0])).round(3)
+        array([2.   , 4.111])
+        """
 
     def whiten(self, component: int, Z: np.ndarray, out: np.ndarray, first: int = 0) -> np.ndarray:
-        """Rows ``first`` to ``m - 1`` of ``U' z``, given the first m rows of z as Z (m, b)."""
+        """Rows ``first`` to ``m - 1`` of ``U' z``, given the first m rows of z.
+
+        Parameters
+        ----------
+        component : int
+            Whose covariance.
+        Z : ndarray of shape (m, b)
+            Differences from a centre, a column a row of data.
+        out : ndarray of shape (m - first, b)
+            Where the answer is written.
+        first : int, default=0
+            The first row that is asked for.
+
+        Returns
+        -------
+        out : ndarray of shape (m - first, b)
+            ``y = U' z``: its square is the squared Mahalanobis distance.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> Z = np.array([[3.0], [1.0]])
+        >>> held.whiten(1, Z, np.empty_like(Z)).ravel()
+        array([1., 1.])
+        """
 
     def thinness(self, step: np.ndarray) -> np.ndarray:
-        """Least variance over what it would be by rounding alone, (S,).
+        """Least variance over what it would be by rounding alone.
 
-        `step` (S, n_features) is by how much each column may be off.  At 1 and below, or
-        not a number, a covariance is singular.
+        Parameters
+        ----------
+        step : ndarray of shape (S, n_features)
+            By how much each column may be off.
+
+        Returns
+        -------
+        thinness : ndarray of shape (S,)
+            At 1 and below, or not a number, a covariance is singular.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.thinness(np.full((2, 2), 0.1)).round(6)
+        array([100., 100.])
         """
 
     def extremes(self, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Least and largest variance in units of another covariance (1, ...), each (S,)."""
+        """Least and largest variance in units of another covariance.
+
+        Parameters
+        ----------
+        reference : ndarray of shape (1, ...)
+            One covariance, in the storage's form.
+
+        Returns
+        -------
+        least, largest : ndarrays of shape (S,)
+            Over all directions.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> least, largest = held.extremes(np.array([[1.0, 2.0]]))
+        >>> least, largest
+        (array([1. , 0.5]), array([2., 9.]))
+        """
 
     def marginal(self, features: np.ndarray) -> "Storage":
-        """The covariances of some of the features."""
+        """The covariances of some of the features.
+
+        Parameters
+        ----------
+        features : ndarray of int
+            Which ones, in the order that is wanted.
+
+        Returns
+        -------
+        storage : Storage
+            In these features.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.marginal(np.array([1])).covariances.ravel()
+        array([4., 1.])
+        """
 
     def regression(
         self, observed: np.ndarray, missing: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Of some features on others: coefficients (S, m, o), what remains (S, m, m)."""
+        """Regression of some features on others.
+
+        Parameters
+        ----------
+        observed : ndarray of int of shape (o,)
+            The features that are known.
+        missing : ndarray of int of shape (m,)
+            The others.
+
+        Returns
+        -------
+        coefficients : ndarray of shape (S, m, o)
+            By how much a missing feature is expected to be off its mean for each unit that an
+            observed one is off its own.
+        remains : ndarray of shape (S, m, m)
+            The covariances of the missing features, given the observed ones.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Full
+        >>> held = Full.from_covariances(np.array([[[1.0, 0.5], [0.5, 1.0]]]), 2)
+        >>> coefficients, remains = held.regression(np.array([0]), np.array([1]))
+        >>> coefficients.round(6), remains.round(6)
+        (array([[[0.5]]]), array([[[0.75]]]))
+        """
 
     def dense(self) -> np.ndarray:
-        """The covariances as matrices, (S, n_features, n_features)."""
+        """The covariances as matrices.
+
+        Returns
+        -------
+        matrices : ndarray of shape (S, n_features, n_features)
+            Whatever the storage's own form is.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.dense()[0]
+        array([[1., 0.],
+               [0., 4.]])
+        """
 
     def decompose(self, aligned: bool) -> "Decomposition":
-        """Volume, shape and axes; `aligned` if all S are known to have the same axes."""
+        """Volume, shape and axes of the covariances.
+
+        Parameters
+        ----------
+        aligned : bool
+            Whether all S are known to have the same axes.
+
+        Returns
+        -------
+        parts : Decomposition
+            Of S covariances.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.decompose(aligned=True).volume.round(9)
+        array([2., 3.])
+        """
 
     def sample(self, component: int, mean: np.ndarray, n_samples: int, rng: Any) -> np.ndarray:
-        """Draws of one component, (n_samples, n_features)."""
+        """Draw rows of one component.
+
+        Parameters
+        ----------
+        component : int
+            Whose covariance.
+        mean : ndarray of shape (n_features,)
+            Their mean.
+        n_samples : int
+            How many.
+        rng : numpy.random.RandomState or numpy.random.Generator
+            Where the numbers come from.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            The rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> X = held.sample(0, np.zeros(2), 100_000, np.random.RandomState(0))
+        >>> X.std(axis=0).round(1)
+        array([1., 2.])
+        """
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
@@ -137,6 +474,7 @@ def read_only(array: np.ndarray) -> np.ndarray:
     return array
 
 
+@fulfils(Storage)
 class Held:
     """What follows from how many covariances are held; arrays become read-only."""
 

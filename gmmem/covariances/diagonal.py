@@ -12,12 +12,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from gmmem.contracts import fulfils
 from gmmem.covariances.base import (
     DegenerateCovariance,
     Estimate,
     Held,
     Iterated,
     Lettered,
+    Storage,
     read_only,
     unit_axes,
 )
@@ -25,9 +27,32 @@ from gmmem.covariances.volumes import common_shape, volumes
 from gmmem.forms import SQUARE, Quadratic
 
 
+@fulfils(Storage)
 @dataclass(frozen=True, eq=False)
 class Diagonal(Held):
-    """S vectors of variances, ``covariances`` of shape (S, n_features)."""
+    """S vectors of variances, ``covariances`` of shape (S, n_features).
+
+    Parameters
+    ----------
+    covariances : ndarray of shape (S, n_features)
+        Variances of the features.
+    factors : ndarray of shape (S, n_features)
+        U with ``P = U U'`` for the precisions P.
+    n_features : int
+        d, the number of features.
+
+    See Also
+    --------
+    Storage : What it can do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import Diagonal
+    >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0]]), n_features=2)
+    >>> held.log_det.round(3)
+    array([1.386])
+    """
 
     form: ClassVar[Quadratic] = SQUARE
 

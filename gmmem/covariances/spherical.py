@@ -9,20 +9,45 @@ from typing import ClassVar
 
 import numpy as np
 
+from gmmem.contracts import fulfils
 from gmmem.covariances.base import (
     DegenerateCovariance,
     Estimate,
     Held,
     Lettered,
+    Storage,
     read_only,
     unit_axes,
 )
 from gmmem.forms import NORM, Quadratic
 
 
+@fulfils(Storage)
 @dataclass(frozen=True, eq=False)
 class Spherical(Held):
-    """S variances, ``covariances`` of shape (S,)."""
+    """S variances, ``covariances`` of shape (S,).
+
+    Parameters
+    ----------
+    covariances : ndarray of shape (S,)
+        Variances.
+    factors : ndarray of shape (S,)
+        U with ``P = U U'`` for the precisions P.
+    n_features : int
+        d, the number of features.
+
+    See Also
+    --------
+    Storage : What it can do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import Spherical
+    >>> held = Spherical.from_covariances(np.array([4.0]), n_features=2)
+    >>> held.log_det.round(3)
+    array([2.773])
+    """
 
     form: ClassVar[Quadratic] = NORM
 

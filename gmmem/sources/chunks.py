@@ -161,7 +161,6 @@ class Chunked(ABC):
     """What sources of chunks have in common; one says how a task is run on each chunk."""
 
     weighted: bool = False
-    """Whether rows have weights."""
     columns: Mapping[str, Any] = NO_COLUMNS
 
     @abstractmethod
