@@ -23,6 +23,19 @@ class Ridge(Prior):
     ------
     ValueError
         If it is negative or not a number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem import Mixture, em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.priors import Ridge
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> problem = Problem.of(InMemory(np.array([[0.0], [2.0]])), get_model("full"), Ridge(0.5))
+    >>> start = Mixture.from_arrays([1], [[0]], [[[1]]])
+    >>> problem.maximise(problem.expect(start).moments).mixture.covariances.dense().ravel()
+    array([1.5])
     """
 
     reg_covar: float = 0.0
