@@ -27,6 +27,7 @@ from typing import ClassVar
 import numpy as np
 
 from gmmem.sources.base import Block, Workspace
+from gmmem.sources.device import DeviceBlock, Place
 
 EPS = np.finfo(np.float64).eps
 
@@ -70,6 +71,17 @@ class Nearest:
         if len(unsure):
             labels[unsure] = self._by_differences(block.X[unsure].T)
         return labels
+
+    def on(self, place: Place) -> Callable:
+        """The same on a device, but for what rounding decides."""
+        middle, C, half, _ = self._expanded
+        middle, C, half = place.put(middle), place.put(C.T), place.put(half[:, 0])
+
+        def nearest(block: DeviceBlock):
+            Z = place.xp.astype(block.X, place.xp.float64, copy=False) - middle
+            return place.xp.argmax(Z @ C - half, axis=1)
+
+        return nearest
 
     def _near(self, block: Block, workspace: Workspace) -> np.ndarray:
         """Which centres may be the nearest, by the expanded square, (K, b).

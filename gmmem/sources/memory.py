@@ -44,7 +44,7 @@ class InMemory:
         self.X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
         if self.X.ndim != 2 or 0 in self.X.shape:
             raise ValueError(f"X must have rows and columns; its shape is {X.shape}.")
-        self.weight = None if sample_weight is None else _weights(sample_weight, len(X))
+        self.weight = None if sample_weight is None else check_weights(sample_weight, len(X))
         self.columns: Mapping[str, Any] = NO_COLUMNS
         self.executor = Threads(n_threads)
         self._local = threading.local()
@@ -184,7 +184,8 @@ def _combined(over: Pass, total, part):
     return over.combine(total, part)
 
 
-def _weights(sample_weight, n_rows: int) -> np.ndarray:
+def check_weights(sample_weight, n_rows: int) -> np.ndarray:
+    """Row weights as float64: finite, none negative, and of a moderate sum."""
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (n_rows,):
         raise ValueError(f"sample_weight must have the shape ({n_rows},), not {weight.shape}.")
