@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gmmem.sources.base import FLOAT64, NO_COLUMNS, Block, Pass, RowPass, Workspace
-from gmmem.sources.memory import InMemory, check_weights
+from gmmem.sources.memory import InMemory, are_extreme, check_weights
 
 # Scratch of a block: long operations keep a device busy, and it has memory for them.
 DEVICE_BYTES = 256_000_000
@@ -157,10 +157,10 @@ class Device:
         single = self.X.dtype == self.place.xp.float32
         return np.dtype(np.float32) if single else FLOAT64
 
-    @property
+    @cached_property
     def arithmetic(self) -> np.dtype:
-        """What the rows allow to be computed in."""
-        return self.dtype
+        """What the rows allow to be computed in: float32 has no room for extreme weights."""
+        return FLOAT64 if are_extreme(self.weight) else self.dtype
 
     @property
     def total_weight(self) -> float:

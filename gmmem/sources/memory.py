@@ -67,11 +67,7 @@ class InMemory:
     @cached_property
     def arithmetic(self) -> np.dtype:
         """What the rows allow to be computed in: float32 has no room for extreme weights."""
-        if self.weight is not None and self.dtype == np.float32:
-            positive = self.weight[self.weight > 0]
-            if positive.min() < LIGHTEST or positive.max() > HEAVIEST:
-                return np.dtype(np.float64)
-        return self.dtype
+        return np.dtype(np.float64) if are_extreme(self.weight) else self.dtype
 
     @cached_property
     def total_weight(self) -> float:
@@ -182,6 +178,14 @@ def _combined(over: Pass, total, part):
     if total is None or part is None:
         return part if total is None else total
     return over.combine(total, part)
+
+
+def are_extreme(weight: np.ndarray | None) -> bool:
+    """Whether some weights, but for zeros, are too small or too large for float32."""
+    if weight is None:
+        return False
+    positive = weight[weight > 0]
+    return bool(positive.min() < LIGHTEST or positive.max() > HEAVIEST)
 
 
 def check_weights(sample_weight, n_rows: int) -> np.ndarray:
