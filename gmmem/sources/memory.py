@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from gmmem.contracts import fulfils
-from gmmem.sources.base import NO_COLUMNS, Block, Pass, RowPass, Rows, Workspace, block_size
+from gmmem.sources.base import Block, Pass, RowPass, Rows, Workspace, block_size
+from gmmem.sources.block import NO_COLUMNS
 from gmmem.sources.threads import Threads
 
 # Sums of weights that leave room for responsibilities and squares in float64.
@@ -58,7 +59,7 @@ class InMemory:
         self.X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
         if self.X.ndim != 2 or 0 in self.X.shape:
             raise ValueError(f"X must have rows and columns; its shape is {X.shape}.")
-        self.weight = None if sample_weight is None else _weights(sample_weight, len(X))
+        self.weight = None if sample_weight is None else check_weights(sample_weight, len(X))
         self.columns: Mapping[str, Any] = NO_COLUMNS
         self.executor = Threads(n_threads)
         self._local = threading.local()
@@ -68,54 +69,20 @@ class InMemory:
 
     @property
     def n_rows(self) -> int:
-        """Number of rows.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from gmmem.sources import InMemory
-        >>> rows = InMemory(np.zeros((2, 3), np.float32))
-        >>> rows.n_rows
-        2
-        """
         return self.X.shape[0]
 
     @property
     def n_features(self) -> int:
-        """Number of columns.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from gmmem.sources import InMemory
-        >>> rows = InMemory(np.zeros((2, 3), np.float32))
-        >>> rows.n_features
-        3
-        """
         return self.X.shape[1]
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the answers: float32 where the rows are.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from gmmem.sources import InMemory
-        >>> rows = InMemory(np.zeros((2, 3), np.float32))
-        >>> rows.dtype
-        dtype('float32')
-        """
         return self.X.dtype
 
     @cached_property
     def arithmetic(self) -> np.dtype:
         """What the rows allow to be computed in: float32 has no room for extreme weights."""
-        if self.weight is not None and self.dtype == np.float32:
-            positive = self.weight[self.weight > 0]
-            if positive.min() < LIGHTEST or positive.max() > HEAVIEST:
-                return np.dtype(np.float64)
-        return self.dtype
+        return np.dtype(np.float64) if are_extreme(self.weight) else self.dtype
 
     @cached_property
     def total_weight(self) -> float:
@@ -223,7 +190,16 @@ def _combined(over: Pass, total, part):
     return over.combine(total, part)
 
 
-def _weights(sample_weight, n_rows: int) -> np.ndarray:
+def are_extreme(weight: np.ndarray | None) -> bool:
+    """Whether some weights, but for zeros, are too small or too large for float32."""
+    if weight is None:
+        return False
+    positive = weight[weight > 0]
+    return bool(positive.min() < LIGHTEST or positive.max() > HEAVIEST)
+
+
+def check_weights(sample_weight, n_rows: int) -> np.ndarray:
+    """Row weights as float64: finite, none negative, and of a moderate sum."""
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (n_rows,):
         raise ValueError(f"sample_weight must have the shape ({n_rows},), not {weight.shape}.")
