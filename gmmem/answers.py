@@ -20,6 +20,7 @@ from gmmem.kernels.guard import choose
 from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.sources.base import Block, Workspace, added
 from gmmem.sources.device import DeviceBlock, Place
+from gmmem.univariate import distribution
 
 # In standard deviations of each component: how far its own rows lie.
 WIDTH = 10.0
@@ -236,6 +237,39 @@ class MostProbable:
         """The same on a device."""
         ask = self.scorer.on(place)
         return lambda block: place.xp.argmax(ask(block)[0], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Sizes:
+    """Weight of the rows that each component is the most probable of, (K,)."""
+
+    scorer: Scorer
+    combine = staticmethod(added)
+
+    @property
+    def row_bytes(self) -> int:
+        return self.scorer.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
+        labels = np.empty(len(block.X), dtype=np.int64)
+        MostProbable(self.scorer)(block, workspace, labels)
+        K = self.scorer.kernel.components.n_components
+        return (np.bincount(labels, block.weight, minlength=K).astype(np.float64),)
+
+
+@dataclass(frozen=True, eq=False)
+class Cumulative:
+    """Probability of values up to each row's, of one feature."""
+
+    arrays: tuple[np.ndarray, np.ndarray, np.ndarray]
+    """Weights, means and standard deviations."""
+
+    @property
+    def row_bytes(self) -> int:
+        return 16 * len(self.arrays[0])
+
+    def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
+        out[:] = distribution(block.X[:, 0].astype(np.float64), *self.arrays)
 
 
 @dataclass(frozen=True, eq=False)

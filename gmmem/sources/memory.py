@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gmmem.sources.base import NO_COLUMNS, Block, Pass, RowPass, Workspace, block_size
+from gmmem.contracts import fulfils
+from gmmem.sources.base import NO_COLUMNS, Block, Pass, RowPass, Rows, Workspace, block_size
 from gmmem.sources.threads import Threads
 
 # Sums of weights that leave room for responsibilities and squares in float64.
@@ -25,16 +26,29 @@ LIGHTEST, HEAVIEST = 1e-10, 1e10
 MOST_BLOCKS_A_TASK, FEWEST_TASKS = 4, 8
 
 
+@fulfils(Rows)
 class InMemory:
     """Rows of an array.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features), float64 or float32
-    sample_weight : ndarray of shape (n_samples,), optional
+        The rows; other numbers are copied to float64.
+    sample_weight : ndarray of shape (n_samples,), default=None
         A weight of w means w copies of the row.
-    n_threads : int, optional
-        By default what OMP_NUM_THREADS, threadpoolctl or a joblib worker allow.
+    n_threads : int, default=None
+        None is what OMP_NUM_THREADS, threadpoolctl or a joblib worker allow.  The result is
+        the same for any number.
+
+    Examples
+    --------
+    >>> from gmmem import Mixture, em
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.sources import InMemory
+    >>> rows = InMemory(load_old_faithful(), n_threads=2)
+    >>> start = Mixture.from_arrays([0.5, 0.5], [[2, 54], [4, 80]], [[[1, 0], [0, 99]]] * 2)
+    >>> em.fit(start, rows).mixture.weights.round(2)
+    array([0.36, 0.64])
     """
 
     def __init__(self, X, sample_weight=None, n_threads: int | None = None):
@@ -54,14 +68,44 @@ class InMemory:
 
     @property
     def n_rows(self) -> int:
+        """Number of rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> rows = InMemory(np.zeros((2, 3), np.float32))
+        >>> rows.n_rows
+        2
+        """
         return self.X.shape[0]
 
     @property
     def n_features(self) -> int:
+        """Number of columns.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> rows = InMemory(np.zeros((2, 3), np.float32))
+        >>> rows.n_features
+        3
+        """
         return self.X.shape[1]
 
     @property
     def dtype(self) -> np.dtype:
+        """Of the answers: float32 where the rows are.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> rows = InMemory(np.zeros((2, 3), np.float32))
+        >>> rows.dtype
+        dtype('float32')
+        """
         return self.X.dtype
 
     @cached_property
@@ -79,14 +123,12 @@ class InMemory:
         return self.weight is not None and not self.weight.all()
 
     def with_columns(self, **aligned: Any) -> "InMemory":
-        """The same rows; each column is sliced as the rows are."""
         for name, column in aligned.items():
             if len(column) != self.n_rows:
                 raise ValueError(f"{name} has {len(column)} rows, but X has {self.n_rows}.")
         return _build(self.X, self.weight, self.executor, {**self.columns, **aligned})
 
     def sample(self, size: int, rng: np.random.RandomState) -> "InMemory":
-        """At most `size` rows, drawn without replacement; with weights, by their weights."""
         if self.weight is None:
             if self.n_rows <= size:
                 return self
@@ -102,11 +144,9 @@ class InMemory:
         return InMemory(self.X[chosen], times, self.executor.number)
 
     def working(self) -> AbstractContextManager:
-        """Keeps the threads, and BLAS to one of them, over many passes."""
         return self.executor
 
     def fold(self, over: Pass) -> tuple[Any, ...]:
-        """Combine what a pass gives for all blocks, in order."""
         size = block_size(self.n_rows, over.row_bytes)
         if size >= self.n_rows:
             return self._run(over, 0, size, size)
@@ -122,7 +162,6 @@ class InMemory:
         return total
 
     def map(self, over: RowPass, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        """Answers for every row, whatever it weighs, in an array (n_rows, ...)."""
         out = np.empty((self.n_rows, *shape), dtype)
         size = block_size(self.n_rows, over.row_bytes)
 
