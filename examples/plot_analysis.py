@@ -52,11 +52,7 @@ def main():
         title="The best mixture", xlabel="eruption (min)", ylabel="wait for the next (min)"
     )
     UncertaintyDisplay.from_estimator(search, X, ax=axes[1, 0])
-    axes[1, 0].set(
-        title="How sure each assignment is",
-        xlabel="eruption (min)",
-        ylabel="wait for the next (min)",
-    )
+    axes[1, 0].set_title("How sure each assignment is")
     starts = GaussianMixture(
         search.n_components_,
         covariance_type=search.covariance_type_,
