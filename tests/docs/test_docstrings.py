@@ -6,10 +6,14 @@ python tests/docs/test_docstrings.py            prints what is wrong today
 import importlib
 import inspect
 import pkgutil
+import re
+from pathlib import Path
 
 import pytest
 
 import gmmem
+
+API = Path(__file__).parents[2] / "doc" / "api.rst"
 
 # Parameters undocumented, or without a description; returns missing, or without a description;
 # no docstring; no example.
@@ -29,18 +33,24 @@ def modules():
 NOT_PUBLIC = ("gmmem.compat", "gmmem._version")
 
 
-def public():
-    """Names of public classes, functions and methods, ``package.module.thing``."""
-    names: dict[int, str] = {}
+def things() -> dict[str, object]:
+    """Public classes and functions by name, ``package.module.thing``: the first of their names."""
+    named: dict[int, tuple[str, object]] = {}
     for module in modules():
         for name in module.__all__:
             thing = getattr(module, name)
             if inspect.isclass(thing) or inspect.isfunction(thing):
-                # Under the first of its names, and a method under the first class that has it.
-                names.setdefault(id(thing), f"{module.__name__}.{name}")
-                if inspect.isclass(thing):
-                    for member_name, member in members(thing):
-                        names.setdefault(id(member), f"{names[id(thing)]}.{member_name}")
+                named.setdefault(id(thing), (f"{module.__name__}.{name}", thing))
+    return dict(named.values())
+
+
+def public() -> list[str]:
+    """The same with methods, each under the first class that has it."""
+    names: dict[int, str] = {id(thing): name for name, thing in things().items()}
+    for name, thing in things().items():
+        if inspect.isclass(thing):
+            for member_name, member in members(thing):
+                names.setdefault(id(member), f"{name}.{member_name}")
     return sorted(set(names.values()))
 
 
@@ -71,6 +81,14 @@ def test_docstrings():
     pytest.importorskip("numpydoc", reason="numpydoc comes with the extra doc")
     found = findings()
     assert not found, f"Document these (numpydoc's checks): {found}"
+
+
+def test_every_public_name_has_a_page():
+    listed = re.findall(r"^   ([\w.]+)$", API.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    shown = {f"gmmem.{name}" for name in listed}
+    assert not things().keys() - shown, "put these into doc/api.rst"
+    assert not shown - things().keys(), "these are not public"
 
 
 def test_what_is_public():
