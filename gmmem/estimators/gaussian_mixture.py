@@ -15,20 +15,18 @@ from gmmem.estimators.attributes import to_attributes
 from gmmem.estimators.believing import hold, prior_for, with_start
 from gmmem.estimators.following import Following
 from gmmem.estimators.given import (
-    check_covariances,
     check_enough,
     check_given,
-    check_means,
     check_resumable,
-    check_weights,
     check_whole,
 )
+from gmmem.estimators.known import FromParameters
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
+from gmmem.estimators.ordering import COMPONENT_ORDERS, order, unordered
 from gmmem.estimators.progress import Progress
 from gmmem.estimators.rows import as_data, as_rows
 from gmmem.estimators.streaming import PartialFit
 from gmmem.initializers import as_initialiser
-from gmmem.mixture import Mixture
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
 from gmmem.stopping import STOPPING, remaining
@@ -36,7 +34,7 @@ from gmmem.updates import Extrapolated, Plain
 
 
 class GaussianMixture(
-    PartialFit, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
+    FromParameters, PartialFit, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
 ):
     """Gaussian mixture fitted by expectation maximisation.
 
@@ -110,6 +108,11 @@ callable, default="kmeans"
     stopping : {"change", "aitken"}, default="change"
         What `tol` is compared with: the last change, or what is estimated to be still to
         be had, which is many times more where components overlap.
+    component_order : {"weight", "mean"} or None, default=None
+        In which order the components are given, in every attribute and as labels: as EM left
+        them; by weight, the heaviest first, of equals by their means; or by the first feature
+        of their means, of equals by the next.  In `partial_fit` the order is that of the first
+        call, and a component keeps its place.
 
     Attributes
     ----------
@@ -192,6 +195,7 @@ callable, default="kmeans"
         "step_size": [Interval(Real, 0.0, 1.0, closed="right"), callable, None],
         "accelerate": ["boolean"],
         "stopping": [StrOptions(set(STOPPING))],
+        "component_order": [StrOptions(set(COMPONENT_ORDERS)), None],
     }
 
     def __init__(
@@ -217,6 +221,7 @@ callable, default="kmeans"
         step_size=None,
         accelerate=False,
         stopping="change",
+        component_order=None,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -238,69 +243,7 @@ callable, default="kmeans"
         self.step_size = step_size
         self.accelerate = accelerate
         self.stopping = stopping
-
-    @classmethod
-    def from_parameters(
-        cls, weights, means, covariances, *, covariance_type="full", **params
-    ) -> "GaussianMixture":
-        """A usable model from known parameters, without a fit.
-
-        Parameters
-        ----------
-        weights : array-like of shape (n_components,)
-            Mixing weights.
-        means : array-like of shape (n_components, n_features)
-            Means.
-        covariances : array-like
-            In the shape of ``covariances_`` for `covariance_type`.
-        covariance_type : str or CovarianceModel, default="full"
-            As for the constructor.
-        **params
-            Other constructor parameters, such as `random_state`.
-
-        Returns
-        -------
-        model : GaussianMixture
-            Ready for `predict`, `score`, `sample` and the like.
-
-        Raises
-        ------
-        ValueError
-            If shapes disagree, weights do not sum to one, or a covariance is not
-            positive definite.
-
-        Examples
-        --------
-        >>> from gmmem import GaussianMixture
-        >>> model = GaussianMixture.from_parameters(
-        ...     [0.6, 0.4], [[2.0], [5.0]], [1.0, 2.0], covariance_type="spherical")
-        >>> model.predict_proba([[3.5]]).round(4)
-        array([[0.5472, 0.4528]])
-        """
-        covariance = get_model(covariance_type)
-        if np.ndim(means) != 2:
-            raise ValueError(
-                f"means should have the shape (n_components, n_features), but got "
-                f"{np.shape(means)}."
-            )
-        n_components, n_features = np.shape(means)
-        mixture = Mixture(
-            check_weights(weights, n_components, "weights"),
-            check_means(means, n_components, n_features, "means"),
-            check_covariances(
-                covariances,
-                covariance,
-                n_components,
-                n_features,
-                "covariances",
-                covariance.storage.from_covariances,
-            ),
-        )
-        model = cls(n_components, covariance_type=covariance_type, **params)
-        model.n_features_in_ = n_features
-        known = em.Solution(mixture, em.Status.CONVERGED, [])
-        vars(model).update(model._fitted(known, covariance, np.dtype(np.float64)))
-        return model
+        self.component_order = component_order
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
@@ -354,7 +297,7 @@ callable, default="kmeans"
         previous, resume = -np.inf, self.warm_start and hasattr(self, "converged_")
         if resume:
             check_resumable(self, problem.model, problem.rows.n_features)
-            starts, previous = [self._mixture()], self.lower_bound_
+            starts, previous = [unordered(self)], self.lower_bound_
         else:
             random_state = check_random_state(self.random_state)
             starts = several.starts(self, problem, given, random_state)
@@ -383,12 +326,13 @@ callable, default="kmeans"
         vars(self).pop("starts_report_", None)  # There may be none this time.
         vars(self).update(reader.fitted(outcome), **several.report(starts, outcome, problem))
         task.end(lambda: reader.fitted(outcome))
-        return outcome.best
+        return replace(outcome.best, mixture=outcome.best.mixture.take(self._placed))
 
     def _fitted(self, solution, model, dtype) -> dict:
         """A solution as fitted attributes."""
-        history = solution.history
-        return to_attributes(solution.mixture, model, dtype) | {
+        history, placed = solution.history, order(solution.mixture, self.component_order)
+        return to_attributes(solution.mixture.take(placed), model, dtype) | {
+            "_placed": placed,
             "converged_": solution.status is em.Status.CONVERGED,
             "n_iter_": max(solution.passes, len(history)),
             "lower_bounds_": list(history),

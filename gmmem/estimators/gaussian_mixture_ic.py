@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 
 from gmmem import em
-from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, fit_context
+from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, fit_context
 from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
 from gmmem.estimators import advice, callbacks, search
@@ -18,6 +18,7 @@ from gmmem.estimators.believing import check_prior
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.given import check_whole
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
+from gmmem.estimators.ordering import COMPONENT_ORDERS
 from gmmem.estimators.rows import as_data, as_rows, fingerprint, seen
 from gmmem.initializers import as_initialiser
 from gmmem.priors import Ridge
@@ -72,6 +73,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         is new in the grid.  The best is chosen from the grid as it is now.
     verbose : int, default=0
         1 prints each candidate as it ends.
+    component_order : {"weight", "mean"} or None, default=None
+        The order of the best candidate's components, as for `GaussianMixture`.
 
     Attributes
     ----------
@@ -130,6 +133,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
+        "component_order": [StrOptions(set(COMPONENT_ORDERS)), None],
     }
 
     def __init__(
@@ -147,6 +151,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         random_state=None,
         warm_start=False,
         verbose=0,
+        component_order=None,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -160,6 +165,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
+        self.component_order = component_order
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
@@ -323,6 +329,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             max_iter=self.max_iter,
             prior=self.prior,
             random_state=self.random_state,
+            component_order=self.component_order,
         )
         model.n_features_in_ = self.n_features_in_
         if hasattr(self, "feature_names_in_"):
