@@ -35,7 +35,6 @@ from gmmem.covariances import CovarianceModel, DegenerateCovariance, free_model,
 from gmmem.covariances.base import n_stored
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
-from gmmem.priors import Ridge
 from gmmem.problem import Problem, maximise
 from gmmem.sources.base import Rows
 from gmmem.stopping import STOPPING
@@ -112,7 +111,7 @@ def initial_mixture(
     n_components: int,
     model: CovarianceModel | str,
     *,
-    reg_covar: float = 0.0,
+    reg_covar: float | str = 0.0,
 ) -> Mixture:
     """M-step from given shares: how every initialiser becomes a mixture.
 
@@ -132,7 +131,7 @@ def initial_mixture(
     -------
     mixture : Mixture
     """
-    return Problem.of(rows, get_model(model), Ridge(reg_covar)).start(assign, n_components)
+    return Problem.of(rows, get_model(model)).regularised(reg_covar).start(assign, n_components)
 
 
 def states(problem: Problem, start: Mixture, rule: Rule = PLAIN) -> Iterator[State]:
@@ -149,7 +148,7 @@ def iterate(
     rows: Rows,
     model: CovarianceModel | str | None = None,
     *,
-    reg_covar: float = 0.0,
+    reg_covar: float | str = 0.0,
 ) -> Iterator[State]:
     """Generate the states of EM, for ever.
 
@@ -160,7 +159,7 @@ def iterate(
         For instance ``gmmem.sources.InMemory(X)``.
     model : str or CovarianceModel, optional
         By default the one that ties only what `start` shares.
-    reg_covar : float, default=0
+    reg_covar : float or "auto", default=0
         Added to the diagonal of every covariance.
 
     Yields
@@ -183,7 +182,7 @@ def _problem(start: Mixture, rows: Rows, model, reg_covar: float) -> Problem:
         raise ValueError(f"start has covariances of another kind than the model {model.name}.")
     if start.n_features != rows.n_features:
         raise ValueError(f"start has {start.n_features} features, the rows {rows.n_features}.")
-    return Problem.of(rows, model, Ridge(reg_covar))
+    return Problem.of(rows, model).regularised(reg_covar)
 
 
 def converge(
@@ -228,7 +227,7 @@ def fit(
     *,
     tol: float = 1e-3,
     max_iter: int = 100,
-    reg_covar: float = 0.0,
+    reg_covar: float | str = 0.0,
 ) -> Solution:
     """Run EM from `start` until the mean log-likelihood gains less than `tol`.
 

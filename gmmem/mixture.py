@@ -123,6 +123,7 @@ class Mixture:
         Returns
         -------
         mixture : Mixture
+            The same density.
 
         Raises
         ------

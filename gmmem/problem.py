@@ -11,6 +11,7 @@ import numpy as np
 
 from gmmem.covariances import CovarianceModel, DegenerateCovariance
 from gmmem.covariances.singular import EPS, refuse_singular, refuse_singular_rows, rounding
+from gmmem.forms import SQUARE
 from gmmem.kernels.allocation import SOFT
 from gmmem.kernels.base import Allocation, Kernel
 from gmmem.kernels.guard import choose
@@ -18,7 +19,7 @@ from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.mixture import Mixture
 from gmmem.moments import LOST, Moments, Scatters
 from gmmem.passes import Expected, Extent, assigned_moments, fill_empty, locate, total_moments
-from gmmem.priors import NO_PRIOR, Prior
+from gmmem.priors import NO_PRIOR, Prior, ridge_of
 from gmmem.sources.base import Rows
 
 
@@ -82,6 +83,21 @@ class Problem:
         extent = locate(rows)
         total = total_moments(rows, extent, model.storage.form) if model.shared else None
         return cls(rows, model, prior, allocation, extent, total)
+
+    def regularised(self, reg_covar: float | str) -> "Problem":
+        """The same with that on the diagonal of every covariance.
+
+        Parameters
+        ----------
+        reg_covar : float or "auto"
+            In squared units of the data; "auto" is a share of each feature's own variance.
+        """
+
+        def total() -> Moments:
+            form = min(self.model.storage.form, SQUARE, key=lambda each: each.fineness)
+            return total_moments(self.rows, self.extent, form)
+
+        return replace(self, prior=ridge_of(reg_covar, total))
 
     def with_model(self, model: CovarianceModel) -> "Problem":
         """The same for another covariance model."""

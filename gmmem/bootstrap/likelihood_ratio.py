@@ -13,7 +13,6 @@ from gmmem.bootstrap.replicates import LARGEST_SEED, check_counts, redrawn
 from gmmem.covariances import get_model
 from gmmem.initializers import Hierarchical, Subset, as_assignment
 from gmmem.mixture import Mixture
-from gmmem.priors import Ridge
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
 
@@ -61,7 +60,7 @@ def likelihood_ratio_test(
     covariance_type="VVV",
     n_replicates: int = 999,
     level: float = 0.05,
-    reg_covar: float = 0.0,
+    reg_covar: float | str = 0.0,
     tol: float = 1e-5,
     max_iter: int = 1000,
     n_jobs: int | None = None,
@@ -176,7 +175,7 @@ def _statistic(X, n_components: int, model, settings, rng) -> tuple[Mixture, flo
     """The null mixture of the data, and twice the gain of one component more."""
     rows, (tol, max_iter, reg_covar) = InMemory(X), settings
     with rows.working():
-        problem = Problem.of(rows, model, Ridge(reg_covar))
+        problem = Problem.of(rows, model).regularised(reg_covar)
         grown = [start.grow(X, random_state=rng) for start in STARTS]
         lower, null = _fit(problem, grown, n_components, tol, max_iter)
         higher, _ = _fit(problem, grown, n_components + 1, tol, max_iter)

@@ -110,6 +110,7 @@ class Storage(Protocol):
         Returns
         -------
         storage : Storage
+            In that order.
 
         Examples
         --------
@@ -173,6 +174,7 @@ class Held:
         Returns
         -------
         storage : Storage
+            In that order.
 
         Examples
         --------

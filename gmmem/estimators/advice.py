@@ -27,6 +27,11 @@ def warn(sentence: str, category: type[Warning] = UserWarning) -> None:
     warnings.warn(sentence, category, stacklevel=DEPTH)
 
 
+def number(reg_covar: float | str) -> str:
+    """As the user may have written it."""
+    return reg_covar if isinstance(reg_covar, str) else f"{reg_covar:g}"
+
+
 def of_convergence(params: Any, solution: em.Solution) -> None:
     """Warn where the best start did not converge."""
     # With fewer iterations, a callback asked to stop and needs no advice.
@@ -48,9 +53,11 @@ def reason(failure: Exception, params: Any) -> str:
     """Why a fit failed, with the names of the columns where X had them, and what to do."""
     if isinstance(failure, SingularRows):
         told = failure.told(getattr(params, "feature_names_in_", None))
-        return f"{told} Increase reg_covar (now {params.reg_covar:g}) to fit them all the same."
+        return (
+            f"{told} Increase reg_covar (now {number(params.reg_covar)}) to fit them all the same."
+        )
     return (
-        f"{str(failure).rstrip('.')}. Increase reg_covar (now {params.reg_covar:g}), lower "
+        f"{str(failure).rstrip('.')}. Increase reg_covar (now {number(params.reg_covar)}), lower "
         f"n_components (now {params.n_components}), or scale the data."
     )
 

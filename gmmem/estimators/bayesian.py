@@ -52,8 +52,9 @@ class BayesianGaussianMixture(MixtureMethods, CallbackSupportMixin, DensityMixin
         How the components look, as for `GaussianMixture`.
     tol : float, default=1e-3
         Stop when the lower bound, in nats over all rows, changes by less.
-    reg_covar : float, default=1e-6
-        Added to the diagonal of every covariance of rows, in squared units of the data.
+    reg_covar : float or "auto", default=1e-6
+        Added to the diagonal of every covariance of rows, in squared units of the data; "auto"
+        as for `GaussianMixture`.
     max_iter : int, default=100
         Most iterations; with 0, the start is the model.
     n_init : int, default=1
@@ -153,7 +154,7 @@ default="dirichlet_process"
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "covariance_type": [StrOptions({"full", "tied", "diag", "spherical"})],
         "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "init_params": [str, callable],
@@ -273,8 +274,8 @@ default="dirichlet_process"
         if outcome.best is None:
             raise ValueError(
                 f"Fitting the mixture failed: {str(outcome.failure).rstrip('.')}. Increase "
-                f"reg_covar (now {self.reg_covar:g}), give a covariance_prior that is not "
-                "singular, or scale the data."
+                f"reg_covar (now {advice.number(self.reg_covar)}), give a covariance_prior that is "
+                "not singular, or scale the data."
             ) from outcome.failure
         vars(self).update(reader.fitted(outcome))
         task.end(lambda: reader.fitted(outcome))

@@ -27,7 +27,6 @@ from gmmem.estimators.progress import Progress
 from gmmem.estimators.rows import as_data, as_rows
 from gmmem.estimators.streaming import PartialFit
 from gmmem.initializers import as_initialiser
-from gmmem.priors import Ridge
 from gmmem.problem import Problem
 from gmmem.stopping import STOPPING, remaining
 from gmmem.updates import Extrapolated, Plain
@@ -59,8 +58,9 @@ class GaussianMixture(
         - an instance: see `gmmem.covariances.CovarianceModel`.
     tol : float, default=1e-3
         Stop when the mean log-likelihood of a row, in nats, changes by less.
-    reg_covar : float, default=1e-6
-        Added to the diagonal of every covariance, in squared units of the data.
+    reg_covar : float or "auto", default=1e-6
+        Added to the diagonal of every covariance, in squared units of the data.  "auto" adds
+        a millionth of each feature's own variance, so that units change nothing.
     max_iter : int, default=100
         Most iterations of EM; with 0, the start is the model.
     n_init : int or "auto", default=1
@@ -178,7 +178,7 @@ callable, default="kmeans"
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "covariance_type": [str, HasMethods(["estimate", "n_parameters"])],
         "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "init_params": [str, callable],
@@ -282,7 +282,7 @@ callable, default="kmeans"
         as_initialiser(self.init_params)  # Refuses what is none, before anything is tried.
         given = with_start(check_given(self, model, rows.n_features), self.prior)
         with rows.working():
-            problem = Problem.of(rows, model, Ridge(self.reg_covar))
+            problem = Problem.of(rows, model).regularised(self.reg_covar)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
             prior = prior_for(self.prior, problem, self.n_components)
             prior = hold(self.fixed, given, prior, model, self.n_components)

@@ -21,7 +21,6 @@ from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failur
 from gmmem.estimators.ordering import COMPONENT_ORDERS
 from gmmem.estimators.rows import as_data, as_rows, fingerprint, seen
 from gmmem.initializers import as_initialiser
-from gmmem.priors import Ridge
 from gmmem.problem import Problem
 
 FITTED = (
@@ -57,9 +56,9 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         Initialisers, as for `GaussianMixture`; with several, each is a candidate.
     tol : float, default=1e-5
         Stop when the mean log-likelihood of a row, in nats, changes by less.
-    reg_covar : float, default=0
-        Added to the diagonal of every covariance.  With 0, a candidate that
-        collapses drops out, as in mclust.
+    reg_covar : float or "auto", default=0
+        Added to the diagonal of every covariance, as for `GaussianMixture`.  With 0, a
+        candidate that collapses drops out, as in mclust.
     max_iter : int, default=1000
         Most iterations of EM for a candidate.
     prior : "regularised", NormalInverseWishart or None, default=None
@@ -126,7 +125,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         "criterion": [str],
         "init_params": [str, callable, list, tuple],
         "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "prior": [str, HasMethods(["on"]), None],
         "n_jobs": [Integral, None],
@@ -207,7 +206,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         if self.criterion not in CRITERIA:
             raise ValueError(f"criterion={self.criterion!r} must be one of {', '.join(CRITERIA)}.")
         with rows.working():
-            problem = Problem.of(rows, get_model("VVV"), Ridge(self.reg_covar))
+            problem = Problem.of(rows, get_model("VVV")).regularised(self.reg_covar)
         advice.of_weights(problem.extent)
         points = self._grid(problem)
         settings = search.Settings(self.tol, self.max_iter, self.reg_covar, self.prior)
@@ -303,7 +302,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             reasons = sorted({candidate.reason for candidate in candidates})
             raise ValueError(
                 f"No candidate could be fitted: {' '.join(reasons[:3])} Increase reg_covar "
-                f"(now {self.reg_covar:g}) or try fewer components."
+                f"(now {advice.number(self.reg_covar)}) or try fewer components."
             )
         index = int(np.nanargmin(np.where(np.isfinite(scores), scores, np.nan)))
         best = self._estimator(candidates[index], problem.rows)

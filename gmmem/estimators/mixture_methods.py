@@ -18,11 +18,11 @@ from gmmem.answers import Scorer
 from gmmem.compat import FIT_CALLBACKS
 from gmmem.covariances import CovarianceModel, Decomposition, DegenerateCovariance, get_model
 from gmmem.covariances.base import from_public, n_free
+from gmmem.estimators import advice
 from gmmem.estimators.attributes import NEEDED, as_mixture, remembered_scorer
 from gmmem.estimators.rows import as_rows
 from gmmem.mixture import Mixture
 from gmmem.passes import all_in_one
-from gmmem.priors import Ridge
 from gmmem.problem import Problem
 from gmmem.sources import Rows
 
@@ -218,12 +218,12 @@ class MixtureMethods:
         component of the same covariance model is fitted to X to compare with.
         """
         summary, rows = self.fit_summary(X, sample_weight), self._rows(X, sample_weight)
-        problem = Problem.of(rows, self.covariance_model_, Ridge(self.reg_covar))
+        problem = Problem.of(rows, self.covariance_model_).regularised(self.reg_covar)
         one = em.solve(problem, [partial(problem.start, all_in_one, 1)], tol=0, max_iter=0)
         if one.best is None:
             raise ValueError(
                 f"nec compares with one component, which cannot be fitted to X: {one.failure} "
-                f"Increase reg_covar (now {self.reg_covar:g}) or give more rows."
+                f"Increase reg_covar (now {advice.number(self.reg_covar)}) or give more rows."
             )
         likelihood = prediction.log_likelihood(one.best.mixture, rows)
         return criteria.nec(replace(summary, log_likelihood_one=likelihood))

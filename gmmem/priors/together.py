@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from gmmem.priors.base import Prior
-from gmmem.priors.ridge import Ridge
 
 
 @dataclass(frozen=True, eq=False)
@@ -12,11 +11,11 @@ class Together(Prior):
 
     Parameters
     ----------
-    ridge : Ridge
+    ridge : Ridge or FeatureRidge
     prior : Prior
     """
 
-    ridge: Ridge
+    ridge: Prior
     prior: Prior
 
     @property
