@@ -10,7 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from gmmem.covariances import CovarianceModel, DegenerateCovariance
-from gmmem.covariances.singular import EPS, refuse_singular, refuse_singular_rows, rounding
+from gmmem.covariances.singular import (
+    EPS,
+    Collapsed,
+    located,
+    refuse_singular,
+    refuse_singular_rows,
+    rounding,
+)
 from gmmem.forms import SQUARE
 from gmmem.kernels.allocation import SOFT
 from gmmem.kernels.base import Allocation, Kernel
@@ -140,12 +147,13 @@ class Problem:
         """
         try:
             update = maximise(moments, self.model, self.prior, previous)
-        except DegenerateCovariance:
-            self._refuse_singular_rows(moments)  # The better reason.
-            raise
+        except DegenerateCovariance as error:
+            raise self._told(error, moments) from None
         if previous is None and not self.prior.keeps_regular:
             # Rows leave a component that starts singular, and it would be lost without a word.
             self._refuse_singular(update.mixture, moments)
+        elif previous is not None and not self.prior.keeps_regular:
+            refuse_lost(update.mixture, previous)
         return update
 
     def improve(
@@ -185,13 +193,17 @@ class Problem:
         resolution = rounding(self._largest, mixture.means, storage, self.rows.dtype)
         try:
             refuse_singular(storage, resolution, mixture.weights, wide)
-        except DegenerateCovariance:
-            self._refuse_singular_rows(moments)  # The better reason.
-            raise
+        except DegenerateCovariance as error:
+            raise self._told(error, moments) from None
 
-    def _refuse_singular_rows(self, moments: Moments) -> None:
-        eps = max(EPS, np.finfo(self.rows.dtype).eps)
-        refuse_singular_rows(*spread(moments), eps * self._largest)
+    def _told(self, error: DegenerateCovariance, moments: Moments) -> DegenerateCovariance:
+        """The better reason: that of all rows, or where and along what a component is thin."""
+        resolution = max(EPS, np.finfo(self.rows.dtype).eps) * self._largest
+        try:
+            refuse_singular_rows(*spread(moments), resolution)
+        except DegenerateCovariance as better:
+            return better
+        return located(error, moments.scatters(), resolution)
 
     def start(self, assign, n_components: int) -> Mixture:
         """M-step from given shares: how every initialiser becomes a mixture."""
@@ -246,6 +258,16 @@ def _with_lost_kept(scatters: Scatters, previous: Mixture | None) -> Scatters:
         scatter = scatter.copy()
         scatter[lost] = least * np.broadcast_to(old, scatter.shape)[lost]
     return scatters._replace(mass=mass, means=means, scatter=scatter)
+
+
+def refuse_lost(mixture: Mixture, previous: Mixture) -> None:
+    """Raise where a component has just lost the last of its rows."""
+    if mixture.weights.min() > 0:
+        return
+    lost = (mixture.weights == 0) & (previous.weights > 0)
+    if lost.any():
+        k = int(np.argmax(lost))
+        raise Collapsed(k, "says nothing: it has lost all its rows", previous.means[k])
 
 
 def refuse_narrow(mixture: Mixture) -> None:

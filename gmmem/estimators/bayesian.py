@@ -251,6 +251,8 @@ default="dirichlet_process"
             parts = {**vars(problem), "prior": prior_of(self, problem)}
             best = self._solve(VariationalProblem(**parts), X, y, sample_weight)
         advice.of_convergence(self, best)
+        if best.history:
+            advice.of_ridge(self, best.mixture, problem.prior.ridge)
 
     def _solve(self, problem, X, y, sample_weight):
         """Iterate from each start, and take the result with the highest bound on."""

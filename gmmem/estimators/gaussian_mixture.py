@@ -291,6 +291,8 @@ callable, default="kmeans"
         vars(self).pop("_stream", None)
         advice.of_convergence(self, best)
         advice.of_solution(self, best)
+        if best.history:
+            advice.of_ridge(self, best.mixture, problem.prior)
 
     def _solve(self, problem, X, y, sample_weight, given):
         """Run EM from each start, and take the most likely result on."""
@@ -321,7 +323,7 @@ callable, default="kmeans"
         outcome = em.solve(problem, starts, **settings, reader=reader)
         if outcome.best is None:
             raise ValueError(
-                f"Fitting the mixture failed: {advice.reason(outcome.failure, self)}"
+                f"Fitting the mixture failed: {advice.reason(outcome, self, problem.rows)}"
             ) from outcome.failure
         vars(self).pop("starts_report_", None)  # There may be none this time.
         vars(self).update(reader.fitted(outcome), **several.report(starts, outcome, problem))

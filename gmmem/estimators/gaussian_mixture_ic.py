@@ -233,6 +233,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         vars(self).update(self._chosen(done, points, problem))
         tried = [done[point] for point in points if point in done]
         advice.of_choice(tried, self.best_index_, self.criterion)
+        advice.of_ridge(self, tried[self.best_index_].mixture, problem.prior)
         if interrupt is None:
             task.end(best_so_far)
         return interrupt

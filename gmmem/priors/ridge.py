@@ -42,6 +42,10 @@ class Ridge(Prior):
     def keeps_regular(self) -> bool:
         return self.reg_covar > 0
 
+    @property
+    def floor(self) -> float:
+        return self.reg_covar
+
     def add(self, scatters: Scatters) -> Scatters:
         if self.reg_covar == 0:
             return scatters
@@ -68,6 +72,10 @@ class FeatureRidge(Prior):
     @property
     def keeps_regular(self) -> bool:
         return self.wide
+
+    @property
+    def floor(self) -> np.ndarray:
+        return self.variances
 
     def add(self, scatters: Scatters) -> Scatters:
         return widened(scatters, scatters.form.of(np.diag(self.variances)[None])[0])

@@ -23,6 +23,10 @@ class Together(Prior):
         return self.prior.mean_rows
 
     @property
+    def floor(self):
+        return self.ridge.floor
+
+    @property
     def keeps_regular(self):
         return self.ridge.keeps_regular or self.prior.keeps_regular
 
