@@ -64,9 +64,9 @@ def reason(outcome: em.Outcome, params: Any, rows: Rows) -> str:
     failure, now = outcome.failure, number(params.reg_covar)
     names = getattr(params, "feature_names_in_", None)
     if isinstance(failure, SingularRows):
-        more = "a number above 0" if now == "auto" else "more"
+        above = " to a number" if now == "auto" else ""
         return (
-            f"{failure.told(names)} Set reg_covar to {more} (now {now}) to fit them all the same."
+            f"{failure.told(names)} Increase reg_covar (now {now}){above} to fit them all the same."
         )
     told, there = str(failure), ""
     if isinstance(failure, Collapsed):
