@@ -384,7 +384,7 @@ class Outcome:
 
 def solve(
     problem: Problem,
-    starts: Iterable[Mixture | Callable[[], Mixture]],
+    starts: Iterable[Mixture | Solution | Callable[[], Mixture]],
     *,
     tol: float,
     max_iter: int,
@@ -404,6 +404,7 @@ def solve(
     problem : Problem
         What is fitted.
     starts : iterable of Mixture, or of callables that give one
+        Or of solutions that ran out of iterations, to go on from.
     tol : float
         In nats per unit of `per`.
     max_iter : int
@@ -437,6 +438,9 @@ def _solution(
     problem: Problem, start, rule: Rule, followed: Callable, per: float, settings: dict
 ) -> Solution:
     """What EM finds from one start."""
+    if isinstance(start, Solution):
+        read = followed(states_after(problem, start.last, rule))
+        return converge(read, per, before=start, **settings)
     try:
         mixture = start() if callable(start) else start
     except DegenerateCovariance as error:

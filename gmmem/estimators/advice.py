@@ -1,6 +1,7 @@
 """What a user is told after a fit that ended, but not as it should: sentences, and warnings."""
 
 import warnings
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,16 @@ def _rows_at(place: np.ndarray | None, rows: Rows) -> str:
         return ""
     listed = ", ".join(map(str, found[:MOST_ROWS])) + (", ..." if len(found) > MOST_ROWS else "")
     return f" There {'is row' if len(found) == 1 else 'are rows'} {listed}."
+
+
+def of_interrupt(solution: em.Solution) -> None:
+    """Warn that a fit is not one that ended, whatever becomes of the interrupt."""
+    with suppress(UserWarning):
+        warn(
+            f"The fit was interrupted: what is kept is the best start's iteration "
+            f"{len(solution.history)}, which need not be near an optimum.",
+            ConvergenceWarning,
+        )
 
 
 def of_solution(params: Any, solution: em.Solution) -> None:

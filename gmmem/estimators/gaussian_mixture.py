@@ -1,5 +1,6 @@
 """`GaussianMixture`: scikit-learn's estimator on gmmem's engine."""
 
+import os
 from dataclasses import replace
 from numbers import Integral, Real
 
@@ -10,7 +11,7 @@ from sklearn.utils import check_random_state
 from gmmem import em
 from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, fit_context
 from gmmem.covariances import get_model
-from gmmem.estimators import advice, callbacks, several
+from gmmem.estimators import advice, callbacks, checkpoint, several
 from gmmem.estimators.attributes import to_attributes
 from gmmem.estimators.believing import hold, prior_for, with_start
 from gmmem.estimators.following import Following
@@ -25,6 +26,7 @@ from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failur
 from gmmem.estimators.ordering import COMPONENT_ORDERS, order, unordered
 from gmmem.estimators.progress import Progress
 from gmmem.estimators.rows import as_data, as_rows
+from gmmem.estimators.saving import NOWHERE, Saving
 from gmmem.estimators.streaming import PartialFit
 from gmmem.initializers import as_initialiser
 from gmmem.problem import Problem
@@ -113,6 +115,12 @@ callable, default="kmeans"
         them; by weight, the heaviest first, of equals by their means; or by the first feature
         of their means, of equals by the next.  In `partial_fit` the order is that of the first
         call, and a component keeps its place.
+    checkpoint : path-like or None, default=None
+        A file that the state of `fit` is kept in while it runs.  Where there is one, of the same
+        parameters and rows, `fit` goes on from it, and ends as it would have, to the last bit;
+        then the file is removed.
+    checkpoint_every : float, default=60
+        Seconds between two writes of that file, at least.
 
     Attributes
     ----------
@@ -196,6 +204,8 @@ callable, default="kmeans"
         "accelerate": ["boolean"],
         "stopping": [StrOptions(set(STOPPING))],
         "component_order": [StrOptions(set(COMPONENT_ORDERS)), None],
+        "checkpoint": [str, os.PathLike, None],
+        "checkpoint_every": [Interval(Real, 0.0, None, closed="left")],
     }
 
     def __init__(
@@ -222,6 +232,8 @@ callable, default="kmeans"
         accelerate=False,
         stopping="change",
         component_order=None,
+        checkpoint=None,
+        checkpoint_every=60.0,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -244,6 +256,8 @@ callable, default="kmeans"
         self.accelerate = accelerate
         self.stopping = stopping
         self.component_order = component_order
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
@@ -268,12 +282,17 @@ callable, default="kmeans"
         ValueError
             If the data or a parameter is not usable, or a covariance becomes
             singular in every start.
+        KeyboardInterrupt
+            When interrupted; what EM had come to is kept, with `converged_` False.
         """
         with unchanged_on_failure(self):
-            self._fit(X, y, sample_weight)
+            interrupt = self._fit(X, y, sample_weight)
+        if interrupt is not None:
+            raise interrupt
         return self
 
-    def _fit(self, X, y, sample_weight):
+    def _fit(self, X, y, sample_weight) -> KeyboardInterrupt | None:
+        """Fit; an interrupt that leaves something usable is returned, not raised."""
         rows = as_rows(self, X, sample_weight, reset=True)
         X, sample_weight = as_data(rows)
         check_whole(self, "n_components", "max_iter", "n_init")
@@ -287,16 +306,25 @@ callable, default="kmeans"
             prior = prior_for(self.prior, problem, self.n_components)
             prior = hold(self.fixed, given, prior, model, self.n_components)
             problem = replace(problem, prior=prior)
-            best = self._solve(problem, X, y, sample_weight, given)
+            with checkpoint.of_fit(self, problem, "weights_") as kept:
+                best, interrupt = self._solve(problem, X, y, sample_weight, given, kept)
         vars(self).pop("_stream", None)
+        if interrupt is not None:
+            advice.of_interrupt(best)
+            return interrupt
         advice.of_convergence(self, best)
         advice.of_solution(self, best)
         if best.history:
             advice.of_ridge(self, best.mixture, problem.prior)
+        return None
 
-    def _solve(self, problem, X, y, sample_weight, given):
-        """Run EM from each start, and take the most likely result on."""
-        previous, resume = -np.inf, self.warm_start and hasattr(self, "converged_")
+    def _solve(self, problem, X, y, sample_weight, given, kept=NOWHERE):
+        """Run EM from each start, and take the most likely result on; or what there is of it."""
+        random_state, previous, resume = (
+            None,
+            -np.inf,
+            self.warm_start and hasattr(self, "converged_"),
+        )
         if resume:
             check_resumable(self, problem.model, problem.rows.n_features)
             starts, previous = [unordered(self)], self.lower_bound_
@@ -311,7 +339,8 @@ callable, default="kmeans"
 
         task = callbacks.fit_task(self, len(starts), X, y, sample_weight)
         progress = Progress(self.verbose, self.verbose_interval, problem.extent.total_weight)
-        reader = Following(task, len(starts), self.max_iter, progress, attributes)
+        saving = Saving(kept, problem, random_state)
+        reader = Following(task, len(starts), self.max_iter, progress, attributes, saving)
         automatic = self.n_init == "auto" and not resume
         settings = dict(
             tol=several.TIGHTER * self.tol if automatic else self.tol,
@@ -320,7 +349,16 @@ callable, default="kmeans"
             rule=Extrapolated() if self.accelerate else Plain(),
             stopping=self.stopping,
         )
-        outcome = em.solve(problem, starts, **settings, reader=reader)
+        try:
+            outcome = em.solve(problem, starts, **settings, reader=reader)
+        except KeyboardInterrupt as interrupt:
+            found = reader.interrupted()
+            if found is None:
+                raise
+            best, fitted = found
+            vars(self).pop("starts_report_", None)
+            vars(self).update(fitted)
+            return best, interrupt
         if outcome.best is None:
             raise ValueError(
                 f"Fitting the mixture failed: {advice.reason(outcome, self, problem.rows)}"
@@ -328,7 +366,7 @@ callable, default="kmeans"
         vars(self).pop("starts_report_", None)  # There may be none this time.
         vars(self).update(reader.fitted(outcome), **several.report(starts, outcome, problem))
         task.end(lambda: reader.fitted(outcome))
-        return replace(outcome.best, mixture=outcome.best.mixture.take(self._placed))
+        return replace(outcome.best, mixture=outcome.best.mixture.take(self._placed)), None
 
     def _fitted(self, solution, model, dtype) -> dict:
         """A solution as fitted attributes."""

@@ -83,7 +83,9 @@ class PartialFit:
         with rows.working():
             problem = Problem.of(rows, model).regularised(self.reg_covar)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
-            best = self._solve(problem, X, y, sample_weight, given)
+            best, interrupt = self._solve(problem, X, y, sample_weight, given)
+            if interrupt is not None:
+                raise interrupt
             moments = problem.expect(best.mixture).moments
         self._stream = begun(moments, problem.extent.total_weight)
 
