@@ -71,13 +71,13 @@ class Checkpoint:
         """Whether anything is kept at all."""
         return self.path is not None
 
-    def saved(self, kernel: Callable | None = None, storage: type | None = None) -> Any:
+    def saved(self, kernel: Callable | None = None, *known: type) -> Any:
         """What was done before, None if nothing."""
         if self._saved is None:
             return None
         state, arrays = self._saved
         try:
-            return Decoder(arrays, kernel, storage)(state)
+            return Decoder(arrays, kernel, *known)(state)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(self._damaged(error)) from error
 

@@ -72,14 +72,13 @@ class Decoder:
     arrays : list of ndarray
     kernel : callable, optional
         Gives the kernel of a mixture again.
-    storage : type, optional
-        A storage of covariances that may be someone else's.
+    known : types, optional
+        Storages of covariances, which may be someone else's.
     """
 
-    def __init__(
-        self, arrays: list[np.ndarray], kernel: Callable | None = None, storage: type | None = None
-    ):
-        self.arrays, self.kernel, self.storage = arrays, kernel, storage
+    def __init__(self, arrays: list[np.ndarray], kernel: Callable | None = None, *known: type):
+        self.arrays, self.kernel = arrays, kernel
+        self.known = {_name(each): each for each in known}
 
     def __call__(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -105,8 +104,8 @@ class Decoder:
 
     def _class(self, name: str) -> type:
         """One of gmmem's own values, by its name."""
-        if self.storage is not None and name == _name(self.storage):
-            return self.storage
+        if name in self.known:
+            return self.known[name]
         module, _, own = name.partition(":")
         found = None
         if module.split(".")[0] == "gmmem":

@@ -1,6 +1,7 @@
 """`GaussianMixtureIC`: the number of components and the covariance model by a criterion."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from numbers import Integral, Real
 
@@ -13,10 +14,11 @@ from gmmem import em
 from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, fit_context
 from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
-from gmmem.estimators import advice, callbacks, search
+from gmmem.estimators import advice, callbacks, checkpoint, search
 from gmmem.estimators.believing import check_prior
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.given import check_whole
+from gmmem.estimators.journal import Journal
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.ordering import COMPONENT_ORDERS
 from gmmem.estimators.rows import as_data, as_rows, fingerprint, seen
@@ -79,6 +81,11 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         1 prints each candidate as it ends.
     component_order : {"weight", "mean"} or None, default=None
         The order of the best candidate's components, as for `GaussianMixture`.
+    checkpoint : path-like or None, default=None
+        A file that candidates are kept in as they end: a search that is begun again, with the
+        same parameters and rows, goes on from it, and ends as it would have.
+    checkpoint_every : float, default=60
+        Seconds between two writes of that file, at least.
 
     Attributes
     ----------
@@ -139,6 +146,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "component_order": [StrOptions(set(COMPONENT_ORDERS)), None],
+        "checkpoint": [str, os.PathLike, None],
+        "checkpoint_every": [Interval(Real, 0.0, None, closed="left")],
     }
 
     def __init__(
@@ -158,6 +167,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         warm_start=False,
         verbose=0,
         component_order=None,
+        checkpoint=None,
+        checkpoint_every=60.0,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -173,6 +184,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         self.warm_start = warm_start
         self.verbose = verbose
         self.component_order = component_order
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
@@ -221,28 +234,27 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         settings = search.Settings(self.tol, self.max_iter, self.reg_covar, self.prior, racing)
         done = self._kept(rows, settings)
         new = [point for point in points if point not in done]
+        before = (done[each].criteria()[self.criterion] for each in points if each in done)
+        best = min(before, default=np.inf)
 
         def best_so_far():
             with suppress(ValueError):  # No candidate is usable yet.
                 return self._chosen(done, points, problem)
 
         task, interrupt = callbacks.fit_task(self, len(new), X, y, sample_weight), None
-        try:
-            random_state = check_random_state(self.random_state)
-            shown = seen(rows, random_state) if new else (None, None)
-            problem, found = search.begin(new, *shown, problem, random_state)
-            best = min(
-                (done[each].criteria()[self.criterion] for each in points if each in done),
-                default=np.inf,
-            )
-            candidates = search.fit_all(new, found, problem, settings, self.n_jobs, best)
-            for candidate in task.candidates(candidates, len(new), best_so_far):
-                done[candidate.point] = candidate
-                self._tell(candidate)
-        except KeyboardInterrupt as error:
-            if all(candidate.mixture is None for candidate in done.values()):
-                raise
-            interrupt = error
+        with checkpoint.of_fit(self, problem, "_candidates") as kept:
+            journal = Journal(kept, new, problem)
+            try:
+                problem = search.in_finest(new, problem)
+                fits = self._fits(new, problem, settings, journal, best)
+                for candidate in task.candidates(fits, len(new), best_so_far):
+                    done[candidate.point] = candidate
+                    self._tell(candidate)
+            except KeyboardInterrupt as error:
+                journal.keep()
+                if all(candidate.mixture is None for candidate in done.values()):
+                    raise
+                interrupt = error
         vars(self).update(self._chosen(done, points, problem))
         tried = [done[point] for point in points if point in done]
         advice.of_choice(tried, self.best_index_, self.criterion)
@@ -250,6 +262,17 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         if interrupt is None:
             task.end(best_so_far)
         return interrupt
+
+    def _fits(self, points, problem, settings, journal, best) -> Iterator[search.Candidate]:
+        """Fit what is new, as it comes."""
+        random_state = check_random_state(self.random_state)
+
+        def begin():
+            shown = seen(problem.rows, random_state) if points else (None, None)
+            return search.begin(points, *shown, problem, random_state)
+
+        found = journal.starts(random_state, begin)
+        yield from search.fit_all(points, found, problem, settings, self.n_jobs, journal, best)
 
     def _grid(self, problem) -> list[search.GridPoint]:
         """Every candidate that the parameters ask for."""
