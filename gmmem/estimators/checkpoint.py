@@ -109,7 +109,7 @@ class Checkpoint:
 
     def _read(self) -> tuple[Any, list[np.ndarray]]:
         try:
-            with np.load(self.path, allow_pickle=False) as held:
+            with np.load(io.BytesIO(self.path.read_bytes()), allow_pickle=False) as held:
                 document = json.loads(held["document"].tobytes())
                 arrays = [held[f"array_{n}"] for n in range(len(held.files) - 1)]
             of, state = document["of"], document["state"]

@@ -60,7 +60,7 @@ class Encoder:
         if place == len(self.arrays):
             self._kept.append(array)
             # In the order in which it lies in memory, which sums may go by.
-            self.arrays.append(np.ascontiguousarray(array.transpose(_axes(array))))
+            self.arrays.append(np.asarray(array.transpose(_axes(array)), order="C"))
         return place
 
 
