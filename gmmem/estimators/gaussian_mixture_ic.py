@@ -310,9 +310,9 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             self._fingerprint = None
             return {}
         data = joblib.hash((*fingerprint(rows), settings, self.random_state))
-        kept = self._candidates if getattr(self, "_fingerprint", None) == data else {}
+        kept = self._candidates if getattr(self, "_fingerprint", None) == data else []
         self._fingerprint = data
-        return dict(kept)
+        return {candidate.point: candidate for candidate in kept}
 
     def _tell(self, candidate) -> None:
         if self.verbose:
@@ -344,7 +344,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         index = int(np.nanargmin(np.where(np.isfinite(scores), scores, np.nan)))
         best = self._estimator(candidates[index], problem.rows)
         return {
-            "_candidates": dict(done),
+            "_candidates": list(done.values()),
             "results_": results,
             "best_index_": index,
             "best_score_": float(scores[index]),
