@@ -236,6 +236,14 @@ default="dirichlet_process"
             singular in every start.
         KeyboardInterrupt
             When interrupted; what the iterations had come to is kept, with `converged_` False.
+
+        Examples
+        --------
+        >>> from gmmem import BayesianGaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> model = BayesianGaussianMixture(5, max_iter=1000, random_state=0)
+        >>> model.fit(load_old_faithful()).n_components_
+        2
         """
         with unchanged_on_failure(self):
             interrupt = self._fit(X, y, sample_weight)

@@ -284,6 +284,18 @@ callable, default="kmeans"
             singular in every start.
         KeyboardInterrupt
             When interrupted; what EM had come to is kept, with `converged_` False.
+
+        See Also
+        --------
+        partial_fit : A batch of rows at a time.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> model = GaussianMixture(2, random_state=0).fit(load_old_faithful())
+        >>> model.converged_, round(model.lower_bound_, 3)
+        (True, -4.155)
         """
         with unchanged_on_failure(self):
             interrupt = self._fit(X, y, sample_weight)

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 
-from gmmem import em
+from gmmem import em, prediction
 from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, fit_context
 from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
@@ -211,6 +211,15 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             If the data or a parameter is not usable, or no candidate could be fitted.
         KeyboardInterrupt
             When interrupted; what was fitted so far is kept and usable.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixtureIC
+        >>> from gmmem.datasets import load_old_faithful
+        >>> search = GaussianMixtureIC([1, 2, 3, 4], covariance_type=["EEE", "VVV"])
+        >>> search = search.fit(load_old_faithful())
+        >>> search.results_["n_components"][search.best_index_], round(search.best_score_, 1)
+        (np.int64(3), 2314.3)
         """
         with unchanged_on_failure(self):
             interrupt = self._fit(X, y, sample_weight)
@@ -257,8 +266,9 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
                 interrupt = error
         vars(self).update(self._chosen(done, points, problem))
         tried = [done[point] for point in points if point in done]
-        advice.of_choice(tried, self.best_index_, self.criterion)
+        self._doubts = advice.of_choice(tried, self.best_index_, self.criterion)
         advice.of_ridge(self, tried[self.best_index_].mixture, problem.prior)
+        self._keep_summary(tried[self.best_index_].summary, rows)
         if interrupt is None:
             task.end(best_so_far)
         return interrupt
@@ -273,6 +283,10 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
 
         found = journal.starts(random_state, begin)
         yield from search.fit_all(points, found, problem, settings, self.n_jobs, journal, best)
+
+    def _keep_summary(self, fit, rows) -> None:
+        """Keep what a summary says of the rows, which are not kept."""
+        self._summary_kept = fit, prediction.sizes(self.mixture_, rows)
 
     def _grid(self, problem) -> list[search.GridPoint]:
         """Every candidate that the parameters ask for."""

@@ -9,6 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 from gmmem import BayesianGaussianMixture, GaussianMixture, GaussianMixtureIC, em
 from gmmem.bootstrap import bootstrap, likelihood_ratio_test
 from gmmem.covariances import get_model
+from gmmem.estimators.advice import ChoiceWarning
 from gmmem.initializers import GivenLabels
 from gmmem.moments import Moments
 from gmmem.priors import AutoRidge
@@ -94,7 +95,8 @@ def test_components_on_copies_do_not_collapse():
     X = np.repeat([[0.0, 0.0], [1.0, 2.0], [5.0, 1.0]], 15, axis=0)
     X = np.concatenate([X, np.random.RandomState(0).normal(size=(40, 2))])
     for scale in (1e-6, 1.0, 1e6):
-        model = GaussianMixture(4, reg_covar="auto", random_state=0).fit(X * scale)
+        with pytest.warns(ChoiceWarning, match="reg_covar=auto makes up 100%"):
+            model = GaussianMixture(4, reg_covar="auto", random_state=0).fit(X * scale)
         assert np.linalg.eigvalsh(model.covariances_).min() > 1e-7 * scale**2
 
 
