@@ -119,6 +119,13 @@ class Moments:
             second = second.sum(axis=0, keepdims=True)
         return replace(self, second=second, form=form)
 
+    def pooled(self) -> "Moments":
+        """Of all components as one, about the mean of the centres."""
+        own = self.about(self.centre.mean(axis=0, keepdims=True))
+        sums = (each.sum(axis=0, keepdims=True) for each in (own.mass, own.first, own.second))
+        mass, first, second = sums
+        return replace(self, mass=mass, centre=own.centre, first=first, second=second)
+
     def scatters(self) -> Scatters:
         """About the means, which is where the M-step looks from."""
         mass, first, lost = self.mass, self.first, None

@@ -204,7 +204,7 @@ def resume(
 
 def solve(
     problem: Problem,
-    starts: Iterable[Mixture | Callable[[], Mixture]],
+    starts: Iterable[Mixture | Solution | Callable[[], Mixture]],
     *,
     tol: float,
     max_iter: int,
@@ -224,7 +224,8 @@ def solve(
     problem : Problem
         What is fitted.
     starts : iterable of Mixture, or of callables that give one
-        Where EM starts; a callable may raise `DegenerateCovariance`.
+        Where EM starts; a callable may raise `DegenerateCovariance`.  Or solutions that ran out
+        of iterations, to go on from.
     tol : float
         In nats per unit of `per`.
     max_iter : int
@@ -275,6 +276,9 @@ def _solution(
     problem: Problem, start, rule: Rule, followed: Callable, per: float, settings: dict
 ) -> Solution:
     """What EM finds from one start."""
+    if isinstance(start, Solution):
+        read = followed(states_after(problem, start.last, rule))
+        return converge(read, per, before=start, **settings)
     try:
         mixture = start() if callable(start) else start
     except DegenerateCovariance as error:

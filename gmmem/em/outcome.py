@@ -23,7 +23,7 @@ class Status(enum.Enum):
 
     CONVERGED = "The log-likelihood rose by less than tol."
     MAX_ITER = "max_iter iterations were done before the log-likelihood settled."
-    DEGENERATE = "A covariance became singular."
+    DEGENERATE = "A component collapsed: its covariance became singular, or it lost its rows."
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,6 @@ from gmmem.em.loop import solve, states
 from gmmem.em.outcome import Solution
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
-from gmmem.priors import Ridge
 from gmmem.problem import Problem
 from gmmem.sources.base import Rows
 from gmmem.updates import State
@@ -56,7 +55,7 @@ def initial_mixture(
     n_components: int,
     model: CovarianceModel | str,
     *,
-    reg_covar: float = 0.0,
+    reg_covar: float | str = 0.0,
 ) -> Mixture:
     """M-step from given shares: how every initialiser becomes a mixture.
 
@@ -73,7 +72,7 @@ def initial_mixture(
         K, the number of components.
     model : str or CovarianceModel
         How the covariances are tied.
-    reg_covar : float, default=0
+    reg_covar : float or "auto", default=0
         Added to the diagonal of every covariance.
 
     Returns
@@ -96,7 +95,7 @@ def initial_mixture(
     >>> em.initial_mixture(rows, assign, 2, "full").weights.round(2)
     array([0.37, 0.63])
     """
-    return Problem.of(rows, get_model(model), Ridge(reg_covar)).start(assign, n_components)
+    return Problem.of(rows, get_model(model)).regularised(reg_covar).start(assign, n_components)
 
 
 def iterate(
@@ -104,7 +103,7 @@ def iterate(
     rows: Rows,
     model: CovarianceModel | str | None = None,
     *,
-    reg_covar: float = 0.0,
+    reg_covar: float | str = 0.0,
 ) -> Iterator[State]:
     """Generate the states of EM, for ever.
 
@@ -116,7 +115,7 @@ def iterate(
         For instance ``gmmem.sources.InMemory(X)``.
     model : str or CovarianceModel, default=None
         None is the one that ties only what `start` shares.
-    reg_covar : float, default=0
+    reg_covar : float or "auto", default=0
         Added to the diagonal of every covariance.
 
     Returns
@@ -151,7 +150,7 @@ def _problem(start: Mixture, rows: Rows, model, reg_covar: float) -> Problem:
         raise ValueError(f"start has covariances of another kind than the model {model.name}.")
     if start.n_features != rows.n_features:
         raise ValueError(f"start has {start.n_features} features, the rows {rows.n_features}.")
-    return Problem.of(rows, model, Ridge(reg_covar))
+    return Problem.of(rows, model).regularised(reg_covar)
 
 
 def fit(
@@ -161,7 +160,7 @@ def fit(
     *,
     tol: float = 1e-3,
     max_iter: int = 100,
-    reg_covar: float = 0.0,
+    reg_covar: float | str = 0.0,
 ) -> Solution:
     """Run EM from `start` until the mean log-likelihood gains less than `tol`.
 
@@ -177,7 +176,7 @@ def fit(
         In nats per unit of row weight.
     max_iter : int, default=100
         Most iterations.
-    reg_covar : float, default=0
+    reg_covar : float or "auto", default=0
         Added to the diagonal of every covariance.
 
     Returns

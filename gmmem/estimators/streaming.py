@@ -6,12 +6,13 @@ import numpy as np
 
 from gmmem.compat import fit_context
 from gmmem.covariances import DegenerateCovariance, get_model
+from gmmem.estimators import advice
 from gmmem.estimators.attributes import as_mixture, to_attributes
 from gmmem.estimators.given import check_enough, check_given, check_resumable, check_whole
 from gmmem.estimators.mixture_methods import unchanged_on_failure
 from gmmem.estimators.rows import as_data, as_rows
 from gmmem.initializers import as_initialiser
-from gmmem.priors import Ridge
+from gmmem.priors import ridge_of
 from gmmem.problem import Problem
 from gmmem.updates.stepwise import Decreasing, Running, begun, checked_size, moments_of, step
 
@@ -80,9 +81,11 @@ class PartialFit:
         given = check_given(self, model, rows.n_features)
         X, sample_weight = as_data(rows)
         with rows.working():
-            problem = Problem.of(rows, model, Ridge(self.reg_covar))
+            problem = Problem.of(rows, model).regularised(self.reg_covar)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
-            best = self._solve(problem, X, y, sample_weight, given)
+            best, interrupt = self._solve(problem, X, y, sample_weight, given)
+            if interrupt is not None:
+                raise interrupt
             moments = problem.expect(best.mixture).moments
         self._stream = begun(moments, problem.extent.total_weight)
 
@@ -96,14 +99,16 @@ class PartialFit:
         rule = DECREASING if self.step_size is None else self.step_size
         size = checked_size(rule, running.n_steps + 1, "step_size")
         with rows.working():
-            batch = Problem.of(rows, model, Ridge(self.reg_covar))
+            # The stream knows better than a batch how wide the features are.
+            ridge = ridge_of(self.reg_covar, running.moments.pooled)
+            batch = Problem.of(rows, model, ridge)
             try:
                 taken = step(running, batch, mixture, size)
             except DegenerateCovariance as error:
                 raise ValueError(
                     f"The step failed: {str(error).rstrip('.')}. Increase reg_covar (now "
-                    f"{self.reg_covar:g}), lower n_components (now {self.n_components}), give "
-                    "larger batches, or lower step_size."
+                    f"{advice.number(self.reg_covar)}), lower n_components (now "
+                    f"{self.n_components}), give larger batches, or lower step_size."
                 ) from error
         dtype = np.result_type(rows.dtype, np.asarray(self.means_).dtype)
         vars(self).update(to_attributes(taken.mixture, model, dtype))

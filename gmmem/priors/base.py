@@ -65,6 +65,18 @@ class Prior(Protocol):
         """
         return False
 
+    @property
+    def floor(self) -> Any:
+        """The variance that it adds to every covariance, a number or (n_features,).
+
+        Examples
+        --------
+        >>> from gmmem.priors import NO_PRIOR, Ridge
+        >>> NO_PRIOR.floor, Ridge(1e-6).floor
+        (0.0, 1e-06)
+        """
+        return 0.0
+
     def add(self, scatters: Scatters) -> Scatters:
         """The scatters with the prior's own.
 

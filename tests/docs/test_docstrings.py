@@ -87,7 +87,8 @@ def test_every_public_name_has_a_page():
     listed = re.findall(r"^   ([\w.]+)$", API.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(listed) == len(set(listed))
     shown = {f"gmmem.{name}" for name in listed}
-    assert not things().keys() - shown, "put these into doc/api.rst"
+    missing = things().keys() - shown
+    assert not missing, f"Put these into doc/api.rst: {missing}"
     assert not shown - things().keys(), "these are not public"
 
 
