@@ -1,5 +1,6 @@
 """Rows that are elsewhere give `BayesianGaussianMixture` what they give it in memory."""
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -20,7 +21,7 @@ def three(n=900, seed=0, dtype=np.float64):
 
 
 X, W = three(), np.arange(900) % 3 + 0.5
-PARTS = [slice(*pair) for pair in zip(ENDS[:-1], ENDS[1:], strict=True)]
+PARTS = [slice(*pair) for pair in itertools.pairwise(ENDS)]
 
 
 def chunks(X, w, run=map):
@@ -35,7 +36,7 @@ def batches(X, w):
 
 def dask(X, w):
     da = pytest.importorskip("dask.array", reason="Dask is not installed.")
-    sizes = tuple(b - a for a, b in zip(ENDS[:-1], ENDS[1:], strict=True))
+    sizes = tuple(b - a for a, b in itertools.pairwise(ENDS))
     return da.from_array(X, chunks=(sizes, X.shape[1]))
 
 
