@@ -12,23 +12,26 @@ from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions,
 from gmmem.covariances import get_model
 from gmmem.estimators import advice, callbacks, several
 from gmmem.estimators.attributes import to_attributes
-from gmmem.estimators.believing import hold, prior_for, with_start
+from gmmem.estimators.believing import (
+    bounds_of,
+    check_within,
+    hold,
+    prior_for,
+    with_start,
+)
 from gmmem.estimators.following import Following
 from gmmem.estimators.given import (
-    check_covariances,
     check_enough,
     check_given,
-    check_means,
     check_resumable,
-    check_weights,
     check_whole,
+    known_mixture,
 )
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.progress import Progress
 from gmmem.estimators.rows import as_data, as_rows
 from gmmem.estimators.streaming import PartialFit
 from gmmem.initializers import as_initialiser
-from gmmem.mixture import Mixture
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
 from gmmem.stopping import STOPPING, remaining
@@ -91,6 +94,9 @@ callable, default="kmeans"
         Parts of the start that are held: from "weights", "means", "covariances" or
         "components" (all three) to the components concerned, True for all of them; or a list
         of such names.  Their values are those of `weights_init` and the like.
+    weight_bounds : tuple (low, high) or None, default=None
+        Between which the mixing weights are to lie: each a number, one a component, or None.
+        ``(0.05, None)`` keeps every component at a twentieth of the rows at least.
     random_state : int, RandomState instance or None, default=None
         Seeds the initialiser and `sample`.
     warm_start : bool, default=False
@@ -185,6 +191,7 @@ callable, default="kmeans"
         "covariances_init": ["array-like", None],
         "prior": [str, HasMethods(["on"]), None],
         "fixed": [dict, list, tuple, str, None],
+        "weight_bounds": [tuple, list, None],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
@@ -210,6 +217,7 @@ callable, default="kmeans"
         covariances_init=None,
         prior=None,
         fixed=None,
+        weight_bounds=None,
         random_state=None,
         warm_start=False,
         verbose=0,
@@ -231,6 +239,7 @@ callable, default="kmeans"
         self.covariances_init = covariances_init
         self.prior = prior
         self.fixed = fixed
+        self.weight_bounds = weight_bounds
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
@@ -278,26 +287,9 @@ callable, default="kmeans"
         array([[0.5472, 0.4528]])
         """
         covariance = get_model(covariance_type)
-        if np.ndim(means) != 2:
-            raise ValueError(
-                f"means should have the shape (n_components, n_features), but got "
-                f"{np.shape(means)}."
-            )
-        n_components, n_features = np.shape(means)
-        mixture = Mixture(
-            check_weights(weights, n_components, "weights"),
-            check_means(means, n_components, n_features, "means"),
-            check_covariances(
-                covariances,
-                covariance,
-                n_components,
-                n_features,
-                "covariances",
-                covariance.storage.from_covariances,
-            ),
-        )
-        model = cls(n_components, covariance_type=covariance_type, **params)
-        model.n_features_in_ = n_features
+        mixture = known_mixture(weights, means, covariances, covariance)
+        model = cls(mixture.n_components, covariance_type=covariance_type, **params)
+        model.n_features_in_ = mixture.n_features
         known = em.Solution(mixture, em.Status.CONVERGED, [])
         vars(model).update(model._fitted(known, covariance, np.dtype(np.float64)))
         return model
@@ -342,7 +334,7 @@ callable, default="kmeans"
             problem = Problem.of(rows, model, Ridge(self.reg_covar))
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
             prior = prior_for(self.prior, problem, self.n_components)
-            prior = hold(self.fixed, given, prior, model, self.n_components)
+            prior = hold(self, given, prior, model)
             problem = replace(problem, prior=prior)
             best = self._solve(problem, X, y, sample_weight, given)
         vars(self).pop("_stream", None)
@@ -355,6 +347,8 @@ callable, default="kmeans"
         if resume:
             check_resumable(self, problem.model, problem.rows.n_features)
             starts, previous = [self._mixture()], self.lower_bound_
+            bounds = bounds_of(self.weight_bounds, self.n_components)
+            check_within(starts[0].weights, bounds, "warm_start=True, but weights_")
         else:
             random_state = check_random_state(self.random_state)
             starts = several.starts(self, problem, given, random_state)

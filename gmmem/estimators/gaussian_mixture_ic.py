@@ -330,6 +330,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         status = em.Status.CONVERGED if candidate.status == "converged" else em.Status.MAX_ITER
         solution = em.Solution(candidate.mixture, status, candidate.history)
         vars(model).update(model._fitted(solution, candidate.model, rows.dtype))
+        model._n_held = model.n_parameters_ - candidate.summary.n_parameters
         return model
 
 

@@ -143,6 +143,8 @@ def fit_candidate(
         if (solution.mixture.weights == 0).any():
             return lost("degenerate", "A component lost all its rows.", solution.history)
         summary = prediction.summary(solution.mixture, model, problem.rows)
+        free = summary.n_parameters - problem.prior.n_held(model, problem.rows.n_features)
+        summary = replace(summary, n_parameters=free)
     return Candidate(
         point,
         "converged" if solution.status is em.Status.CONVERGED else "max_iter",

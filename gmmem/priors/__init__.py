@@ -2,6 +2,7 @@
 
 from gmmem.priors.adaptation import Adaptation
 from gmmem.priors.base import Prior, PriorOf
+from gmmem.priors.bounds import Bounds
 from gmmem.priors.conjugate import REGULARISED, NormalInverseWishart
 from gmmem.priors.held import Held, Known
 from gmmem.priors.pseudo_rows import PseudoRows
@@ -12,6 +13,7 @@ __all__ = [
     "NO_PRIOR",
     "REGULARISED",
     "Adaptation",
+    "Bounds",
     "Held",
     "Known",
     "NormalInverseWishart",
