@@ -8,7 +8,8 @@ import numpy as np
 from gmmem.covariances import CovarianceModel
 from gmmem.estimators.given import GivenParameters
 from gmmem.mixture import WEIGHTS_SUM_TO
-from gmmem.priors import REGULARISED, Adaptation, Bounds, Held, Known, Prior, Together
+from gmmem.priors import REGULARISED, Adaptation, Held, Known, Prior, Together
+from gmmem.priors.bounds import Bounds
 from gmmem.problem import Problem
 
 PARTS = ("weights", "means", "covariances")

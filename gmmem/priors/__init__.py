@@ -2,7 +2,6 @@
 
 from gmmem.priors.adaptation import Adaptation
 from gmmem.priors.base import Prior, PriorOf
-from gmmem.priors.bounds import Bounds
 from gmmem.priors.conjugate import REGULARISED, NormalInverseWishart
 from gmmem.priors.held import Held, Known
 from gmmem.priors.pseudo_rows import PseudoRows
@@ -13,7 +12,6 @@ __all__ = [
     "NO_PRIOR",
     "REGULARISED",
     "Adaptation",
-    "Bounds",
     "Held",
     "Known",
     "NormalInverseWishart",

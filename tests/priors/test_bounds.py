@@ -8,7 +8,8 @@ import pytest
 from sklearn.datasets import load_iris
 
 from gmmem import GaussianMixture
-from gmmem.priors import Bounds, NormalInverseWishart, Prior
+from gmmem.priors import NormalInverseWishart, Prior
+from gmmem.priors.bounds import Bounds
 
 X = load_iris().data
 TYPES = ["full", "tied", "diag", "spherical", "VEV"]
