@@ -8,9 +8,10 @@
 
 The time of an iteration is the slope between two fits from the same responsibilities, the least
 of three by turns, in seconds of the processor with everybody held to one thread: a busy machine
-changes them least.  With --wall, a machine of one's own is needed.  "products" is what the matrix products alone take on one core that no EM in float64 can do
-without: scores from the quadratic terms of the rows, and moments from responsibilities.  Memory is
-the peak above the data.  "bound" is the largest relative difference of their lower bounds.
+changes them least.  With --wall, a machine of one's own is needed.
+"products" is what the matrix products alone take that no EM in float64 can do without: scores
+from the quadratic terms of the rows, and moments from responsibilities.  Memory is the peak
+above the data.  "bound" is the largest relative difference of their lower bounds.
 
 The second table counts the clusters that a Dirichlet process of ten sticks finds where there
 are four, a cluster being a component with a hundredth of the weight; ARI is the adjusted Rand

@@ -119,6 +119,16 @@ class Moments:
             second = second.sum(axis=0, keepdims=True)
         return replace(self, second=second, form=form)
 
+    def pooled(self) -> "Moments":
+        """Of all components as one."""
+        one = self.about(self.centre.mean(axis=0, keepdims=True))
+        return replace(
+            one,
+            mass=one.mass.sum(keepdims=True),
+            first=one.first.sum(axis=0, keepdims=True),
+            second=one.second.sum(axis=0, keepdims=True),
+        )
+
     def scatters(self) -> Scatters:
         """About the means, which is where the M-step looks from."""
         mass, first, lost = self.mass, self.first, None

@@ -1,6 +1,7 @@
 """From `prior`, `fixed` and `weight_bounds` of an estimator to what an M-step believes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from gmmem.covariances import CovarianceModel
 from gmmem.estimators.given import GivenParameters
 from gmmem.mixture import WEIGHTS_SUM_TO
+from gmmem.moments import Moments
 from gmmem.priors import REGULARISED, Adaptation, Held, Known, Prior, Together
 from gmmem.priors.bounds import Bounds
 from gmmem.problem import Problem
@@ -15,7 +17,20 @@ from gmmem.problem import Problem
 PARTS = ("weights", "means", "covariances")
 
 
-def prior_for(prior: Any, problem: Problem, n_components: int) -> Prior:
+def believed(
+    params: Any, given: GivenParameters, problem: Problem, total: Moments | None = None
+) -> Problem:
+    """A problem with all that an estimator's parameters say of its mixture beforehand.
+
+    `total` are the moments of all rows as one component, by default those of the problem.
+    """
+    prior = prior_for(params.prior, problem, params.n_components, total)
+    return replace(problem, prior=hold(params, given, prior, problem.model))
+
+
+def prior_for(
+    prior: Any, problem: Problem, n_components: int, total: Moments | None = None
+) -> Prior:
     """What is believed of the rows of a problem, over its own ridge.
 
     Raises
@@ -27,7 +42,8 @@ def prior_for(prior: Any, problem: Problem, n_components: int) -> Prior:
     if prior is None:
         return problem.prior
     chosen = REGULARISED if isinstance(prior, str) else prior
-    return Together(problem.prior, chosen.on(problem.all_rows(), problem.model, n_components))
+    total = problem.all_rows() if total is None else total
+    return Together(problem.prior, chosen.on(total, problem.model, n_components))
 
 
 def check_prior(prior: Any) -> None:

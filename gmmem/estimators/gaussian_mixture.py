@@ -1,6 +1,5 @@
 """`GaussianMixture`: scikit-learn's estimator on gmmem's engine."""
 
-from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,13 +11,7 @@ from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions,
 from gmmem.covariances import get_model
 from gmmem.estimators import advice, callbacks, several
 from gmmem.estimators.attributes import to_attributes
-from gmmem.estimators.believing import (
-    bounds_of,
-    check_within,
-    hold,
-    prior_for,
-    with_start,
-)
+from gmmem.estimators.believing import believed, bounds_of, check_within, with_start
 from gmmem.estimators.following import Following
 from gmmem.estimators.given import (
     check_enough,
@@ -333,9 +326,7 @@ callable, default="kmeans"
         with rows.working():
             problem = Problem.of(rows, model, Ridge(self.reg_covar))
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
-            prior = prior_for(self.prior, problem, self.n_components)
-            prior = hold(self, given, prior, model)
-            problem = replace(problem, prior=prior)
+            problem = believed(self, given, problem)
             best = self._solve(problem, X, y, sample_weight, given)
         vars(self).pop("_stream", None)
         advice.of_convergence(self, best)
