@@ -44,13 +44,20 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
         )
 
 
-def reason(failure: Exception, params: Any) -> str:
-    """Why a fit failed, with the names of the columns where X had them, and what to do."""
+def told(failure: Exception, names: Any) -> str:
+    """Why a fit failed, as a sentence, with the names of the columns where X had them."""
     if isinstance(failure, SingularRows):
-        told = failure.told(getattr(params, "feature_names_in_", None))
-        return f"{told} Increase reg_covar (now {params.reg_covar:g}) to fit them all the same."
+        return failure.told(names)
+    return f"{str(failure).rstrip('.')}."
+
+
+def reason(failure: Exception, params: Any) -> str:
+    """The same, and what to do."""
+    why = told(failure, getattr(params, "feature_names_in_", None))
+    if isinstance(failure, SingularRows):
+        return f"{why} Increase reg_covar (now {params.reg_covar:g}) to fit them all the same."
     return (
-        f"{str(failure).rstrip('.')}. Increase reg_covar (now {params.reg_covar:g}), lower "
+        f"{why} Increase reg_covar (now {params.reg_covar:g}), lower "
         f"n_components (now {params.n_components}), or scale the data."
     )
 

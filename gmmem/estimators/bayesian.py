@@ -269,8 +269,9 @@ default="dirichlet_process"
         settings = dict(tol=self.tol, max_iter=self.max_iter, previous=previous, per=ALL_ROWS)
         outcome = em.solve(problem, starts, **settings, rule=Variational(), reader=reader)
         if outcome.best is None:
+            names = getattr(self, "feature_names_in_", None)
             raise ValueError(
-                f"Fitting the mixture failed: {str(outcome.failure).rstrip('.')}. Increase "
+                f"Fitting the mixture failed: {advice.told(outcome.failure, names)} Or increase "
                 f"reg_covar (now {self.reg_covar:g}), give a covariance_prior that is not "
                 "singular, or scale the data."
             ) from outcome.failure
