@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 
-from gmmem import em
+from gmmem import em, prediction
 from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, fit_context
 from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
@@ -193,6 +193,15 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             If the data or a parameter is not usable, or no candidate could be fitted.
         KeyboardInterrupt
             When interrupted; what was fitted so far is kept and usable.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixtureIC
+        >>> from gmmem.datasets import load_old_faithful
+        >>> search = GaussianMixtureIC([1, 2, 3, 4], covariance_type=["EEE", "VVV"])
+        >>> search = search.fit(load_old_faithful())
+        >>> search.results_["n_components"][search.best_index_], round(search.best_score_, 1)
+        (np.int64(3), 2314.3)
         """
         with unchanged_on_failure(self):
             interrupt = self._fit(X, y, sample_weight)
@@ -241,10 +250,15 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             interrupt = error
         vars(self).update(self._chosen(done, points, problem))
         tried = [done[point] for point in points if point in done]
-        advice.of_choice(tried, self.best_index_, self.criterion)
+        self._doubts = advice.of_choice(tried, self.best_index_, self.criterion)
+        self._keep_summary(tried[self.best_index_].summary, rows)
         if interrupt is None:
             task.end(best_so_far)
         return interrupt
+
+    def _keep_summary(self, fit, rows) -> None:
+        """Keep what a summary says of the rows, which are not kept."""
+        self._summary_kept = fit, prediction.sizes(self.mixture_, rows)
 
     def _grid(self, problem) -> list[search.GridPoint]:
         """Every candidate that the parameters ask for."""
