@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gmmem import BayesianGaussianMixture
-from gmmem.sources import Batches, Chunks
+from gmmem.sources import Batches, Chunks, Device
 
 TYPES = ["full", "tied", "diag", "spherical"]
 ENDS = [0, 130, 130, 400, 900]  # One chunk has no rows.
@@ -40,7 +40,12 @@ def dask(X, w):
     return da.from_array(X, chunks=(sizes, X.shape[1]))
 
 
-BUILDS = {"chunks": chunks, "batches": batches, "dask": dask}
+def device(X, w):
+    pytest.importorskip("array_api_compat", reason="array-api-compat comes with gmmem[array-api].")
+    return Device(X, w)
+
+
+BUILDS = {"chunks": chunks, "batches": batches, "dask": dask, "device": device}
 
 
 def fit(rows, sample_weight=None, **params):
