@@ -64,23 +64,27 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
         )
 
 
+def told(failure: Exception, names: Any) -> str:
+    """Why a fit failed, as a sentence, with the names of the columns where X had them."""
+    if isinstance(failure, SingularRows | Collapsed):
+        return f"{failure.told(names).rstrip('.')}."
+    return f"{str(failure).rstrip('.')}."
+
+
 def reason(outcome: em.Outcome, params: Any, rows: Rows) -> str:
-    """Why a fit failed, with the names of the columns where X had them, and what to do."""
+    """The same of a fit's last start, and what to do."""
     failure, now = outcome.failure, number(params.reg_covar)
-    names = getattr(params, "feature_names_in_", None)
+    why = told(failure, getattr(params, "feature_names_in_", None))
     if isinstance(failure, SingularRows):
         above = " to a number" if now == "auto" else ""
-        return (
-            f"{failure.told(names)} Increase reg_covar (now {now}){above} to fit them all the same."
-        )
-    told, there = str(failure), ""
-    if isinstance(failure, Collapsed):
-        told = failure.told(names)
-        there = _rows_at(failure.place, rows) if failure.coefficients is None else ""
+        return f"{why} Increase reg_covar (now {now}){above} to fit them all the same."
+    there = ""
+    if isinstance(failure, Collapsed) and failure.coefficients is None:
+        there = _rows_at(failure.place, rows)
     number_of = len(outcome.solutions)
     others = f" So did a component of each of {number_of} starts." if number_of > 1 else ""
     return (
-        f'{told.rstrip(".")}.{there}{others} Increase reg_covar (now {now}; "auto" goes by the '
+        f'{why}{there}{others} Increase reg_covar (now {now}; "auto" goes by the '
         f"units of X), lower n_components (now {params.n_components}), or set a prior."
     )
 

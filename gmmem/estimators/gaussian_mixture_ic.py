@@ -68,8 +68,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
     early_stopping : bool, default=True
         Whether candidates that cannot win any more are stopped on their way, with the status
         "stopped": those whose criterion, with what they may still gain, stays more than 10
-        above the best.  What is near the best is fitted to its end.  With False, every
-        candidate is.
+        above the best.  What is near the best is fitted to its end.  With False, and with a
+        `prior`, every candidate is.
     n_jobs : int, default=None
         Candidates fitted at the same time, by joblib.  The result is the same for any.
     random_state : int, RandomState instance or None, default=None
@@ -239,7 +239,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             problem = Problem.of(rows, get_model("VVV")).regularised(self.reg_covar)
         advice.of_weights(problem.extent)
         points = self._grid(problem)
-        racing = self.criterion if self.early_stopping else None
+        # With a prior, EM's history is not of the likelihood that the criterion looks at.
+        racing = self.criterion if self.early_stopping and self.prior is None else None
         settings = search.Settings(self.tol, self.max_iter, self.reg_covar, self.prior, racing)
         done = self._kept(rows, settings)
         new = [point for point in points if point not in done]
@@ -387,6 +388,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         status = em.Status.CONVERGED if candidate.status == "converged" else em.Status.MAX_ITER
         solution = em.Solution(candidate.mixture, status, candidate.history)
         vars(model).update(model._fitted(solution, candidate.model, rows.dtype))
+        model._n_held = model.n_parameters_ - candidate.summary.n_parameters
         return model
 
 

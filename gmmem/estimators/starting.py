@@ -1,6 +1,7 @@
 """From constructor parameters to the mixture that EM starts from."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -59,7 +60,7 @@ class Assignment(NamedTuple):
         moments = assigned_moments(rows, extent, self.assign, n_components, form, pooled)
         empty = is_empty(moments)
         if empty.any() and problem.prior != NO_PRIOR and few():
-            one = problem.start(all_in_one, 1)
+            one = replace(problem, prior=problem.prior.for_any(1)).start(all_in_one, 1)
             stored = np.repeat(one.covariances.covariances, n_stored(model, n_components), axis=0)
             alike = Mixture(
                 np.full(n_components, 1 / n_components),

@@ -42,5 +42,8 @@ class Together(Prior):
     def penalty(self, mixture):
         return self.prior.penalty(mixture)
 
+    def for_any(self, n_components):
+        return Together(self.ridge, self.prior.for_any(n_components))
+
     def n_held(self, model, n_features):
         return self.prior.n_held(model, n_features)

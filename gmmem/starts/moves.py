@@ -117,9 +117,10 @@ def split(problem: Problem, shares: np.ndarray, iterations: int, least: float) -
         return None
     own = InMemory(X, weight, 1)
     try:
-        local = Problem.of(own, problem.model, problem.prior)
+        local = Problem.of(own, problem.model, problem.prior.for_any(1))
         one = local.start(Hard(np.zeros(len(X), dtype=np.intp), 1), 1)
         alone = prediction.log_likelihood(one, own)
+        local = replace(local, prior=problem.prior.for_any(2))
         two = local.start(Hard(labels, 2), 2)
         for state in em.states(local, two):
             if state.iteration == iterations:
@@ -129,7 +130,8 @@ def split(problem: Problem, shares: np.ndarray, iterations: int, least: float) -
         return None
     if found.moments.mass.min() < least:
         return None
-    return Split(found.objective - alone, found.moments)
+    gain = found.objective - local.prior.penalty(state.mixture) - alone
+    return Split(gain, found.moments)
 
 
 def moved(moments: Moments, move: Move, split: Split) -> Moments:
