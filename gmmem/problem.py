@@ -207,9 +207,9 @@ def maximise(
     scatters = prior.add(scatters)
     last = None if previous is None else previous.covariances.covariances
     d = scatters.means.shape[1]
-    values, settled = prior.estimate(model, scatters, last)
-    storage = model.storage.from_covariances(values, d)
-    return Update(Mixture.of_parts(weights, scatters.means, storage), settled)
+    estimate = prior.estimate(model, scatters, last)
+    storage = model.storage.from_estimate(estimate, d)
+    return Update(Mixture.of_parts(weights, scatters.means, storage), bool(estimate.settled))
 
 
 def _mass_there(scatters: Scatters) -> np.ndarray:

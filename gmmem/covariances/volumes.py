@@ -142,41 +142,33 @@ def common_shape(
 def common_matrix(
     scatter: np.ndarray, mass: np.ndarray, start: np.ndarray | None, tol: float, max_iter: int
 ) -> tuple[np.ndarray, np.ndarray, bool]:
-    """The same for scatters that are matrices, (K, d, d): one matrix of determinant one."""
+    """The same for scatters that are matrices, (K, d, d): the root of one of determinant one."""
     d = scatter.shape[1]
     traces = np.trace(scatter, axis1=1, axis2=2)
     _check_positive(traces > 0)
 
+    def factorised(volume):
+        return _factorised(np.tensordot(1 / volume, scatter, axes=1))
+
     def whiten(inverse):
-        log_det, root = _root(np.tensordot(inverse, scatter, axes=1))
+        log_det, _, root = factorised(1 / inverse)
         white = (root @ scatter @ root.T) * inverse[:, None, None]
         return log_det, white.reshape(len(white), -1), np.trace(white, axis1=1, axis2=2)
 
     flat = scatter.reshape(len(scatter), -1)
 
-    def matrix(volume):
-        pooled = ((1 / volume) @ flat).reshape(d, d)
-        sign, log_det = np.linalg.slogdet(pooled)
-        _check_positive(np.array([sign > 0]))
-        return pooled / np.exp(log_det / d)
-
     def in_turn(volume):
-        return flat @ _inverse(matrix(volume)).ravel() / (d * mass)
+        log_det, _, root = factorised(volume)
+        return flat @ (root.T @ root).ravel() * (np.exp(log_det / d) / (d * mass))
 
     start = traces / (d * mass) if start is None else start
     volume, settled = settle(in_turn, whiten, mass, d, start, tol, max_iter)
-    return volume, matrix(volume), settled
+    log_det, lower, _ = factorised(volume)
+    return volume, lower / np.exp(log_det / (2 * d)), settled
 
 
-def _inverse(matrix: np.ndarray) -> np.ndarray:
-    try:
-        return np.linalg.inv(matrix)
-    except np.linalg.LinAlgError:
-        raise DegenerateCovariance(0) from None
-
-
-def _root(matrix: np.ndarray) -> tuple[float, np.ndarray]:
-    """Logarithm of the determinant, and the inverse of the lower Cholesky factor."""
+def _factorised(matrix: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Logarithm of the determinant, the lower Cholesky factor, and its inverse."""
     try:
         lower = np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
@@ -184,4 +176,4 @@ def _root(matrix: np.ndarray) -> tuple[float, np.ndarray]:
     pivots = np.diagonal(lower)
     if not (pivots**2 > EPS * np.diagonal(matrix)).all():
         raise DegenerateCovariance(0, "is singular to working precision")
-    return 2 * float(np.log(pivots).sum()), dtrtri(lower, lower=True)[0]
+    return 2 * float(np.log(pivots).sum()), lower, dtrtri(lower, lower=True)[0]
