@@ -122,12 +122,15 @@ class Problem:
         DegenerateCovariance
             If a covariance is singular (see `gmmem.covariances.singular`).
         """
+        first = previous is None and not self.prior.keeps_regular
+        if first:
+            self._refuse_singular_rows(moments)
         try:
             update = maximise(moments, self.model, self.prior, previous)
         except DegenerateCovariance:
             self._refuse_singular_rows(moments)  # The better reason.
             raise
-        if previous is None and not self.prior.keeps_regular:
+        if first:
             # Rows leave a component that starts singular, and it would be lost without a word.
             self._refuse_singular(update.mixture, moments)
         return update

@@ -13,18 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmem.covariances.base import EPS, DegenerateCovariance, Estimate, Iterated, Lettered
+from gmmem.covariances.base import EPS, Estimate, Iterated, Lettered
 from gmmem.covariances.full import Full
 from gmmem.covariances.orientation import best_axes
 from gmmem.covariances.roots import eigen, root
-from gmmem.covariances.volumes import common_matrix, common_shape, volumes
+from gmmem.covariances.volumes import check_positive, common_matrix, common_shape, volumes
 
 # Axes whose squared lengths differ by less are as long as each other: as a share of the
 # longest, and of their own.
 TIED, TIED_THIN = 16 * EPS, 1e-9
-
-# A root resolves deviations that are this share of the longest.
-LEAST_DEVIATION = 16 * EPS
 
 
 class EEE(Lettered):
@@ -181,9 +178,7 @@ def _turned_within_ties(axes: np.ndarray, tied: np.ndarray, pooled: np.ndarray) 
 
 def _along(values: np.ndarray, axes: np.ndarray, settled: bool = True) -> Estimate:
     """``D diag(v_k) D'``, from its root."""
-    regular = values.min(axis=1) > LEAST_DEVIATION**2 * values.max(axis=1)
-    if not regular.all():
-        raise DegenerateCovariance(int(np.argmin(regular)), "is singular to working precision")
+    check_positive((values > 0).all(axis=1))
     return _of_roots(axes * np.sqrt(values)[:, None, :], settled)
 
 

@@ -38,6 +38,7 @@ from functools import lru_cache
 import numpy as np
 
 from gmmem.covariances.roots import eigen, root
+from gmmem.covariances.volumes import check_positive
 
 # The largest angle of one step, in radians.
 LARGEST_TURN = 0.5
@@ -101,6 +102,8 @@ def best_axes(
         Variances along them, times the mass.
     settled : bool
     """
+    # Turning would give a column that does not vary some of the others' variance.
+    check_positive((np.diagonal(scatter, axis1=1, axis2=2) > 0).any(axis=0).all(keepdims=True))
     roots = root(scatter).transpose(0, 2, 1)
     if previous is not None:
         starts = [common_axes(previous)]

@@ -43,11 +43,12 @@ Whiten = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]
 
 def volumes(values: np.ndarray) -> np.ndarray:
     """Geometric mean of each row of variances, (K,)."""
-    _check_positive((values > 0).all(axis=1))
+    check_positive((values > 0).all(axis=1))
     return np.exp(np.mean(np.log(values), axis=1))
 
 
-def _check_positive(good: np.ndarray) -> None:
+def check_positive(good: np.ndarray) -> None:
+    """Raise for the first component that is not good."""
     if not good.all():
         raise DegenerateCovariance(int(np.argmin(good)))
 
@@ -64,9 +65,9 @@ def settle(
     """Volumes at which f is least, to within `tol` relatively; and whether they are."""
     volume, last = start, np.inf
     for done in range(max_iter):
-        _check_positive(volume > 0)
+        check_positive(volume > 0)
         before, volume = volume, in_turn(volume)
-        _check_positive(volume > 0)
+        check_positive(volume > 0)
         change = np.abs(volume / before - 1).max()
         if change <= tol:
             return volume, True
@@ -119,11 +120,11 @@ def common_shape(
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Volumes (K,) and one shape (d,) for scatters that are diagonal, (K, d)."""
     d = values.shape[1]
-    _check_positive(values.sum(axis=1) > 0)
+    check_positive(values.sum(axis=1) > 0)
 
     def whiten(inverse):
         pooled = inverse @ values
-        _check_positive(np.array([(pooled > 0).all()]))
+        check_positive(np.array([(pooled > 0).all()]))
         flat = values * inverse[:, None] / pooled
         return float(np.log(pooled).sum()), flat, flat.sum(axis=1)
 
@@ -145,7 +146,7 @@ def common_matrix(
     """The same for scatters that are matrices, (K, d, d): the root of one of determinant one."""
     d = scatter.shape[1]
     traces = np.trace(scatter, axis1=1, axis2=2)
-    _check_positive(traces > 0)
+    check_positive(traces > 0)
 
     def factorised(volume):
         return _factorised(np.tensordot(1 / volume, scatter, axes=1))
