@@ -66,8 +66,12 @@ class SingularRows(DegenerateCovariance):
         remedy = REMEDY_OF_A_CONSTANT if lone else REMEDY
         return f"X is singular as a whole: {sentence(self.coefficients, names)}. {remedy}"
 
+    def explained(self, names: Sequence[str] | None = None) -> str:
+        """The same, for whom nothing else is said to."""
+        return f"{self.told(names)} Or set reg_covar above 0."
+
     def __str__(self):
-        return f"{self.told()} Or set reg_covar above 0."
+        return self.explained()
 
 
 REMEDY = (

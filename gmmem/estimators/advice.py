@@ -1,6 +1,7 @@
 """What a user is told after a fit that ended, but not as it should: sentences, and warnings."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 from gmmem import em
 from gmmem.covariances.singular import SingularRows
-from gmmem.passes import Extent
+from gmmem.passes import Extent, locate
+from gmmem.sources.base import Rows
 from gmmem.stopping import remaining
 
-# Frames between a warning and the user's call of fit.
+# Frames between a warning and the user's call of fit, or of a criterion.
 DEPTH = 6
 
 # Weights with a mean below this are taken for shares, not for copies.
@@ -42,6 +44,11 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
             ),
             ConvergenceWarning,
         )
+
+
+def of_failure(failure: Exception, names: Sequence[str] | None) -> str:
+    """Why a candidate failed, with the names of the columns where X had them."""
+    return failure.explained(names) if isinstance(failure, SingularRows) else str(failure)
 
 
 def reason(failure: Exception, params: Any) -> str:
@@ -95,6 +102,12 @@ def of_weights(extent: Extent) -> None:
             "are shares or densities, multiply them so that they sum to the number of rows (or "
             "to the effective number, sum(w)**2 / sum(w**2))."
         )
+
+
+def of_criteria(rows: Rows) -> None:
+    """The same for rows that a criterion is asked of."""
+    if rows.total_weight < LEAST_MEAN_WEIGHT * rows.n_rows:
+        of_weights(locate(rows))  # Which of them weigh something.
 
 
 def of_choice(candidates: list, index: int, criterion: str) -> None:

@@ -204,7 +204,9 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             problem = Problem.of(rows, get_model("VVV"), Ridge(self.reg_covar))
         advice.of_weights(problem.extent)
         points = self._grid(problem)
-        settings = search.Settings(self.tol, self.max_iter, self.reg_covar, self.prior)
+        names = getattr(self, "feature_names_in_", None)
+        names = None if names is None else tuple(names)
+        settings = search.Settings(self.tol, self.max_iter, self.reg_covar, self.prior, names)
         done = self._kept(rows, settings)
         new = [point for point in points if point not in done]
 

@@ -18,6 +18,7 @@ from gmmem.answers import Scorer
 from gmmem.compat import FIT_CALLBACKS
 from gmmem.covariances import CovarianceModel, Decomposition, DegenerateCovariance, get_model
 from gmmem.covariances.base import from_public, n_free
+from gmmem.estimators import advice
 from gmmem.estimators.attributes import NEEDED, as_mixture, remembered_scorer
 from gmmem.estimators.rows import as_rows
 from gmmem.mixture import Mixture
@@ -138,14 +139,12 @@ class MixtureMethods:
         >>> round(criteria.bic(model.fit_summary(X)), 1) == round(model.bic(X), 1)
         True
         """
-        mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
-        found = prediction.summary(mixture, self.covariance_model_, rows)
-        return replace(found, n_parameters=self.n_parameters_)
+        return self._summary(X, sample_weight)
 
-    def _likelihood(self, X, sample_weight) -> criteria.FitSummary:
-        """The same without the entropies, which cost as much as the likelihood."""
+    def _summary(self, X, sample_weight, of=prediction.summary) -> criteria.FitSummary:
         mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
-        found = prediction.likelihood(mixture, self.covariance_model_, rows)
+        found = of(mixture, self.covariance_model_, rows)
+        advice.of_criteria(rows)
         return replace(found, n_parameters=self.n_parameters_)
 
     def bic(self, X, sample_weight=None):
@@ -153,63 +152,63 @@ class MixtureMethods:
 
         See `fit_summary` for the parameters and `gmmem.criteria.bic` for the formula.
         """
-        return criteria.bic(self._likelihood(X, sample_weight))
+        return criteria.bic(self._summary(X, sample_weight, prediction.likelihood))
 
     def aic(self, X, sample_weight=None):
         """Akaike's information criterion of the model on X: the lower the better.
 
         See `fit_summary` for the parameters and `gmmem.criteria.aic` for the formula.
         """
-        return criteria.aic(self._likelihood(X, sample_weight))
+        return criteria.aic(self._summary(X, sample_weight, prediction.likelihood))
 
     def aicc(self, X, sample_weight=None):
         """AIC corrected for few rows of the model on X: the lower the better.
 
         See `fit_summary` for the parameters and `gmmem.criteria.aicc` for the formula.
         """
-        return criteria.aicc(self._likelihood(X, sample_weight))
+        return criteria.aicc(self._summary(X, sample_weight, prediction.likelihood))
 
     def caic(self, X, sample_weight=None):
         """Consistent AIC of the model on X: the lower the better.
 
         See `fit_summary` for the parameters and `gmmem.criteria.caic` for the formula.
         """
-        return criteria.caic(self._likelihood(X, sample_weight))
+        return criteria.caic(self._summary(X, sample_weight, prediction.likelihood))
 
     def hqic(self, X, sample_weight=None):
         """Criterion of Hannan and Quinn of the model on X: the lower the better.
 
         See `fit_summary` for the parameters and `gmmem.criteria.hqic` for the formula.
         """
-        return criteria.hqic(self._likelihood(X, sample_weight))
+        return criteria.hqic(self._summary(X, sample_weight, prediction.likelihood))
 
     def sabic(self, X, sample_weight=None):
         """Sample size adjusted BIC of the model on X: the lower the better.
 
         See `fit_summary` for the parameters and `gmmem.criteria.sabic` for the formula.
         """
-        return criteria.sabic(self._likelihood(X, sample_weight))
+        return criteria.sabic(self._summary(X, sample_weight, prediction.likelihood))
 
     def icl(self, X, sample_weight=None):
         """Integrated completed likelihood of the model on X by the MAP classification.
 
         See `fit_summary` for the parameters and `gmmem.criteria.icl` for the formula.
         """
-        return criteria.icl(self.fit_summary(X, sample_weight))
+        return criteria.icl(self._summary(X, sample_weight))
 
     def icl_entropy(self, X, sample_weight=None):
         """Integrated completed likelihood by the entropy of the model on X: the lower the better.
 
         See `fit_summary` for the parameters and `gmmem.criteria.icl_entropy` for the formula.
         """
-        return criteria.icl_entropy(self.fit_summary(X, sample_weight))
+        return criteria.icl_entropy(self._summary(X, sample_weight))
 
     def clc(self, X, sample_weight=None):
         """Classification likelihood criterion of the model on X: the lower the better.
 
         See `fit_summary` for the parameters and `gmmem.criteria.clc` for the formula.
         """
-        return criteria.clc(self.fit_summary(X, sample_weight))
+        return criteria.clc(self._summary(X, sample_weight))
 
     def nec(self, X, sample_weight=None):
         """Normalised entropy criterion of the model on X: the lower the better.
@@ -217,12 +216,13 @@ class MixtureMethods:
         See `fit_summary` for the parameters and `gmmem.criteria.nec` for the formula; one
         component of the same covariance model is fitted to X to compare with.
         """
-        summary, rows = self.fit_summary(X, sample_weight), self._rows(X, sample_weight)
+        summary, rows = self._summary(X, sample_weight), self._rows(X, sample_weight)
         problem = Problem.of(rows, self.covariance_model_, Ridge(self.reg_covar))
         one = em.solve(problem, [partial(problem.start, all_in_one, 1)], tol=0, max_iter=0)
         if one.best is None:
+            told = advice.of_failure(one.failure, getattr(self, "feature_names_in_", None))
             raise ValueError(
-                f"nec compares with one component, which cannot be fitted to X: {one.failure} "
+                f"nec compares with one component, which cannot be fitted to X: {told} "
                 f"Increase reg_covar (now {self.reg_covar:g}) or give more rows."
             )
         likelihood = prediction.log_likelihood(one.best.mixture, rows)

@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 from gmmem import em, prediction
 from gmmem.covariances import FOURTEEN, CovarianceModel, get_model
 from gmmem.criteria import CRITERIA, FitSummary
+from gmmem.estimators import advice
 from gmmem.estimators.believing import prior_for
 from gmmem.estimators.rows import number_sampled
 from gmmem.estimators.starting import assignment_from
@@ -38,6 +39,8 @@ class Settings(NamedTuple):
     max_iter: int
     reg_covar: float
     prior: Any = None
+    names: tuple[str, ...] | None = None
+    """Of the columns, for reasons."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +142,8 @@ def fit_candidate(
         outcome = em.solve(problem, [first], tol=settings.tol, max_iter=settings.max_iter)
         solution = outcome.solutions[0]
         if solution.failure is not None:
-            return lost("degenerate", str(solution.failure), solution.history)
+            told = advice.of_failure(solution.failure, settings.names)
+            return lost("degenerate", told, solution.history)
         if (solution.mixture.weights == 0).any():
             return lost("degenerate", "A component lost all its rows.", solution.history)
         summary = prediction.summary(solution.mixture, model, problem.rows)
