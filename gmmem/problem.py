@@ -16,7 +16,7 @@ from gmmem.kernels.base import Allocation, Kernel
 from gmmem.kernels.guard import choose
 from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.mixture import Mixture
-from gmmem.moments import LOST, Moments, Scatters
+from gmmem.moments import LOST, Moments, Scatters, spread
 from gmmem.passes import Expected, Extent, assigned_moments, fill_empty, locate, total_moments
 from gmmem.priors import NO_PRIOR, Prior
 from gmmem.sources.base import Rows
@@ -184,7 +184,7 @@ class Problem:
         """M-step from given shares: how every initialiser becomes a mixture."""
         form, pooled = self.model.storage.form, self.model.shared
         moments = assigned_moments(self.rows, self.extent, assign, n_components, form, pooled)
-        return self.maximise(fill_empty(moments, self.rows, self.extent)).mixture
+        return self.maximise(fill_empty(moments, self.extent)).mixture
 
 
 def maximise(
@@ -242,15 +242,3 @@ def refuse_narrow(mixture: Mixture) -> None:
     if not fits.all():
         reason = "is too narrow for its inverse to fit in float64: rescale the data"
         raise DegenerateCovariance(int(np.argmin(fits)), reason)
-
-
-def spread(moments: Moments) -> tuple[np.ndarray, np.ndarray]:
-    """Covariances (1, ...) of all rows, and within components, from moments of any mixture."""
-    mass, means, scatter, form, lost = moments.scatters()
-    if lost is not None:
-        mass, means = np.where(lost, 0, mass), np.where(lost[:, None], 0, means)
-        scatter = scatter if len(scatter) < len(mass) else scatter[~lost]
-    weight = mass.sum()
-    away = (means - mass @ means / weight) * np.sqrt(mass / weight)[:, None]
-    within = scatter.sum(axis=0, keepdims=True) / weight
-    return within + form.square(away).sum(axis=0, keepdims=True), within

@@ -31,6 +31,8 @@ FITTED = (
     "precisions_",
     "precisions_cholesky_",
 )
+# Relative difference of criteria below which candidates are as good as each other.
+SAME = 1e-10
 REPORTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_")
 
 
@@ -301,7 +303,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
                 f"No candidate could be fitted: {' '.join(reasons[:3])} Increase reg_covar "
                 f"(now {self.reg_covar:g}) or try fewer components."
             )
-        index = int(np.nanargmin(np.where(np.isfinite(scores), scores, np.nan)))
+        index = first_of_the_best(scores)
         best = self._estimator(candidates[index], problem.rows)
         return {
             "_candidates": dict(done),
@@ -333,6 +335,22 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         solution = em.Solution(candidate.mixture, status, candidate.history)
         vars(model).update(model._fitted(solution, candidate.model, rows.dtype))
         return model
+
+
+def first_of_the_best(scores: np.ndarray) -> int:
+    """The first of those that only rounding tells from the least: of one component, some models
+    are the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.estimators.gaussian_mixture_ic import first_of_the_best
+    >>> first_of_the_best(np.array([np.nan, 2.0, 1.0 + 1e-15, 1.0, np.inf]))
+    2
+    """
+    finite = np.where(np.isfinite(scores), scores, np.inf)
+    least = finite.min()
+    return int(np.argmax(finite <= least + SAME * max(abs(least), 1.0)))
 
 
 def _is_count(value) -> bool:

@@ -343,3 +343,13 @@ def test_scorers(criterion):
 )
 def test_scikit_learn(estimator, check):
     check(estimator)
+
+
+def test_what_is_the_same_model_is_called_by_its_first_name():
+    """One component has one volume: "EEI" and "VEI" are one model, whatever rounding says."""
+    rng = np.random.RandomState(0)
+    for seed in range(5):
+        X = rng.normal(size=(40, 4)) * [1, 2, 4, 8]
+        for rows in (X, X + 37, X * 2.0**-20, X / 3):
+            search = GaussianMixtureIC([1], covariance_type=["EEI", "VEI", "EVI", "VVI"]).fit(rows)
+            assert search.covariance_type_ == "EEI", seed

@@ -41,11 +41,24 @@ def test_a_component_may_get_no_row(initialise, X):
             assert found.weights.sum() == pytest.approx(1)
 
 
-@pytest.mark.parametrize("X", [with_an_outlier(), *map(far_apart, range(4))])
-def test_default_fits_that_scikit_learn_can_do(X):
+def outlier_in_every_column(seed):
+    return np.r_[np.random.RandomState(seed).normal(size=(50, 3)), [[1e10] * 3]]
+
+
+@pytest.mark.parametrize(
+    "X",
+    [with_an_outlier(), *map(far_apart, range(4)), *map(outlier_in_every_column, range(3))],
+)
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "VEV"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_default_fits_that_scikit_learn_can_do(X, covariance_type):
     for seed in range(3):
-        model = GaussianMixture(8, random_state=seed, max_iter=0).fit(X)
-        assert np.isfinite(model.means_).all()
+        for K in (5, 8):
+            for max_iter in (0, 20):
+                model = GaussianMixture(
+                    K, covariance_type=covariance_type, random_state=seed, max_iter=max_iter
+                ).fit(X)
+                assert np.isfinite(model.means_).all()
 
 
 def test_labels_without_rows_are_taken_from_any_callable():
