@@ -22,6 +22,7 @@ import numpy as np
 from scipy.linalg.lapack import dtrtri
 
 from gmmem.covariances.base import EPS, DegenerateCovariance
+from gmmem.covariances.roots import root
 
 # A step in turn is worth another if it changes less than this share of the one before.
 FAST = 0.2
@@ -151,16 +152,19 @@ def common_matrix(
     def factorised(volume):
         return _factorised(np.tensordot(1 / volume, scatter, axes=1))
 
+    # By roots no trace is negative, and none is small beside what it was taken from.
+    roots = root(scatter)
+
     def whiten(inverse):
-        log_det, _, root = factorised(1 / inverse)
-        white = (root @ scatter @ root.T) * inverse[:, None, None]
+        log_det, _, whitener = factorised(1 / inverse)
+        part = (whitener @ roots) * np.sqrt(inverse)[:, None, None]
+        white = part @ part.transpose(0, 2, 1)
         return log_det, white.reshape(len(white), -1), np.trace(white, axis1=1, axis2=2)
 
-    flat = scatter.reshape(len(scatter), -1)
-
     def in_turn(volume):
-        log_det, _, root = factorised(volume)
-        return flat @ (root.T @ root).ravel() * (np.exp(log_det / d) / (d * mass))
+        log_det, _, whitener = factorised(volume)
+        part = (whitener @ roots).reshape(len(roots), -1)
+        return np.einsum("kj,kj->k", part, part) * (np.exp(log_det / d) / (d * mass))
 
     start = traces / (d * mass) if start is None else start
     volume, settled = settle(in_turn, whiten, mass, d, start, tol, max_iter)
