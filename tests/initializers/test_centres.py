@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn import cluster
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from gmmem import GaussianMixture
 from gmmem.initializers import Hierarchical, KMeans, KMeansPlusPlus, RandomPoints
@@ -113,6 +113,22 @@ def test_threads_do_not_matter(n):
                 answer = KMeans()(X, 9, sample_weight=sample_weight, random_state=0)
             found.append(getattr(answer, "centres", answer))
         np.testing.assert_array_equal(*found)
+
+
+def test_kmeans_runs_on_one_thread(monkeypatch):
+    """On a busy machine several took fifteen times as long."""
+    X, seen = np.random.RandomState(0).normal(size=(400, 3)), []
+    fit = cluster.KMeans.fit
+
+    def seeing(self, *args, **params):
+        seen.extend(each["num_threads"] for each in threadpool_info())
+        return fit(self, *args, **params)
+
+    monkeypatch.setattr(cluster.KMeans, "fit", seeing)
+    with threadpool_limits(3):
+        KMeans()(X, 4, random_state=0)
+        assert {each["num_threads"] for each in threadpool_info()} == {3}
+    assert set(seen) == {1}
 
 
 @pytest.mark.parametrize("initialise", CENTRES, ids=repr)
