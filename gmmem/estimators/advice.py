@@ -1,7 +1,7 @@
 """What a user is told after a fit that ended, but not as it should: sentences, and warnings."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,12 +11,12 @@ from sklearn.exceptions import ConvergenceWarning
 from gmmem import em
 from gmmem.covariances.singular import Collapsed, SingularRows
 from gmmem.mixture import Mixture
-from gmmem.passes import Extent
+from gmmem.passes import Extent, locate
 from gmmem.priors import Prior
 from gmmem.sources import InMemory, Rows
 from gmmem.stopping import remaining
 
-# Frames between a warning and the user's call of fit.
+# Frames between a warning and the user's call of fit, or of a criterion.
 DEPTH = 6
 
 # Times tol: what is missing beyond that is worth a sentence.
@@ -64,11 +64,16 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
         )
 
 
-def told(failure: Exception, names: Any) -> str:
+def told(failure: Exception, names: Sequence[str] | None) -> str:
     """Why a fit failed, as a sentence, with the names of the columns where X had them."""
     if isinstance(failure, SingularRows | Collapsed):
         return f"{failure.told(names).rstrip('.')}."
     return f"{str(failure).rstrip('.')}."
+
+
+def of_failure(failure: Exception, names: Sequence[str] | None) -> str:
+    """The same of a candidate, to whom nothing else is said."""
+    return failure.explained(names) if isinstance(failure, SingularRows) else told(failure, names)
 
 
 def reason(outcome: em.Outcome, params: Any, rows: Rows) -> str:
@@ -191,6 +196,12 @@ def of_weights(extent: Extent) -> None:
             "are shares or densities, multiply them so that they sum to the number of rows (or "
             "to the effective number, sum(w)**2 / sum(w**2))."
         )
+
+
+def of_criteria(rows: Rows) -> None:
+    """The same for rows that a criterion is asked of."""
+    if rows.total_weight < LEAST_MEAN_WEIGHT * rows.n_rows:
+        of_weights(locate(rows))  # Which of them weigh something.
 
 
 def of_choice(candidates: list, index: int, criterion: str) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ class Held(Prior):
         known = self.known.covariances.covariances
         if held.all():
             return Estimate(known)
-        values, settled = self.prior.estimate(model, scatters, previous)
+        values, settled, _ = self.prior.estimate(model, scatters, previous)
         where = held.reshape(-1, *[1] * (values.ndim - 1))
         return Estimate(np.where(where, known, values), settled)
 
