@@ -50,6 +50,10 @@ class Prior(Protocol):
         """How many parameters are not free."""
         return 0
 
+    def resized(self, n_components: int) -> "Prior":
+        """A like belief about another number of components, none of which is known."""
+        return self
+
     @staticmethod
     def from_mixture(model, relevance=16.0, adapt=("weights", "means", "covariances")):
         """A prior for few rows from a model of many: see `gmmem.priors.Adaptation`."""

@@ -82,6 +82,9 @@ class Held(Prior):
     def penalty(self, mixture):
         return self.prior.penalty(mixture)
 
+    def resized(self, n_components):
+        return self.prior.resized(n_components)
+
     def n_held(self, model, n_features):
         K = len(self.weights_held)
         weights = min(int(self.weights_held.sum()), K - 1)

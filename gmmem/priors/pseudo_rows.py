@@ -5,7 +5,7 @@ scatter_k += Lambda_k + n_k kappa_k / (n_k + kappa_k) (xbar_k - m_k)(xbar_k - m_
 mass_k += count_k
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,3 +72,17 @@ class PseudoRows(Prior):
         believed += self.form.inner(storage.precisions, squares).sum()
         volume = np.sum(self.counts * storage.log_det)
         return float(self.weight_rows @ mixture.log_weights - 0.5 * (volume + believed))
+
+    def resized(self, n_components):
+        def alike(values: np.ndarray, number: int) -> np.ndarray:
+            return np.repeat(values.mean(axis=0, keepdims=True), number, axis=0)
+
+        stored = 1 if len(self.scatter) < len(self.counts) else n_components
+        return replace(
+            self,
+            means=alike(self.means, 1),
+            rows_there=alike(self.rows_there, n_components),
+            scatter=alike(self.scatter, stored),
+            counts=alike(self.counts, n_components),
+            weight_rows=alike(self.weight_rows, n_components),
+        )

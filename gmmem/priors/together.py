@@ -39,5 +39,8 @@ class Together(Prior):
     def penalty(self, mixture):
         return self.prior.penalty(mixture)
 
+    def resized(self, n_components):
+        return Together(self.ridge, self.prior.resized(n_components))
+
     def n_held(self, model, n_features):
         return self.prior.n_held(model, n_features)

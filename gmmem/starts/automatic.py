@@ -6,7 +6,7 @@ much for a million rows as for some thousands.  The numbers in `Effort` are thos
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
 from gmmem.sources.base import Rows
-from gmmem.starts.moves import NO_SPLIT, Split, candidates, merge_losses, moved, split
+from gmmem.starts.moves import NO_SPLIT, Split, candidates, merge_losses, moved, pruned, split
 from gmmem.starts.report import COMPARED, StartsReport, compared
 
 # Gains a row below this are none: two starts are at the same place, a move has not helped.
@@ -59,6 +59,9 @@ class Effort:
     most_starts: int = 8
     carried: int = 10
     most_carried: int = 2
+    surplus: float = 1.75
+    first: int = 3
+    plain: tuple = (1,)
     iterations: int = 8
     split_iterations: int = 8
     race: int = 12
@@ -125,7 +128,7 @@ def search(
     rows = problem.rows.sample(effort.n_rows(n_components, problem.rows.n_features), rng)
     small = problem if rows is problem.rows else Problem.of(rows, problem.model, problem.prior)
     with rows.working():
-        begun = _begun(small, begin, effort.n_starts(n_components), effort.iterations)
+        begun = _begun(small, begin, n_components, effort)
         carried = _distinct(begun)[: effort.n_carried(n_components)]
         ends = [improve(small, place, effort) for place in carried]
         ends = [_run(small, end.mixture, effort.last, effort.tol) or end for end in ends]
@@ -136,17 +139,33 @@ def search(
         return Found(best.mixture, compared(best.mixture, mixtures, means, some))
 
 
-def _begun(problem: Problem, begin, number: int, iterations: int) -> list[Place]:
+def _begun(problem: Problem, begin, n_components: int, effort: Effort) -> list[Place]:
     """Some iterations from each start, the best first."""
     found, failure = [], None
-    for n in range(number):
+    for n in range(effort.n_starts(n_components)):
         try:
-            found.append(_follow(problem, begin(problem, problem.rows, n), iterations, 0.0))
+            start = _start(problem, begin, n, n_components, effort)
+            found.append(_follow(problem, start, effort.iterations, 0.0))
         except DegenerateCovariance as error:
             failure = error
     if not found:
         raise failure
     return sorted(found, key=partial(_rank, least_mass(problem)), reverse=True)
+
+
+def _start(problem: Problem, begin, number: int, n_components: int, effort: Effort) -> Mixture:
+    """One start: mostly of too many components, of which those alike become one.
+
+    Too many miss no cluster, and what is merged is seen from all of its rows.
+    """
+    if number in effort.plain:
+        return begin(problem, problem.rows, number, n_components)
+    many = min(int(np.ceil(effort.surplus * n_components)), problem.extent.n_rows)
+    large = replace(problem, prior=problem.prior.resized(many))
+    start = begin(large, problem.rows, number, many)
+    found = _follow(large, start, effort.first, 0.0)
+    moments = found.moments.about(problem.extent.centre[None])
+    return problem.maximise(pruned(moments, problem.model, n_components)).mixture
 
 
 def _rank(least: float, place: Place) -> tuple[bool, float]:

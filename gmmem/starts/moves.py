@@ -117,9 +117,10 @@ def split(problem: Problem, shares: np.ndarray, iterations: int, least: float) -
         return None
     own = InMemory(X, weight, 1)
     try:
-        local = Problem.of(own, problem.model, problem.prior)
+        local = Problem.of(own, problem.model, problem.prior.resized(1))
         one = local.start(Hard(np.zeros(len(X), dtype=np.intp), 1), 1)
         alone = prediction.log_likelihood(one, own)
+        local = replace(local, prior=problem.prior.resized(2))
         two = local.start(Hard(labels, 2), 2)
         for state in em.states(local, two):
             if state.iteration == iterations:
@@ -147,6 +148,42 @@ def moved(moments: Moments, move: Move, split: Split) -> Moments:
     mass[move.split], mass[b] = two.mass
     first[move.split], first[b] = two.first
     return replace(moments, mass=mass, first=first, second=second)
+
+
+def pruned(moments: Moments, model: CovarianceModel, n_components: int) -> Moments:
+    """The moments of fewer components: those merged that lose least by Runnalls' bound.
+
+    Pairs of which none shares a component are merged at once, half of what is too much at a
+    time; `moments` about a common centre.
+    """
+    while (surplus := len(moments.mass) - n_components) > 0:
+        losses = merge_losses(moments, model)
+        K = len(losses)
+        first, second = np.triu_indices(K, 1)
+        into = np.arange(K)
+        taken, most = np.zeros(K, dtype=bool), -(-surplus // 2)
+        for pair in np.argsort(losses[first, second]):
+            a, b = first[pair], second[pair]
+            if not (taken[a] or taken[b]):
+                taken[a] = taken[b] = True
+                into[b], most = a, most - 1
+                if most == 0:
+                    break
+        kept = np.flatnonzero(into == np.arange(K))
+        gone = np.flatnonzero(into != np.arange(K))
+        mass, first_moment, second_moment = (
+            moments.mass.copy(),
+            moments.first.copy(),
+            moments.second,
+        )
+        mass[into[gone]] += mass[gone]
+        first_moment[into[gone]] += first_moment[gone]
+        if len(second_moment) == K:
+            second_moment = second_moment.copy()
+            second_moment[into[gone]] += second_moment[gone]
+            second_moment = second_moment[kept]
+        moments = replace(moments, mass=mass[kept], first=first_moment[kept], second=second_moment)
+    return moments
 
 
 def candidates(losses: np.ndarray, splits: list[Split], most: int) -> list[Move]:
