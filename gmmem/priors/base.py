@@ -27,6 +27,11 @@ class Prior(Protocol):
         """Whether no covariance can become singular for lack of rows."""
         return False
 
+    @property
+    def floor(self) -> float:
+        """The variance that components have in every direction, whatever their rows."""
+        return 0.0
+
     def add(self, scatters: Scatters) -> Scatters:
         """The scatters with the prior's own."""
         return scatters

@@ -44,6 +44,10 @@ class Held(Prior):
     def mean_rows(self):
         return self.prior.mean_rows
 
+    @property
+    def floor(self):
+        return self.prior.floor
+
     def add(self, scatters):
         found = self.prior.add(scatters)
         if not self.means_held.any():

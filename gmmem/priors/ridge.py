@@ -35,6 +35,10 @@ class Ridge(Prior):
     def keeps_regular(self) -> bool:
         return self.reg_covar > 0
 
+    @property
+    def floor(self) -> float:
+        return self.reg_covar
+
     def add(self, scatters: Scatters) -> Scatters:
         if self.reg_covar == 0:
             return scatters

@@ -27,6 +27,10 @@ class Together(Prior):
     def keeps_regular(self):
         return self.ridge.keeps_regular or self.prior.keeps_regular
 
+    @property
+    def floor(self):
+        return self.ridge.floor
+
     def add(self, scatters):
         return self.prior.add(self.ridge.add(scatters))
 

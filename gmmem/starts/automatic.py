@@ -13,14 +13,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gmmem import em, prediction
+from gmmem import em
 from gmmem.covariances import DegenerateCovariance
+from gmmem.covariances.base import n_free
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
 from gmmem.sources.base import Rows
-from gmmem.starts.moves import NO_SPLIT, Split, candidates, merge_losses, moved, pruned, split
+from gmmem.starts.moves import candidates, merge_losses, moved, pruned
 from gmmem.starts.report import COMPARED, StartsReport, compared
+from gmmem.starts.splits import Split, split_each
+from gmmem.updates import Extrapolated
 
 # Gains a row below this are none: two starts are at the same place, a move has not helped.
 SAME, RISE = 1e-4, 1e-3
@@ -57,20 +60,28 @@ class Effort:
     work: int = 60
     fewest_starts: int = 4
     most_starts: int = 8
-    carried: int = 10
-    most_carried: int = 2
+    carried: int = 20
+    fewest_carried: int = 2
+    most_carried: int = 4
     surplus: float = 1.75
     first: int = 3
     plain: tuple = (1,)
-    iterations: int = 8
-    split_iterations: int = 8
+    second: int = 3
+    iterations: int = 6
+    split_iterations: int = 5
     race: int = 12
+    fast: bool = True
+    near: float = 0.0
     settle: int = 3
     last: int = 30
-    tries: int = 5
+    tries: int = 10
     most_moves: int = 60
     worst: float = -0.5
     tol: float = 1e-3
+    rows_a_parameter: int = 50
+    finalists: int = 2
+    polish: int = 8
+    polish_tries: int = 4
 
     def n_rows(self, n_components: int, n_features: int) -> int:
         return max(self.rows, self.rows_a_number * n_components * (n_features + 1))
@@ -80,7 +91,7 @@ class Effort:
         return min(max(self.work // n_components, self.fewest_starts), self.most_starts)
 
     def n_carried(self, n_components: int) -> int:
-        return min(max(self.carried // n_components, 1), self.most_carried)
+        return min(max(self.carried // n_components, self.fewest_carried), self.most_carried)
 
 
 EFFORT = Effort()
@@ -126,31 +137,62 @@ def search(
         If a covariance became singular in every start.
     """
     rows = problem.rows.sample(effort.n_rows(n_components, problem.rows.n_features), rng)
-    small = problem if rows is problem.rows else Problem.of(rows, problem.model, problem.prior)
+    small = _on(problem, rows)
     with rows.working():
         begun = _begun(small, begin, n_components, effort)
         carried = _distinct(begun)[: effort.n_carried(n_components)]
         ends = [improve(small, place, effort) for place in carried]
-        ends = [_run(small, end.mixture, effort.last, effort.tol) or end for end in ends]
-        best = max(ends, key=partial(_rank, least_mass(small)))
-        others = [*ends, *(each for each in begun if all(each is not one for one in carried))]
-        mixtures, means = [each.mixture for each in others], [each.mean for each in others]
+        ends += [_run(small, end.mixture, effort.last, effort.tol) or end for end in ends]
+        ends += [each for each in begun if all(each is not one for one in carried)]
+        ends.sort(key=partial(_rank, small), reverse=True)
+        best = _polished(problem, small, _distinct(ends)[: effort.finalists], rng, effort)
+        mixtures, means = [each.mixture for each in ends], [each.mean for each in ends]
         some = rows.sample(COMPARED, rng)
         return Found(best.mixture, compared(best.mixture, mixtures, means, some))
 
 
+def _on(problem: Problem, rows: Rows) -> Problem:
+    """The same problem on some of its rows."""
+    return problem if rows is problem.rows else Problem.of(rows, problem.model, problem.prior)
+
+
+def _polished(problem: Problem, small: Problem, finalists: list[Place], rng, effort) -> Place:
+    """The best of some on more rows, moved on there.
+
+    What so many parameters gain by chance is their number over twice that of the rows:
+    optima that differ by less cannot be told apart.
+    """
+    K, d = finalists[0].mixture.means.shape
+    size = effort.rows_a_parameter * n_free(problem.model, K, d)
+    if small.rows is problem.rows or size < 1.5 * small.extent.n_rows:
+        return finalists[0]
+    rows = problem.rows.sample(size, rng)
+    large = _on(problem, rows)
+    with rows.working():
+        runs = [_run(large, each.mixture, effort.polish, effort.tol) for each in finalists]
+        runs = [each for each in runs if each is not None]
+        if not runs:
+            return finalists[0]
+        best = max(runs, key=partial(_rank, large))
+        return improve(large, best, replace(effort, tries=effort.polish_tries))
+
+
 def _begun(problem: Problem, begin, n_components: int, effort: Effort) -> list[Place]:
-    """Some iterations from each start, the best first."""
+    """Some iterations from each start, more from the better half; the best first."""
     found, failure = [], None
+    rank = partial(_rank, problem)
     for n in range(effort.n_starts(n_components)):
         try:
             start = _start(problem, begin, n, n_components, effort)
-            found.append(_follow(problem, start, effort.iterations, 0.0))
+            found.append(_follow(problem, start, effort.second, 0.0))
         except DegenerateCovariance as error:
             failure = error
     if not found:
         raise failure
-    return sorted(found, key=partial(_rank, least_mass(problem)), reverse=True)
+    found.sort(key=rank, reverse=True)
+    half = max(-(-len(found) // 2), effort.n_carried(n_components))
+    better = [_run(problem, each.mixture, effort.iterations, 0.0) or each for each in found[:half]]
+    return sorted(better, key=rank, reverse=True) + found[half:]
 
 
 def _start(problem: Problem, begin, number: int, n_components: int, effort: Effort) -> Mixture:
@@ -168,9 +210,21 @@ def _start(problem: Problem, begin, number: int, n_components: int, effort: Effo
     return problem.maximise(pruned(moments, problem.model, n_components)).mixture
 
 
-def _rank(least: float, place: Place) -> tuple[bool, float]:
-    """By likelihood, those with a component of too few rows behind all others."""
-    return bool(place.moments.mass.min() >= least), place.mean
+def _rank(problem: Problem, place: Place) -> tuple[bool, float]:
+    """By likelihood, those that are not sound behind all others."""
+    return is_sound(problem, place), place.mean
+
+
+def is_sound(problem: Problem, place: Place) -> bool:
+    """Whether each component has rows enough, and width of its own.
+
+    One of fewer rows, or of rows on a line that only `reg_covar` makes wider, has a likelihood
+    as high as one likes.
+    """
+    if not place.moments.mass.min() >= least_mass(problem):
+        return False
+    narrowest = np.linalg.eigvalsh(place.mixture.covariances.dense()).min()
+    return bool(narrowest > 2 * problem.prior.floor)
 
 
 def _follow(problem: Problem, start: Mixture, iterations: int, tol: float) -> Place:
@@ -227,44 +281,49 @@ def improve(problem: Problem, place: Place, effort: Effort = EFFORT) -> Place:
 
 def _split_anew(problem: Problem, place: Place, splits: list, effort: Effort) -> list[Split]:
     """Fill in the splits of the components that have changed."""
-    missing = [k for k, each in enumerate(splits) if each is None]
-    if missing:
-        least = least_mass(problem)
-        shares = prediction.responsibilities(place.mixture, problem.rows)
-        for k in missing:
-            own = shares[:, k].astype(np.float64)
-            splits[k] = split(problem, own, effort.split_iterations, least) or NO_SPLIT
+    missing = np.array([k for k, each in enumerate(splits) if each is None])
+    if len(missing):
+        least, iterations = least_mass(problem), effort.split_iterations
+        anew = split_each(problem, place.mixture, missing, iterations, least)
+        for k, each in zip(missing, anew, strict=True):
+            splits[k] = each
     return splits
 
 
 def _moved_on(problem: Problem, place: Place, splits: list[Split], effort: Effort) -> Place | None:
     """The first move that helps."""
-    least, floor = least_mass(problem), effort.worst * problem.extent.total_weight
     moments = place.moments.about(problem.extent.centre[None])
-    for move in candidates(merge_losses(moments, problem.model), splits, effort.tries):
-        if move.net < floor:
-            return None
+    for new in _moves(problem, moments, splits, effort):
         try:
-            new = moved(moments, move, splits[move.split])
             found = _race(problem, problem.maximise(new, place.mixture).mixture, place.mean, effort)
         except DegenerateCovariance:
             continue
-        if found is not None and found.moments.mass.min() >= least:
+        if found is not None and is_sound(problem, found):
             return found
     return None
+
+
+def _moves(problem: Problem, moments: Moments, splits: list[Split], effort: Effort):
+    """Moments to go on from, by what they are estimated to be worth."""
+    floor = effort.worst * problem.extent.total_weight
+    for move in candidates(merge_losses(moments, problem.model), splits, effort.tries):
+        if move.net < floor:
+            return
+        yield moved(moments, move, splits[move.split])
 
 
 def _race(problem: Problem, start: Mixture, goal: float, effort: Effort) -> Place | None:
     """EM until it is above `goal`, and a little on; None where it is not on its way there."""
     previous, weight, last = -np.inf, problem.extent.total_weight, None
-    for state in em.states(problem, start):
+    rule = Extrapolated() if effort.fast else em.PLAIN
+    for state in em.states(problem, start, rule):
         mean, n = state.log_likelihood / weight, state.iteration
         if last is None and mean > goal + RISE:
             last = n + effort.settle
         if n == last:
             return _at(problem, state.mixture)
-        # A rise that slows down does not get there.
-        too_slow = n >= 2 and mean + (effort.race - n) * (mean - previous) < goal
+        # A rise that slows down does not get there, unless from a plateau near by.
+        too_slow = n >= 2 and mean + (effort.race - n) * (mean - previous) < goal - effort.near
         if last is None and (too_slow or n >= effort.race):
             return None
         previous = mean
