@@ -7,7 +7,6 @@ much for a million rows as for some thousands.  The numbers in `Effort` are thos
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -23,13 +22,39 @@ from gmmem.sources.base import Rows
 from gmmem.starts.moves import candidates, merge_losses, moved, pruned
 from gmmem.starts.report import COMPARED, StartsReport, compared
 from gmmem.starts.splits import Split, split_each
-from gmmem.updates import Extrapolated
+from gmmem.updates import Extrapolated, Rule
 
 # Gains a row below this are none: two starts are at the same place, a move has not helped.
 SAME, RISE = 1e-4, 1e-3
 
 # A component whose mass a move has changed by less than this share is split as before.
 CHANGED = 0.02
+
+# Responsibilities that are held at once.
+NUMBERS = 2_000_000
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long moves from one place are followed.
+
+    Parameters
+    ----------
+    tries : int
+        Moves, the most promising first.
+    race : int
+        Iterations of EM within which a move must be better than what was.
+    near : float
+        One that is not on its way there is given up, unless it lacks less than this a row:
+        from there EM may cross a plateau.
+    rule : Rule
+        Of EM.
+    """
+
+    tries: int
+    race: int
+    near: float = 0.0
+    rule: Rule = em.PLAIN
 
 
 @dataclass(frozen=True)
@@ -40,51 +65,74 @@ class Effort:
     ----------
     rows, rows_a_number : int
         Rows of the subset: so many, or so many for each coordinate of the centres.
+    rows_a_parameter, final_rows : int
+        Rows that the best are compared on: so many for each parameter, and no fewer than so
+        many.
     work, carried : int
         Starts, and those of them that are moved on from, times the components.
-    most_starts, fewest_starts, most_carried : int
-    iterations, split_iterations, race, settle, last : int
-        Of EM: from a start; of a split; for a move to be better than what was; from
-        there on; and of the best at the end.
-    tries, most_moves : int
-        Moves from one place, and places.
+    fewest_starts, most_starts, fewest_carried, most_carried : int
+    finalists : int
+        Those of the carried that are followed to their end.
+    surplus : float
+        Components of a start, times those wanted.
+    plain : int
+        Which start has as many as wanted.
+    first, second, third : int
+        Iterations from a start: before components are merged, after that, and of the better
+        half from there on.
+    split_iterations, settle, last : int
+        Of a split; of a move when it has helped; of a finalist.
+    quick, patient, check : Patience
+        Of all that are carried on; of the best, on the same rows; and on more.
+    most_moves : int
     worst : float
         The estimated gain a row below which a move is not tried.  Runnalls' bound is a loose
         one: most moves that help have one below zero.
     tol : float
-        Of the last run on the subset, a row.
+        Of a finalist's run, a row.
     """
 
     rows: int = 5_000
     rows_a_number: int = 20
-    work: int = 60
+    rows_a_parameter: int = 25
+    final_rows: int = 10_000
+    work: int = 80
     fewest_starts: int = 4
-    most_starts: int = 8
-    carried: int = 20
+    most_starts: int = 12
+    carried: int = 16
     fewest_carried: int = 2
     most_carried: int = 4
+    finalists: int = 2
     surplus: float = 1.75
+    plain: int = 1
     first: int = 3
-    plain: tuple = (1,)
     second: int = 3
-    iterations: int = 6
-    split_iterations: int = 5
-    race: int = 12
-    fast: bool = True
-    near: float = 0.0
+    third: int = 6
+    split_iterations: int = 4
     settle: int = 3
-    last: int = 30
-    tries: int = 10
+    last: int = 40
+    quick: Patience = Patience(10, 12)
+    patient: Patience = Patience(3, 20, 0.03, Extrapolated())
+    check: Patience = Patience(3, 6)
     most_moves: int = 60
     worst: float = -0.5
-    tol: float = 1e-3
-    rows_a_parameter: int = 50
-    finalists: int = 2
-    polish: int = 8
-    polish_tries: int = 4
+    tol: float = 1e-4
 
     def n_rows(self, n_components: int, n_features: int) -> int:
-        return max(self.rows, self.rows_a_number * n_components * (n_features + 1))
+        wanted = max(self.rows, self.rows_a_number * n_components * (n_features + 1))
+        return min(wanted, self.most_rows(n_components))
+
+    def n_final_rows(self, n_components: int, n_parameters: int) -> int:
+        """Enough that what so many parameters gain by chance does not decide.
+
+        That is their number over twice the rows, a row.
+        """
+        wanted = max(self.final_rows, self.rows_a_parameter * n_parameters)
+        return min(wanted, self.most_rows(n_components))
+
+    def most_rows(self, n_components: int) -> int:
+        """So that memory stays small."""
+        return max(NUMBERS // n_components, self.rows)
 
     def n_starts(self, n_components: int) -> int:
         """More where they are cheap."""
@@ -92,6 +140,10 @@ class Effort:
 
     def n_carried(self, n_components: int) -> int:
         return min(max(self.carried // n_components, self.fewest_carried), self.most_carried)
+
+    def patience(self, n_rows: int) -> Patience:
+        """For the best: where a pass takes longer, moves are checked and no more."""
+        return self.patient if n_rows <= self.rows else self.check
 
 
 EFFORT = Effort()
@@ -136,19 +188,26 @@ def search(
     DegenerateCovariance
         If a covariance became singular in every start.
     """
-    rows = problem.rows.sample(effort.n_rows(n_components, problem.rows.n_features), rng)
+    K, d = n_components, problem.rows.n_features
+    rows = problem.rows.sample(effort.n_rows(K, d), rng)
     small = _on(problem, rows)
     with rows.working():
-        begun = _begun(small, begin, n_components, effort)
-        carried = _distinct(begun)[: effort.n_carried(n_components)]
-        ends = [improve(small, place, effort) for place in carried]
-        ends += [_run(small, end.mixture, effort.last, effort.tol) or end for end in ends]
-        ends += [each for each in begun if all(each is not one for one in carried)]
-        ends.sort(key=partial(_rank, small), reverse=True)
-        best = _polished(problem, small, _distinct(ends)[: effort.finalists], rng, effort)
-        mixtures, means = [each.mixture for each in ends], [each.mean for each in ends]
-        some = rows.sample(COMPARED, rng)
-        return Found(best.mixture, compared(best.mixture, mixtures, means, some))
+        begun = _begun(small, begin, K, effort)
+        carried, others = _carried(begun, effort.n_carried(K))
+        ends = _ranked(small, [improve(small, place, effort, effort.quick) for place in carried])
+    size = effort.n_final_rows(K, n_free(problem.model, K, d))
+    more = rows if size <= rows.n_rows else problem.rows.sample(size, rng)
+    large = small if more is rows else _on(problem, more)
+    with more.working():
+        runs = [_finished(large, each, effort) for each in _distinct(ends)[: effort.finalists]]
+        best = _ranked(large, runs)[0]
+        best = improve(large, best, effort, effort.patience(more.n_rows))
+    mixtures = [each.mixture for each in [*ends, *others]]
+    means = [each.mean for each in [*ends, *others]]
+    with rows.working():
+        return Found(
+            best.mixture, compared(mixtures[0], mixtures, means, rows.sample(COMPARED, rng))
+        )
 
 
 def _on(problem: Problem, rows: Rows) -> Problem:
@@ -156,31 +215,23 @@ def _on(problem: Problem, rows: Rows) -> Problem:
     return problem if rows is problem.rows else Problem.of(rows, problem.model, problem.prior)
 
 
-def _polished(problem: Problem, small: Problem, finalists: list[Place], rng, effort) -> Place:
-    """The best of some on more rows, moved on there.
+def _carried(begun: list[Place], number: int) -> tuple[list[Place], list[Place]]:
+    """The best that are not the same, and the others."""
+    carried = _distinct(begun)[:number]
+    return carried, [each for each in begun if all(each is not one for one in carried)]
 
-    What so many parameters gain by chance is their number over twice that of the rows:
-    optima that differ by less cannot be told apart.
-    """
-    K, d = finalists[0].mixture.means.shape
-    size = effort.rows_a_parameter * n_free(problem.model, K, d)
-    if small.rows is problem.rows or size < 1.5 * small.extent.n_rows:
-        return finalists[0]
-    rows = problem.rows.sample(size, rng)
-    large = _on(problem, rows)
-    with rows.working():
-        runs = [_run(large, each.mixture, effort.polish, effort.tol) for each in finalists]
-        runs = [each for each in runs if each is not None]
-        if not runs:
-            return finalists[0]
-        best = max(runs, key=partial(_rank, large))
-        return improve(large, best, replace(effort, tries=effort.polish_tries))
+
+def _finished(problem: Problem, place: Place, effort: Effort) -> Place:
+    """Followed to its end, if that is sound."""
+    end = _run(problem, place.mixture, effort.last, effort.tol, Extrapolated())
+    if end is None or not is_sound(problem, end):
+        return _at(problem, place.mixture)
+    return end
 
 
 def _begun(problem: Problem, begin, n_components: int, effort: Effort) -> list[Place]:
     """Some iterations from each start, more from the better half; the best first."""
     found, failure = [], None
-    rank = partial(_rank, problem)
     for n in range(effort.n_starts(n_components)):
         try:
             start = _start(problem, begin, n, n_components, effort)
@@ -189,10 +240,10 @@ def _begun(problem: Problem, begin, n_components: int, effort: Effort) -> list[P
             failure = error
     if not found:
         raise failure
-    found.sort(key=rank, reverse=True)
+    found = _ranked(problem, found)
     half = max(-(-len(found) // 2), effort.n_carried(n_components))
-    better = [_run(problem, each.mixture, effort.iterations, 0.0) or each for each in found[:half]]
-    return sorted(better, key=rank, reverse=True) + found[half:]
+    better = [_run(problem, each.mixture, effort.third, 0.0) or each for each in found[:half]]
+    return _ranked(problem, better) + found[half:]
 
 
 def _start(problem: Problem, begin, number: int, n_components: int, effort: Effort) -> Mixture:
@@ -200,7 +251,7 @@ def _start(problem: Problem, begin, number: int, n_components: int, effort: Effo
 
     Too many miss no cluster, and what is merged is seen from all of its rows.
     """
-    if number in effort.plain:
+    if number == effort.plain:
         return begin(problem, problem.rows, number, n_components)
     many = min(int(np.ceil(effort.surplus * n_components)), problem.extent.n_rows)
     large = replace(problem, prior=problem.prior.resized(many))
@@ -210,9 +261,9 @@ def _start(problem: Problem, begin, number: int, n_components: int, effort: Effo
     return problem.maximise(pruned(moments, problem.model, n_components)).mixture
 
 
-def _rank(problem: Problem, place: Place) -> tuple[bool, float]:
+def _ranked(problem: Problem, places: list[Place]) -> list[Place]:
     """By likelihood, those that are not sound behind all others."""
-    return is_sound(problem, place), place.mean
+    return sorted(places, key=lambda one: (is_sound(problem, one), one.mean), reverse=True)
 
 
 def is_sound(problem: Problem, place: Place) -> bool:
@@ -227,10 +278,12 @@ def is_sound(problem: Problem, place: Place) -> bool:
     return bool(narrowest > 2 * problem.prior.floor)
 
 
-def _follow(problem: Problem, start: Mixture, iterations: int, tol: float) -> Place:
+def _follow(
+    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = em.PLAIN
+) -> Place:
     """Some iterations of EM; raises where a component collapses."""
     previous, weight = -np.inf, problem.extent.total_weight
-    for state in em.states(problem, start):
+    for state in em.states(problem, start, rule):
         mean = state.log_likelihood / weight
         if state.iteration >= iterations or abs(mean - previous) < tol:
             break
@@ -238,10 +291,12 @@ def _follow(problem: Problem, start: Mixture, iterations: int, tol: float) -> Pl
     return _at(problem, state.mixture)
 
 
-def _run(problem: Problem, start: Mixture, iterations: int, tol: float) -> Place | None:
+def _run(
+    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = em.PLAIN
+) -> Place | None:
     """The same, None where a component collapses."""
     try:
-        return _follow(problem, start, iterations, tol)
+        return _follow(problem, start, iterations, tol, rule)
     except DegenerateCovariance:
         return None
 
@@ -263,11 +318,12 @@ def least_mass(problem: Problem) -> float:
     return 2 * (problem.rows.n_features + 1) * weight_of_row
 
 
-def improve(problem: Problem, place: Place, effort: Effort = EFFORT) -> Place:
+def improve(problem: Problem, place: Place, effort: Effort, patience: Patience) -> Place:
     """Move after move, while one helps."""
     splits: list[Split | None] = [None] * place.mixture.n_components
     for _ in range(effort.most_moves):
-        better = _moved_on(problem, place, _split_anew(problem, place, splits, effort), effort)
+        splits = _split_anew(problem, place, splits, effort)
+        better = _moved_on(problem, place, splits, effort, patience)
         if better is None:
             break
         change = np.abs(place.moments.mass - better.moments.mass) / place.moments.mass
@@ -290,12 +346,19 @@ def _split_anew(problem: Problem, place: Place, splits: list, effort: Effort) ->
     return splits
 
 
-def _moved_on(problem: Problem, place: Place, splits: list[Split], effort: Effort) -> Place | None:
+def _moved_on(
+    problem: Problem, place: Place, splits: list[Split], effort: Effort, patience: Patience
+) -> Place | None:
     """The first move that helps."""
+    floor = effort.worst * problem.extent.total_weight
     moments = place.moments.about(problem.extent.centre[None])
-    for new in _moves(problem, moments, splits, effort):
+    for move in candidates(merge_losses(moments, problem.model), splits, patience.tries):
+        if move.net < floor:
+            return None
+        new = moved(moments, move, splits[move.split])
         try:
-            found = _race(problem, problem.maximise(new, place.mixture).mixture, place.mean, effort)
+            start = problem.maximise(new, place.mixture).mixture
+            found = _race(problem, start, place.mean, patience, effort.settle)
         except DegenerateCovariance:
             continue
         if found is not None and is_sound(problem, found):
@@ -303,28 +366,20 @@ def _moved_on(problem: Problem, place: Place, splits: list[Split], effort: Effor
     return None
 
 
-def _moves(problem: Problem, moments: Moments, splits: list[Split], effort: Effort):
-    """Moments to go on from, by what they are estimated to be worth."""
-    floor = effort.worst * problem.extent.total_weight
-    for move in candidates(merge_losses(moments, problem.model), splits, effort.tries):
-        if move.net < floor:
-            return
-        yield moved(moments, move, splits[move.split])
-
-
-def _race(problem: Problem, start: Mixture, goal: float, effort: Effort) -> Place | None:
+def _race(
+    problem: Problem, start: Mixture, goal: float, patience: Patience, settle: int
+) -> Place | None:
     """EM until it is above `goal`, and a little on; None where it is not on its way there."""
-    previous, weight, last = -np.inf, problem.extent.total_weight, None
-    rule = Extrapolated() if effort.fast else em.PLAIN
-    for state in em.states(problem, start, rule):
+    previous, weight, last, most = -np.inf, problem.extent.total_weight, None, patience.race
+    for state in em.states(problem, start, patience.rule):
         mean, n = state.log_likelihood / weight, state.iteration
         if last is None and mean > goal + RISE:
-            last = n + effort.settle
+            last = n + settle
         if n == last:
             return _at(problem, state.mixture)
-        # A rise that slows down does not get there, unless from a plateau near by.
-        too_slow = n >= 2 and mean + (effort.race - n) * (mean - previous) < goal - effort.near
-        if last is None and (too_slow or n >= effort.race):
+        # A rise that slows down does not get there, unless it is on a plateau near by.
+        too_slow = n >= 2 and mean + (most - n) * (mean - previous) < goal - patience.near
+        if last is None and (too_slow or n >= most):
             return None
         previous = mean
     return None
