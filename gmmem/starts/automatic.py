@@ -94,14 +94,14 @@ class Effort:
 
     rows: int = 5_000
     rows_a_number: int = 20
-    rows_a_parameter: int = 25
+    rows_a_parameter: int = 15
     final_rows: int = 10_000
-    work: int = 80
+    work: int = 48
     fewest_starts: int = 4
     most_starts: int = 12
     carried: int = 16
-    fewest_carried: int = 2
-    most_carried: int = 4
+    fewest_carried: int = 1
+    most_carried: int = 3
     finalists: int = 2
     surplus: float = 1.75
     plain: int = 1
@@ -111,7 +111,7 @@ class Effort:
     split_iterations: int = 4
     settle: int = 3
     last: int = 40
-    quick: Patience = Patience(10, 12)
+    quick: Patience = Patience(8, 12)
     patient: Patience = Patience(3, 20, 0.03, Extrapolated())
     check: Patience = Patience(3, 6)
     most_moves: int = 60
