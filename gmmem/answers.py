@@ -4,6 +4,7 @@ A row's answer depends on the components and on the row alone.  So the kernel is
 the rows that the components would give; rows from farther away are scored by differences.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,12 +12,15 @@ from typing import Any
 import numpy as np
 from scipy.special import entr
 
+from gmmem.kernels import standard
 from gmmem.kernels.allocation import SOFT
 from gmmem.kernels.arithmetic import weighted_total
 from gmmem.kernels.base import Components, Kernel, Scores, Shares
 from gmmem.kernels.guard import choose
 from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.sources.base import Block, Workspace, added
+from gmmem.sources.device import DeviceBlock, Place
+from gmmem.univariate import distribution
 
 # In standard deviations of each component: how far its own rows lie.
 WIDTH = 10.0
@@ -94,6 +98,10 @@ class Scorer:
                 shares.log_sum[some] = part.log_sum / size**2
         return shares
 
+    def on(self, place: Place) -> "ScorerOn":
+        """The same on a device."""
+        return ScorerOn(self, self.kernel.on(place), place)
+
     def _prepare(self, block: Block, workspace: Workspace) -> tuple[np.ndarray, list[np.ndarray]]:
         """A block as the kernel wants it, and which rows are too far for it, in parts."""
         with np.errstate(over="ignore", invalid="ignore"):
@@ -127,6 +135,42 @@ class Scorer:
 
 
 @dataclass(frozen=True, eq=False)
+class ScorerOn:
+    """Components made ready to score rows on a device; rows from afar come to the host."""
+
+    scorer: Scorer
+    kernel: Any
+    place: Place
+
+    def __call__(self, block: DeviceBlock) -> tuple[Any, Any, Any]:
+        """Scores but for a number a row (b, K), responsibilities, and log-densities."""
+        xp, scorer = self.place.xp, self.scorer
+        X, far = self._near(block.X)
+        prepared = self.kernel.prepare(X)
+        L = self.kernel.scores(prepared)
+        R, log_sum = SOFT.on(L, self.place)
+        log_sum = log_sum + self.kernel.left_out(prepared)
+        if far is not None:
+            rows = self.place.host(block.X)[far]
+            wide = Block(0, rows)
+            shares = scorer.posterior(wide, Workspace())
+            of_far = [scorer.joint(wide, Workspace()), shares.R * shares.scale, shares.log_sum]
+            mask = self.place.put(far, np.bool_)
+            for array, values in zip((L, R, log_sum), of_far, strict=True):
+                array[mask] = xp.astype(self.place.put(values.T), array.dtype)
+        return L, R, log_sum
+
+    def _near(self, X: Any) -> tuple[Any, np.ndarray | None]:
+        """The rows, those from afar at the centre, and which they are, if any."""
+        xp, place = self.place.xp, self.place
+        centre = xp.astype(place.put(self.scorer.kernel.centre), X.dtype)
+        far = xp.any(xp.abs(X - centre) > xp.astype(place.put(self.scorer.reach), X.dtype), axis=1)
+        if not bool(xp.any(far)):
+            return X, None
+        return xp.where(far[:, None], centre, X), place.host(far)
+
+
+@dataclass(frozen=True, eq=False)
 class Densities:
     """Log-density of each row."""
 
@@ -138,6 +182,11 @@ class Densities:
 
     def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
         out[:] = self.scorer.posterior(block, workspace).log_sum
+
+    def on(self, place: Place) -> Callable:
+        """The same on a device."""
+        ask = self.scorer.on(place)
+        return lambda block: ask(block)[2]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +202,11 @@ class Responsibilities:
     def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
         shares = self.scorer.posterior(block, workspace)
         np.multiply(shares.R, shares.scale, out=out.T)
+
+    def on(self, place: Place) -> Callable:
+        """The same on a device."""
+        ask = self.scorer.on(place)
+        return lambda block: ask(block)[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +233,44 @@ class MostProbable:
             np.copyto(best, L[k], where=larger)
             np.copyto(out, k, where=larger)
 
+    def on(self, place: Place) -> Callable:
+        """The same on a device."""
+        ask = self.scorer.on(place)
+        return lambda block: place.xp.argmax(ask(block)[0], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Sizes:
+    """Weight of the rows that each component is the most probable of, (K,)."""
+
+    scorer: Scorer
+    combine = staticmethod(added)
+
+    @property
+    def row_bytes(self) -> int:
+        return self.scorer.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
+        labels = np.empty(len(block.X), dtype=np.int64)
+        MostProbable(self.scorer)(block, workspace, labels)
+        K = self.scorer.kernel.components.n_components
+        return (np.bincount(labels, block.weight, minlength=K).astype(np.float64),)
+
+
+@dataclass(frozen=True, eq=False)
+class Cumulative:
+    """Probability of values up to each row's, of one feature."""
+
+    arrays: tuple[np.ndarray, np.ndarray, np.ndarray]
+    """Weights, means and standard deviations."""
+
+    @property
+    def row_bytes(self) -> int:
+        return 16 * len(self.arrays[0])
+
+    def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
+        out[:] = distribution(block.X[:, 0].astype(np.float64), *self.arrays)
+
 
 @dataclass(frozen=True, eq=False)
 class Likelihood:
@@ -193,6 +285,11 @@ class Likelihood:
 
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
         return (weighted_total(self.scorer.posterior(block, workspace).log_sum, block.weight),)
+
+    def on(self, place: Place) -> Callable:
+        """The same on a device."""
+        ask = self.scorer.on(place)
+        return lambda block: (standard.weighted_total(ask(block)[2], block, place),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,3 +311,16 @@ class Certainty:
             weighted_total(values, block.weight)
             for values in (shares.log_sum, entr(R).sum(axis=0), -np.log(largest))
         )
+
+    def on(self, place: Place) -> Callable:
+        """The same on a device."""
+        ask, xp = self.scorer.on(place), place.xp
+
+        def certainty(block: DeviceBlock) -> tuple[float, ...]:
+            _, R, log_sum = ask(block)
+            none = R == 0
+            entropy = -xp.sum(R * xp.log(xp.where(none, xp.ones_like(R), R)), axis=1)
+            of_rows = log_sum, entropy, -xp.log(xp.max(R, axis=1))
+            return tuple(standard.weighted_total(each, block, place) for each in of_rows)
+
+        return certainty

@@ -53,8 +53,10 @@ __all__ = [
     "initial_mixture",
     "iterate",
     "maximise",
+    "resume",
     "solve",
     "states",
+    "states_after",
 ]
 
 PLAIN = Plain()
@@ -85,6 +87,8 @@ class Solution:
         Whether the last M-step's inner iteration converged.
     passes : int
         Passes over the rows: as many as iterations, unless a rule takes some back.
+    last : State or None
+        Where it ran out of iterations: what `resume` goes on from.
     """
 
     mixture: Mixture | None
@@ -93,6 +97,7 @@ class Solution:
     failure: DegenerateCovariance | None = None
     settled: bool = True
     passes: int = 0
+    last: State | None = None
 
 
 def expect(mixture: Mixture, rows: Rows) -> tuple[float, Moments]:
@@ -137,11 +142,44 @@ def initial_mixture(
 
 def states(problem: Problem, start: Mixture, rule: Rule = PLAIN) -> Iterator[State]:
     """Generate the states of EM on a problem, for ever."""
-    memory, iteration = rule.init(problem, start), 0
+    state = rule.step(problem, 0, rule.init(problem, start))
+    yield state
+    yield from states_after(problem, state, rule)
+
+
+def states_after(problem: Problem, state: State, rule: Rule = PLAIN) -> Iterator[State]:
+    """Generate the states that follow one.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is fitted.
+    state : State
+        One of those that `states` gives for the problem.
+    rule : Rule, default=Plain()
+        The one that gave the state.
+
+    Yields
+    ------
+    state : State
+
+    Examples
+    --------
+    >>> from itertools import islice
+    >>> from gmmem import Mixture, em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> problem = Problem.of(InMemory(load_old_faithful()), get_model("full"))
+    >>> start = Mixture.from_arrays([0.5, 0.5], [[2, 80], [4, 60]], [[[1, 0], [0, 99]]] * 2)
+    >>> second = list(islice(em.states(problem, start), 2))[1]
+    >>> next(em.states_after(problem, second)).iteration
+    2
+    """
     while True:
-        state = rule.step(problem, iteration, memory)
+        state = rule.step(problem, state.iteration + 1, state.memory)
         yield state
-        memory, iteration = state.memory, iteration + 1
 
 
 def iterate(
@@ -194,15 +232,16 @@ def converge(
     max_iter: int,
     previous: float = -np.inf,
     stopping: str = "change",
+    before: Solution | None = None,
 ) -> Solution:
     """Read states until the mean log-likelihood changes, or has left to gain, less than `tol`.
 
     `previous` is what the first one is compared with; `stopping` is a key of
-    `gmmem.stopping.STOPPING`.
+    `gmmem.stopping.STOPPING`; `before` is the solution that the states follow.
     """
-    history: list[float] = []
-    passes = 0
-    state, status, failure = None, Status.MAX_ITER, None
+    history = [] if before is None else list(before.history)
+    passes, state = (0, None) if before is None else (before.passes, before.last)
+    status, failure = Status.MAX_ITER, None
     try:
         for state in states:
             history.append(state.log_likelihood / total_weight)
@@ -218,7 +257,49 @@ def converge(
         if failure is None:
             raise ValueError("There was no state to read.")
         return Solution(None, status, history, failure)
-    return Solution(state.update, status, history, failure, state.settled, passes)
+    last = state if status is Status.MAX_ITER else None
+    return Solution(state.update, status, history, failure, state.settled, passes, last)
+
+
+def resume(
+    problem: Problem, solution: Solution, *, tol: float, max_iter: int, rule: Rule = PLAIN
+) -> Solution:
+    """Go on from where a fit ran out of iterations: what it would have found with more.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is fitted.
+        As it was.
+    solution : Solution
+        With a state that it stopped at.
+    tol, rule
+        As for `solve`.
+    max_iter : int
+        Most passes over the rows, those of `solution` included.
+
+    Returns
+    -------
+    solution : Solution
+        With the history of both.
+
+    Examples
+    --------
+    >>> from gmmem import Mixture, em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> problem = Problem.of(InMemory(load_old_faithful()), get_model("full"))
+    >>> start = Mixture.from_arrays([0.5, 0.5], [[2, 80], [4, 60]], [[[1, 0], [0, 99]]] * 2)
+    >>> (solution,) = em.solve(problem, [start], tol=1e-3, max_iter=5).solutions
+    >>> em.resume(problem, solution, tol=1e-3, max_iter=100).passes
+    21
+    """
+    with problem.rows.working():
+        following = states_after(problem, solution.last, rule)
+        per = problem.extent.total_weight
+        return converge(following, per, tol=tol, max_iter=max_iter, before=solution)
 
 
 def fit(
@@ -322,6 +403,7 @@ def solve(
     Parameters
     ----------
     problem : Problem
+        What is fitted.
     starts : iterable of Mixture, or of callables that give one
     tol : float
         In nats per unit of `per`.

@@ -14,7 +14,7 @@ precisions are all forms.
 """
 
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -51,6 +51,12 @@ class Quadratic(Protocol):
 
     def scatter(self, Z: np.ndarray, r: np.ndarray, out: np.ndarray) -> np.ndarray:
         """The form of ``sum_i r_i z_i z_i'`` (no component axis); out is scratch."""
+
+    def terms(self, Z: Any, place: Any) -> Any:
+        """The feature rows as columns, (b, size), of rows Z (b, d) on a device."""
+
+    def weighed(self, Z: Any, r: Any, place: Any) -> Any:
+        """The form of ``sum_i r_i z_i z_i'`` of rows Z (b, d) on a device."""
 
     def identity(self, n_features: int) -> np.ndarray:
         """The form of the identity matrix (no component axis)."""
@@ -98,6 +104,12 @@ class Norm:
         np.multiply(Z, Z, out=out)
         return np.sum(out @ r)
 
+    def terms(self, Z, place):
+        return place.xp.sum(Z * Z, axis=1, keepdims=True)
+
+    def weighed(self, Z, r, place):
+        return place.xp.sum(r @ (Z * Z))
+
     def identity(self, n_features):
         return np.float64(n_features)
 
@@ -143,6 +155,12 @@ class Square:
     def scatter(self, Z, r, out):
         np.multiply(Z, Z, out=out)
         return out @ r
+
+    def terms(self, Z, place):
+        return Z * Z
+
+    def weighed(self, Z, r, place):
+        return r @ (Z * Z)
 
     def identity(self, n_features):
         return np.ones(n_features)
@@ -207,6 +225,13 @@ class Outer:
         # A times its own transpose is half the work: BLAS fills one triangle.
         np.multiply(Z, np.sqrt(r), out=out)
         return out @ out.T
+
+    def terms(self, Z, place):
+        parts = [Z[:, j : j + 1] * Z[:, j:] for j in range(Z.shape[1])]
+        return place.xp.concat(parts, axis=1)
+
+    def weighed(self, Z, r, place):
+        return place.xp.matrix_transpose(Z * r[:, None]) @ Z
 
     def identity(self, n_features):
         return np.eye(n_features)

@@ -32,6 +32,7 @@ class Mixture:
     weights : ndarray of shape (n_components,)
         Mixing weights; they sum to one, and a zero switches a component off.
     means : ndarray of shape (n_components, n_features)
+        Means.
     covariances : Storage
         One covariance a component, or one for all.
 
@@ -67,7 +68,31 @@ class Mixture:
 
     @classmethod
     def of_parts(cls, weights: np.ndarray, means: np.ndarray, covariances: Storage) -> "Mixture":
-        """A mixture of parts that are known to fit together, and nobody else's."""
+        """A mixture of parts that are known to fit together, and nobody else's.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_components,)
+            Mixing weights that sum to one; they become read-only, as the means do.
+        means : ndarray of shape (n_components, n_features)
+            Means.
+        covariances : Storage
+            One covariance a component, or one for all.
+
+        Returns
+        -------
+        mixture : Mixture
+            Nothing is copied and nothing checked.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem import Mixture
+        >>> from gmmem.covariances import Spherical
+        >>> spheres = Spherical.from_covariances(np.array([1.0, 2.0]), n_features=1)
+        >>> Mixture.of_parts(np.array([0.6, 0.4]), np.array([[2.0], [5.0]]), spheres).n_components
+        2
+        """
         mixture = object.__new__(cls)
         weights.setflags(write=False)
         means.setflags(write=False)
@@ -81,20 +106,32 @@ class Mixture:
         Parameters
         ----------
         weights : array-like of shape (n_components,)
+            Mixing weights: at least 0, and they sum to one.
         means : array-like of shape (n_components, n_features)
+            Means.
         covariances : array-like
             In the shape of `covariance_type`, as in ``GaussianMixture.covariances_``.
         covariance_type : str or CovarianceModel, default="full"
+            As for `GaussianMixture`.
 
         Returns
         -------
         mixture : Mixture
+            The density; it holds copies of the arrays.
 
         Raises
         ------
         ValueError
             If shapes disagree, weights do not sum to one, or a covariance is not
             symmetric or not positive definite (`DegenerateCovariance`).
+
+        Examples
+        --------
+        >>> from gmmem import Mixture
+        >>> mixture = Mixture.from_arrays([1], [[0, 0]], [[4, 9]], covariance_type="diag")
+        >>> mixture.covariances.dense()
+        array([[[4., 0.],
+                [0., 9.]]])
         """
         model = get_model(covariance_type)
         means, covariances = _copy(means, "means"), _copy(covariances, "covariances")
@@ -114,12 +151,28 @@ class Mixture:
 
     @property
     def n_components(self) -> int:
-        """K, the number of components."""
+        """K, the number of components.
+
+        Examples
+        --------
+        >>> from gmmem import Mixture
+        >>> mixture = Mixture.from_arrays([0.6, 0.4], [[2.0], [5.0]], [[[1.0]], [[2.0]]])
+        >>> mixture.n_components
+        2
+        """
         return self.means.shape[0]
 
     @property
     def n_features(self) -> int:
-        """d, the number of features."""
+        """d, the number of features.
+
+        Examples
+        --------
+        >>> from gmmem import Mixture
+        >>> mixture = Mixture.from_arrays([0.6, 0.4], [[2.0], [5.0]], [[[1.0]], [[2.0]]])
+        >>> mixture.n_features
+        1
+        """
         return self.means.shape[1]
 
     @cached_property
@@ -137,7 +190,34 @@ class Mixture:
         return self.log_weights - 0.5 * log_normaliser
 
     def log_joint(self, X) -> np.ndarray:
-        """Log of weight times density, (n_samples, n_components)."""
+        """Log of weight times density of each component.
+
+        As it is defined, with P the inverse of Sigma:
+        ``log w_k - (d log 2 pi + log |Sigma_k| + (x - mu_k)' P_k (x - mu_k)) / 2``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        log_joint : ndarray of shape (n_samples, n_components)
+            In nats.
+
+        Raises
+        ------
+        ValueError
+            If X has not as many columns as the mixture has features.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem import Mixture
+        >>> mixture = Mixture.from_arrays([0.6, 0.4], [[2.0], [5.0]], [[[1.0]], [[2.0]]])
+        >>> np.exp(mixture.log_joint([[3.5]])).round(4)
+        array([[0.0777, 0.0643]])
+        """
         X = np.asarray(X, dtype=np.float64)
         _check_shape("X", X, (len(X), self.n_features))
         distances = np.empty((self.n_components, len(X)))
@@ -148,16 +228,87 @@ class Mixture:
         return (self.log_peaks[:, None] - 0.5 * distances).T
 
     def log_density(self, X) -> np.ndarray:
-        """Log-density of each row, (n_samples,)."""
+        """Log-density of each row: the logarithm of the sum of the components' parts.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            In nats.
+
+        Raises
+        ------
+        ValueError
+            If X has not as many columns as the mixture has features.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem import Mixture
+        >>> mixture = Mixture.from_arrays([0.6, 0.4], [[2.0], [5.0]], [[[1.0]], [[2.0]]])
+        >>> np.exp(mixture.log_density([[3.5]])).round(4)
+        array([0.142])
+        """
         return np.logaddexp.reduce(self.log_joint(X), axis=1)
 
     def responsibilities(self, X) -> np.ndarray:
-        """Posterior probabilities of the components, (n_samples, n_components)."""
+        """Posterior probabilities of the components, by Bayes' rule.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        responsibilities : ndarray of shape (n_samples, n_components)
+            Rows sum to one.
+
+        Raises
+        ------
+        ValueError
+            If X has not as many columns as the mixture has features.
+
+        Examples
+        --------
+        >>> from gmmem import Mixture
+        >>> mixture = Mixture.from_arrays([0.6, 0.4], [[2.0], [5.0]], [[[1.0]], [[2.0]]])
+        >>> mixture.responsibilities([[3.5]]).round(3)
+        array([[0.547, 0.453]])
+        """
         log_joint = self.log_joint(X)
         return np.exp(log_joint - np.logaddexp.reduce(log_joint, axis=1, keepdims=True))
 
     def sample(self, n_samples: int, rng) -> tuple[np.ndarray, np.ndarray]:
-        """Draw rows and the components they came from, ordered by component."""
+        """Draw rows and the components they came from, ordered by component.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows.
+        rng : numpy.random.RandomState or numpy.random.Generator
+            Where the numbers come from.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            The rows.
+        y : ndarray of shape (n_samples,)
+            Their components.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem import Mixture
+        >>> mixture = Mixture.from_arrays([0.6, 0.4], [[2.0], [5.0]], [[[1.0]], [[2.0]]])
+        >>> X, y = mixture.sample(10, np.random.RandomState(0))
+        >>> X.shape, y
+        ((10, 1), array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1]))
+        """
         # In float64, whatever the weights were kept in, they sum to one.
         counts = rng.multinomial(n_samples, self.weights / self.weights.sum())
         rows = [

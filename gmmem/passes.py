@@ -9,17 +9,20 @@ What fitted components say of rows is asked by the passes in `gmmem.answers`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gmmem.forms import Quadratic
+from gmmem.kernels import standard
 from gmmem.kernels.allocation import SOFT, weighted
 from gmmem.kernels.arithmetic import weighted_total
 from gmmem.kernels.base import Allocation, Kernel
 from gmmem.kernels.sums import sums_about, sums_of_groups, transposed
 from gmmem.moments import LOST, Moments
 from gmmem.sources.base import FLOAT64, LARGEST_EXTENT, Block, Rows, Workspace, added
+from gmmem.sources.device import DeviceBlock, OnHost, Place
 
 
 class Extent(NamedTuple):
@@ -53,10 +56,22 @@ class Locate:
             weight, first = float(block.weight.sum()), Z @ block.weight
         return len(block.X), weight, first, Z.min(axis=1), Z.max(axis=1)
 
+    def on(self, place: Place) -> Callable:
+        """The same on a device."""
+        return partial(_locate_on, place)
+
     def combine(self, total, part):
         *sums, low, high = total
         *more, lower, higher = part
         return *added(sums, more), np.minimum(low, lower), np.maximum(high, higher)
+
+
+def _locate_on(place: Place, block: DeviceBlock) -> tuple[Any, ...]:
+    xp = place.xp
+    Z = xp.astype(block.X, xp.float64, copy=False)
+    first = xp.sum(Z, axis=0) if block.weight is None else block.weight @ Z
+    of_features = (place.fetch(each) for each in (first, xp.min(Z, axis=0), xp.max(Z, axis=0)))
+    return Z.shape[0], standard.total_weight(block, place), *of_features
 
 
 def locate(rows: Rows) -> Extent:
@@ -107,10 +122,27 @@ class Assigned:
         R = answer if block.weight is None else answer * block.weight
         return sums_about(transposed(X, None, FLOAT64, workspace)[1:], R, *about)
 
+    def on(self, place: Place) -> Callable:
+        """The same on a device."""
+        return partial(_assigned_on, self, place)
+
     def moments(self, sums: tuple[Any, ...]) -> Moments:
         """Moments from the sums over all blocks."""
         mass, first, second = sums
         return Moments(mass, self.centres, first, second, self.form)
+
+
+def _assigned_on(over: Assigned, place: Place, block: DeviceBlock) -> tuple[Any, ...]:
+    if over.assign is all_in_one:
+        answer = place.xp.ones((block.X.shape[0], 1), dtype=place.xp.float64, device=place.device)
+    elif hasattr(over.assign, "on"):
+        answer = over.assign.on(place)(block)
+    else:
+        wide = OnHost(over.assign, place)(block)  # As they are on the host.
+        answer = place.put(wide.T, wide.dtype)
+    R = standard.weighed(standard.shares_of(answer, len(over.centres), place), block, place)
+    Z = place.xp.astype(block.X, place.xp.float64, copy=False)
+    return standard.sums_about(Z, R, over.centres, over.form, over.pooled, place)
 
 
 def all_in_one(block: Block, workspace: Workspace) -> np.ndarray:
@@ -175,6 +207,9 @@ def fill_empty(moments: Moments, rows: Rows, extent: Extent) -> Moments:
 class _Nothing:
     """No second moments: for a pass that only finds the means."""
 
+    def weighed(self, Z, r, place):
+        return place.put(0.0)
+
     def shape(self, n_features):
         return ()
 
@@ -213,6 +248,10 @@ class Expected:
         shares = weighted(shares, block.weight)
         return objective, weight, *total, *self.kernel.accumulate(prepared, shares, workspace)
 
+    def on(self, place: Place) -> Callable:
+        """The same on a device."""
+        return partial(_expected_on, self, self.kernel.on(place), place)
+
     def result(self, sums: tuple[Any, ...], total: Moments | None = None) -> tuple[float, Moments]:
         """Objective and moments from the sums over all blocks.
 
@@ -229,3 +268,20 @@ class Expected:
             outside = max(weight - float(moments.mass.sum()), 0.0)
             moments = Moments(**{**vars(moments), "outside": outside})
         return objective, moments
+
+
+def _expected_on(over: Expected, kernel: Any, place: Place, block: DeviceBlock) -> tuple[Any, ...]:
+    total = ()
+    if over.kernel.leaves_out and over.total:
+        form, centre = over.kernel.components.covariances.form, over.kernel.centre[None]
+        total = Assigned(all_in_one, centre, form, True).on(place)(block)
+    prepared = kernel.prepare(block.X)
+    R, log_sum = over.allocation.on(kernel.scores(prepared), place)
+    objective = standard.weighted_total(log_sum, block, place)
+    weight = standard.total_weight(block, place)
+    return (
+        objective,
+        weight,
+        *total,
+        *kernel.accumulate(prepared, standard.weighed(R, block, place)),
+    )

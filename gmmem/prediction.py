@@ -9,11 +9,13 @@ import numpy as np
 
 from gmmem.answers import (
     Certainty,
+    Cumulative,
     Densities,
     Likelihood,
     MostProbable,
     Responsibilities,
     Scorer,
+    Sizes,
 )
 from gmmem.covariances import CovarianceModel
 from gmmem.covariances.base import n_free
@@ -62,3 +64,20 @@ def responsibilities(by: Mixture | Scorer, rows: Rows) -> Any:
 def labels(by: Mixture | Scorer, rows: Rows) -> Any:
     """The most probable component of each row, (n_samples,)."""
     return rows.map(MostProbable(_scorer(by, rows)), (), np.int64)
+
+
+def sizes(by: Mixture | Scorer, rows: Rows) -> np.ndarray:
+    """Weight of the rows that each component is the most probable of, (n_components,)."""
+    return rows.fold(Sizes(_scorer(by, rows)))[0]
+
+
+def cumulative(mixture: Mixture, rows: Rows) -> Any:
+    """Probability of values up to each row's, of one feature, (n_samples,)."""
+    return rows.map(Cumulative(univariate_arrays(mixture)), (), rows.dtype)
+
+
+def univariate_arrays(mixture: Mixture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights, means and standard deviations of a mixture of one feature, each (K,)."""
+    deviations = np.sqrt(mixture.covariances.variances[:, 0])
+    means = mixture.means[:, 0]
+    return mixture.weights, means, np.broadcast_to(deviations, means.shape)

@@ -46,6 +46,21 @@ class LikelihoodRatioTest:
         ``(1 + number of replicates at least as large) / (1 + number of replicates)``.
     replicates : ndarray of shape (n_done,)
         The statistic of each replicate.
+
+    See Also
+    --------
+    likelihood_ratio_test : Where it comes from.
+
+    Examples
+    --------
+    The p-value counts the data among the replicates, so that it is never 0:
+
+    >>> import numpy as np
+    >>> from gmmem.bootstrap import LikelihoodRatioTest
+    >>> replicates = np.linspace(1, 9, 99)
+    >>> test = LikelihoodRatioTest(1, statistic=30.0, p_value=1 / 100, replicates=replicates)
+    >>> test.p_value == (1 + (replicates >= test.statistic).sum()) / (1 + len(replicates))
+    np.True_
     """
 
     n_components: int
@@ -80,22 +95,30 @@ def likelihood_ratio_test(
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
+        The rows.
     n_components : int
         Under the null hypothesis.
     covariance_type : str or CovarianceModel, default="VVV"
+        Of both mixtures, as for `GaussianMixture`.
     n_replicates : int, default=999
         At most.
     level : float, default=0.05
         The level that the stopping rule decides about.
-    reg_covar, tol, max_iter
-        As for `GaussianMixtureIC`.
+    reg_covar : float, default=0
+        Added to the diagonal of every covariance.
+    tol : float, default=1e-5
+        A fit stops when the mean log-likelihood of a row, in nats, changes by less.
+    max_iter : int, default=1000
+        Most iterations of a fit.
     n_jobs : int, default=None
         Replicates at the same time; the result is the same for any.
     random_state : int, RandomState instance or None, default=None
+        Seeds the replicates and the starts.
 
     Returns
     -------
     test : LikelihoodRatioTest
+        The statistic, its p-value, and the statistics of the replicates.
 
     Raises
     ------

@@ -29,8 +29,26 @@ class Bootstrap:
     Parameters
     ----------
     weights : ndarray of shape (n_replicates, n_components)
+        Mixing weights.
     means : ndarray of shape (n_replicates, n_components, n_features)
+        Means.
     covariances : ndarray of shape (n_replicates, n_components, n_features, n_features)
+        Covariances, as matrices whatever the covariance model.
+
+    See Also
+    --------
+    bootstrap : Where it comes from.
+    gmmem.GaussianMixture.summary : Shows standard errors beside the parameters.
+
+    Examples
+    --------
+    >>> from gmmem import GaussianMixture
+    >>> from gmmem.bootstrap import bootstrap
+    >>> from gmmem.datasets import load_old_faithful
+    >>> X = load_old_faithful()
+    >>> model = GaussianMixture(2, random_state=0).fit(X)
+    >>> bootstrap(model, X, n_replicates=19, random_state=0).means.shape
+    (19, 2, 2)
     """
 
     weights: np.ndarray
@@ -38,11 +56,51 @@ class Bootstrap:
     covariances: np.ndarray
 
     def standard_errors(self) -> dict[str, np.ndarray]:
-        """Standard deviation of each parameter over the replicates."""
+        """Standard deviation of each parameter over the replicates.
+
+        Returns
+        -------
+        errors : dict of ndarrays
+            Of "weights", "means" and "covariances", in the shapes of these.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.bootstrap import Bootstrap
+        >>> weights, means = np.array([[0.4, 0.6], [0.5, 0.5]]), np.zeros((2, 2, 1))
+        >>> Bootstrap(weights, means, means[..., None]).standard_errors()["weights"].round(3)
+        array([0.071, 0.071])
+        """
         return {name: values.std(axis=0, ddof=1) for name, values in vars(self).items()}
 
     def intervals(self, confidence: float = 0.95) -> dict[str, np.ndarray]:
-        """Percentile intervals: for each parameter an array whose first axis is (low, high)."""
+        """Percentile intervals of each parameter.
+
+        Parameters
+        ----------
+        confidence : float, default=0.95
+            Share of the replicates that lie inside.
+
+        Returns
+        -------
+        intervals : dict of ndarrays
+            Of "weights", "means" and "covariances": the first axis is (low, high).
+
+        Raises
+        ------
+        ValueError
+            If `confidence` does not lie between 0 and 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.bootstrap import Bootstrap
+        >>> share = np.linspace(0.3, 0.5, 101)
+        >>> weights, means = np.transpose([share, 1 - share]), np.zeros((101, 2, 1))
+        >>> Bootstrap(weights, means, means[..., None]).intervals(0.9)["weights"]
+        array([[0.31, 0.51],
+               [0.49, 0.69]])
+        """
         if not 0 < confidence < 1:
             raise ValueError(f"confidence={confidence} must lie between 0 and 1.")
         tails = (0.5 - confidence / 2, 0.5 + confidence / 2)
@@ -126,18 +184,23 @@ def bootstrap(
         weight drawn from the exponential distribution (the weighted likelihood
         bootstrap), which cannot lose a component's rows.
     n_replicates : int, default=999
+        Number of refits: a hundred do for standard errors, intervals need more.
     sample_weight : array-like of shape (n_samples,), default=None
         The weights that it was fitted with: a weight of w stands for w copies of a row
         in every kind, so that a replicate has as many rows as their sum.
-    tol, max_iter
-        As for `GaussianMixtureIC`.
+    tol : float, default=1e-5
+        A refit stops when the mean log-likelihood of a row, in nats, changes by less.
+    max_iter : int, default=1000
+        Most iterations of a refit.
     n_jobs : int, default=None
         Replicates at the same time; the result is the same for any.
     random_state : int, RandomState instance or None, default=None
+        Seeds the replicates.
 
     Returns
     -------
     bootstrap : Bootstrap
+        The parameters of every refit, their standard errors and intervals.
 
     Raises
     ------

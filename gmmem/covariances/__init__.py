@@ -62,6 +62,16 @@ __all__ = [
 def get_model(covariance_type: "str | CovarianceModel") -> CovarianceModel:
     """The model of a name; a model is returned as it is.
 
+    Parameters
+    ----------
+    covariance_type : str or CovarianceModel
+        A name in `MODELS`, or an instance.
+
+    Returns
+    -------
+    model : CovarianceModel
+        With every member that the engine asks for.
+
     Raises
     ------
     ValueError
@@ -91,10 +101,30 @@ def get_model(covariance_type: "str | CovarianceModel") -> CovarianceModel:
 def free_model(storage: Storage, n_components: int) -> CovarianceModel:
     """The model that ties nothing but what a storage shares.
 
+    Parameters
+    ----------
+    storage : Storage
+        Covariances of components, or one for all.
+    n_components : int
+        How many components they are for.
+
+    Returns
+    -------
+    model : CovarianceModel
+        The one of that storage with the most free parameters.
+
     Raises
     ------
     ValueError
         If no model in the registry is for that storage.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import Diagonal, free_model
+    >>> storage = Diagonal.from_covariances(np.ones((3, 2)), 2)
+    >>> free_model(storage, n_components=3).name
+    'VVI'
     """
     shared = storage.shared and n_components > 1
     fitting = [

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
+from gmmem.contracts import contract, fulfils
 from gmmem.forms import Quadratic
 
 EPS = float(np.finfo(np.float64).eps)
@@ -25,10 +26,22 @@ FLAT = 64 * EPS
 class DegenerateCovariance(ValueError):
     """A covariance is not positive definite, as far as float64 can tell.
 
-    Attributes
+    Parameters
     ----------
     component : int
         The component concerned; 0 where all components share one covariance.
+    reason : str, default="is not positive definite"
+        What follows "The covariance of component 3" in the message.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import DegenerateCovariance, Full
+    >>> try:
+    ...     Full.from_covariances(np.ones((1, 2, 2)), 2)
+    ... except DegenerateCovariance as error:
+    ...     print(error)
+    The covariance of component 0 is not positive definite.
     """
 
     def __init__(self, component: int, reason: str = "is not positive definite"):
@@ -40,11 +53,36 @@ class DegenerateCovariance(ValueError):
         return type(self), (self.component, self.reason)
 
 
+@contract
 class Storage(Protocol):
     """S covariances in one of the three shapes, factorised once, and read-only.
 
     With the factor U of a precision, ``P = U U'``, whitening is ``y = U' z`` and
     the squared Mahalanobis distance is ``y' y``.
+
+    Attributes
+    ----------
+    form : Quadratic
+        What of ``x x'`` it sees: the trace, the diagonal, or all.
+    covariances : ndarray of shape (S, ...)
+        In that form.
+    factors : ndarray of shape (S, ...)
+        U, upper triangular.
+    n_features : int
+        d, the number of features.
+
+    See Also
+    --------
+    gmmem.testing.check_storage : Whether a storage of your own does all this.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import Full
+    >>> held = Full.from_covariances(np.array([[[4.0, 0.0], [0.0, 1.0]]]), n_features=2)
+    >>> np.abs(held.factors)
+    array([[[0.5, 0. ],
+            [0. , 1. ]]])
     """
 
     form: ClassVar[Quadratic]
@@ -54,67 +92,380 @@ class Storage(Protocol):
 
     @classmethod
     def from_covariances(cls, covariances: np.ndarray, n_features: int) -> "Storage":
-        """Factorise; raise `DegenerateCovariance` where that is impossible."""
+        """Factorise covariances.
+
+        Parameters
+        ----------
+        covariances : ndarray of shape (S, ...)
+            In the storage's form.
+        n_features : int
+            d, the number of features.
+
+        Returns
+        -------
+        storage : Storage
+            Factorised.
+
+        Raises
+        ------
+        DegenerateCovariance
+            If one is not positive definite.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.factors
+        array([[1.        , 0.5       ],
+               [0.33333333, 1.        ]])
+        """
 
     @classmethod
     def from_precisions(cls, precisions: np.ndarray, n_features: int) -> "Storage":
-        """The same from the inverses."""
+        """Factorise the inverses of covariances.
+
+        Parameters
+        ----------
+        precisions : ndarray of shape (S, ...)
+            In the storage's form.
+        n_features : int
+            d, the number of features.
+
+        Returns
+        -------
+        storage : Storage
+            Factorised.
+
+        Raises
+        ------
+        DegenerateCovariance
+            If one is not positive definite.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Spherical
+        >>> Spherical.from_precisions(np.array([4.0]), n_features=2).covariances
+        array([0.25])
+        """
 
     @classmethod
     def from_factors(cls, factors: np.ndarray, n_features: int) -> "Storage":
-        """The same from the factors of the precisions."""
+        """From the factors of the precisions, which are taken as they are.
+
+        Parameters
+        ----------
+        factors : ndarray of shape (S, ...)
+            U with ``P = U U'``, upper triangular.
+        n_features : int
+            d, the number of features.
+
+        Returns
+        -------
+        storage : Storage
+            With these factors.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Spherical
+        >>> Spherical.from_factors(np.array([2.0]), n_features=2).covariances
+        array([0.25])
+        """
 
     @property
     def shared(self) -> bool:
-        """Whether one covariance serves all components."""
+        """Whether one covariance serves all components.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.shared
+        False
+        """
 
     def at(self, component: int) -> int:
-        """Place of a component's covariance among those that are held."""
+        """Place of a component's covariance among those that are held.
+
+        Parameters
+        ----------
+        component : int
+            Which component.
+
+        Returns
+        -------
+        place : int
+            0 where one serves all.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.at(1)
+        1
+        """
 
     @property
     def precisions(self) -> np.ndarray:
-        """The inverses, in the shape of `covariances`."""
+        """The inverses, in the shape of `covariances`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.precisions.round(3)
+        array([[1.   , 0.25 ],
+               [0.111, 1.   ]])
+        """
 
     @property
     def log_det(self) -> np.ndarray:
-        """Logarithms of the determinants, (S,)."""
+        """Logarithms of the determinants, (S,).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> np.exp(held.log_det).round(9)
+        array([4., 9.])
+        """
 
     @property
     def variances(self) -> np.ndarray:
-        """Diagonals, (S, n_features)."""
+        """Variances of the features, (S, n_features): the diagonals.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Spherical
+        >>> Spherical.from_covariances(np.array([4.0]), n_features=2).variances
+        array([[4., 4.]])
+        """
 
     def bound(self, extent: np.ndarray) -> np.ndarray:
-        """What the terms of ``z' P z`` add up to at most if |z| <= extent, (S,)."""
+        """What the terms of ``z' P z`` add up to at most if |z| <= extent.
+
+        What is lost where they are summed with other signs is a share of this.
+
+        Parameters
+        ----------
+        extent : ndarray of shape (n_features,)
+            How far z reaches in each feature.
+
+        Returns
+        -------
+        bound : ndarray of shape (S,)
+            ``r' |P| r``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.bound(np.array([1.0, 2.0])).round(3)
+        array([2.   , 4.111])
+        """
 
     def whiten(self, component: int, Z: np.ndarray, out: np.ndarray, first: int = 0) -> np.ndarray:
-        """Rows ``first`` to ``m - 1`` of ``U' z``, given the first m rows of z as Z (m, b)."""
+        """Rows ``first`` to ``m - 1`` of ``U' z``, given the first m rows of z.
+
+        Parameters
+        ----------
+        component : int
+            Whose covariance.
+        Z : ndarray of shape (m, b)
+            Differences from a centre, a column a row of data.
+        out : ndarray of shape (m - first, b)
+            Where the answer is written.
+        first : int, default=0
+            The first row that is asked for.
+
+        Returns
+        -------
+        out : ndarray of shape (m - first, b)
+            ``y = U' z``: its square is the squared Mahalanobis distance.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> Z = np.array([[3.0], [1.0]])
+        >>> held.whiten(1, Z, np.empty_like(Z)).ravel()
+        array([1., 1.])
+        """
 
     def thinness(self, step: np.ndarray) -> np.ndarray:
-        """Least variance over what it would be by rounding alone, (S,).
+        """Least variance over what it would be by rounding alone.
 
-        `step` (S, n_features) is by how much each column may be off.  At 1 and below, or
-        not a number, a covariance is singular.
+        Parameters
+        ----------
+        step : ndarray of shape (S, n_features)
+            By how much each column may be off.
+
+        Returns
+        -------
+        thinness : ndarray of shape (S,)
+            At 1 and below, or not a number, a covariance is singular.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.thinness(np.full((2, 2), 0.1)).round(6)
+        array([100., 100.])
         """
 
     def extremes(self, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Least and largest variance in units of another covariance (1, ...), each (S,)."""
+        """Least and largest variance in units of another covariance.
+
+        Parameters
+        ----------
+        reference : ndarray of shape (1, ...)
+            One covariance, in the storage's form.
+
+        Returns
+        -------
+        least, largest : ndarrays of shape (S,)
+            Over all directions.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> least, largest = held.extremes(np.array([[1.0, 2.0]]))
+        >>> least, largest
+        (array([1. , 0.5]), array([2., 9.]))
+        """
 
     def marginal(self, features: np.ndarray) -> "Storage":
-        """The covariances of some of the features."""
+        """The covariances of some of the features.
+
+        Parameters
+        ----------
+        features : ndarray of int
+            Which ones, in the order that is wanted.
+
+        Returns
+        -------
+        storage : Storage
+            In these features.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.marginal(np.array([1])).covariances.ravel()
+        array([4., 1.])
+        """
 
     def regression(
         self, observed: np.ndarray, missing: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Of some features on others: coefficients (S, m, o), what remains (S, m, m)."""
+        """Regression of some features on others.
+
+        Parameters
+        ----------
+        observed : ndarray of int of shape (o,)
+            The features that are known.
+        missing : ndarray of int of shape (m,)
+            The others.
+
+        Returns
+        -------
+        coefficients : ndarray of shape (S, m, o)
+            By how much a missing feature is expected to be off its mean for each unit that an
+            observed one is off its own.
+        remains : ndarray of shape (S, m, m)
+            The covariances of the missing features, given the observed ones.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Full
+        >>> held = Full.from_covariances(np.array([[[1.0, 0.5], [0.5, 1.0]]]), 2)
+        >>> coefficients, remains = held.regression(np.array([0]), np.array([1]))
+        >>> coefficients.round(6), remains.round(6)
+        (array([[[0.5]]]), array([[[0.75]]]))
+        """
 
     def dense(self) -> np.ndarray:
-        """The covariances as matrices, (S, n_features, n_features)."""
+        """The covariances as matrices.
+
+        Returns
+        -------
+        matrices : ndarray of shape (S, n_features, n_features)
+            Whatever the storage's own form is.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.dense()[0]
+        array([[1., 0.],
+               [0., 4.]])
+        """
 
     def decompose(self, aligned: bool) -> "Decomposition":
-        """Volume, shape and axes; `aligned` if all S are known to have the same axes."""
+        """Volume, shape and axes of the covariances.
+
+        Parameters
+        ----------
+        aligned : bool
+            Whether all S are known to have the same axes.
+
+        Returns
+        -------
+        parts : Decomposition
+            Of S covariances.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> held.decompose(aligned=True).volume.round(9)
+        array([2., 3.])
+        """
 
     def sample(self, component: int, mean: np.ndarray, n_samples: int, rng: Any) -> np.ndarray:
-        """Draws of one component, (n_samples, n_features)."""
+        """Draw rows of one component.
+
+        Parameters
+        ----------
+        component : int
+            Whose covariance.
+        mean : ndarray of shape (n_features,)
+            Their mean.
+        n_samples : int
+            How many.
+        rng : numpy.random.RandomState or numpy.random.Generator
+            Where the numbers come from.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            The rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> X = held.sample(0, np.zeros(2), 100_000, np.random.RandomState(0))
+        >>> X.std(axis=0).round(1)
+        array([1., 2.])
+        """
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
@@ -123,6 +474,7 @@ def read_only(array: np.ndarray) -> np.ndarray:
     return array
 
 
+@fulfils(Storage)
 class Held:
     """What follows from how many covariances are held; arrays become read-only."""
 
@@ -146,19 +498,49 @@ class Held:
 
 
 class Estimate(NamedTuple):
-    """What an M-step found."""
+    """What an M-step found.
+
+    Parameters
+    ----------
+    covariances : ndarray of shape (S, ...)
+        In the form of the storage: of every component, or one that all share.
+    settled : bool, default=True
+        False if an inner iteration stopped before it converged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import VII
+    >>> scatter, mass = np.array([8.0, 6.0]), np.array([4.0, 1.0])
+    >>> VII().estimate(scatter, mass, n_features=2, previous=None)
+    Estimate(covariances=array([1., 3.]), settled=True)
+    """
 
     covariances: np.ndarray
     settled: bool = True
-    """False if an inner iteration stopped before it converged."""
 
 
+@contract
 class CovarianceModel(Protocol):
     """A constraint on the covariances of the components, and its M-step.
 
     A model is a frozen, comparable value.  To add one, write a class with these
     members and put it into the registry of `gmmem.covariances`; or pass an
     instance as ``covariance_type``.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    storage : type
+        `Spherical`, `Diagonal`, `Full`, or another `Storage`: how a covariance is kept.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import get_model
+    >>> model = get_model("VVV")
+    >>> model.storage.__name__, model.shared, model.closed_form
+    ('Full', False, True)
     """
 
     name: ClassVar[str]
@@ -174,7 +556,26 @@ class CovarianceModel(Protocol):
     """Whether users see one covariance for all, and not K equal ones."""
 
     def n_parameters(self, n_components: int, n_features: int) -> int:
-        """Number of free parameters in the covariances."""
+        """Number of free parameters in the covariances.
+
+        Parameters
+        ----------
+        n_components : int
+            K, the number of components.
+        n_features : int
+            d, the number of features.
+
+        Returns
+        -------
+        n_parameters : int
+            Means and weights are not counted.
+
+        Examples
+        --------
+        >>> from gmmem.covariances import get_model
+        >>> [get_model(name).n_parameters(3, 2) for name in ("EII", "EEE", "VVV")]
+        [1, 3, 9]
+        """
 
     def estimate(
         self,
@@ -190,7 +591,9 @@ class CovarianceModel(Protocol):
         scatter : ndarray of shape (S, ...)
             Within-component scatter in the form of the storage, total if shared.
         mass : ndarray of shape (n_components,)
+            Sums of the responsibilities, all positive.
         n_features : int
+            d, the number of features.
         previous : ndarray of shape (S, ...) or None
             The covariances of the last iteration: where an inner iteration starts.
 
@@ -198,6 +601,20 @@ class CovarianceModel(Protocol):
         -------
         estimate : Estimate
             Covariances of shape (S, ...), and whether they are settled.
+
+        Raises
+        ------
+        DegenerateCovariance
+            Where a component collapses inside an inner iteration.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import get_model
+        >>> scatter, mass = np.array([[8.0, 4.0], [2.0, 1.0]]), np.array([4.0, 1.0])
+        >>> get_model("VVI").estimate(scatter, mass, 2, None).covariances
+        array([[2., 1.],
+               [2., 1.]])
         """
 
 
@@ -261,14 +678,30 @@ def _power_of_two(scatter: np.ndarray) -> float:
 
 
 class Decomposition(NamedTuple):
-    """``Sigma_k = volume_k * orientation_k diag(shape_k) orientation_k'``."""
+    """``Sigma_k = volume_k * orientation_k diag(shape_k) orientation_k'``.
+
+    Parameters
+    ----------
+    volume : ndarray of shape (n_components,)
+        ``|Sigma_k| ** (1 / d)``.
+    shape : ndarray of shape (n_components, n_features)
+        Variances along the axes over the volume: their product is one.
+    orientation : ndarray of shape (n_components, n_features, n_features)
+        The axes, one a column.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import Full
+    >>> held = Full.from_covariances(np.array([[[4.0, 0.0], [0.0, 1.0]]]), 2)
+    >>> volume, shape, orientation = held.decompose(aligned=False)
+    >>> volume.round(3), shape.round(3)
+    (array([2.]), array([[2. , 0.5]]))
+    """
 
     volume: np.ndarray
-    """``|Sigma_k| ** (1 / d)``, (n_components,)."""
     shape: np.ndarray
-    """Variances along the axes over the volume, product one, (n_components, d)."""
     orientation: np.ndarray
-    """The axes, one a column, (n_components, d, d)."""
 
 
 @dataclass(frozen=True)
@@ -283,11 +716,26 @@ class Lettered(CovarianceModel):
 
     @property
     def letters(self) -> str:
-        """Of volume, shape and orientation."""
+        """Of volume, shape and orientation: E is one for all, V one for each, I none.
+
+        Examples
+        --------
+        >>> from gmmem.covariances import get_model
+        >>> get_model("full").letters, get_model("E").letters
+        ('VVV', 'EII')
+        """
         return self.name.ljust(3, "I")
 
     @property
     def aligned(self) -> bool:
+        """Whether all components have the same principal axes.
+
+        Examples
+        --------
+        >>> from gmmem.covariances import get_model
+        >>> get_model("VVE").aligned, get_model("VVV").aligned
+        (True, False)
+        """
         return self.letters[2] != "V"
 
     def n_parameters(self, n_components, n_features):

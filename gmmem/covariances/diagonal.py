@@ -12,12 +12,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from gmmem.contracts import fulfils
 from gmmem.covariances.base import (
     DegenerateCovariance,
     Estimate,
     Held,
     Iterated,
     Lettered,
+    Storage,
     read_only,
     unit_axes,
 )
@@ -25,9 +27,32 @@ from gmmem.covariances.volumes import common_shape, volumes
 from gmmem.forms import SQUARE, Quadratic
 
 
+@fulfils(Storage)
 @dataclass(frozen=True, eq=False)
 class Diagonal(Held):
-    """S vectors of variances, ``covariances`` of shape (S, n_features)."""
+    """S vectors of variances, ``covariances`` of shape (S, n_features).
+
+    Parameters
+    ----------
+    covariances : ndarray of shape (S, n_features)
+        Variances of the features.
+    factors : ndarray of shape (S, n_features)
+        U with ``P = U U'`` for the precisions P.
+    n_features : int
+        d, the number of features.
+
+    See Also
+    --------
+    Storage : What it can do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import Diagonal
+    >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0]]), n_features=2)
+    >>> held.log_det.round(3)
+    array([1.386])
+    """
 
     form: ClassVar[Quadratic] = SQUARE
 
@@ -94,7 +119,21 @@ class Diagonal(Held):
 
 
 class EEI(Lettered):
-    """One diagonal covariance for all components."""
+    """One diagonal covariance for all components.
+
+    ``Sigma_k = diag(W) / n``, W the total scatter within components.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        Whether users see one covariance for all, and not K equal ones.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import EEI
+    >>> EEI().n_parameters(n_components=3, n_features=2)
+    2
+    """
 
     name = "EEI"
     storage = Diagonal
@@ -105,7 +144,31 @@ class EEI(Lettered):
 
 
 class VEI(Iterated):
-    """One shape along the features, each component its own volume."""
+    """One shape along the features, each component its own volume.
+
+    ``Sigma_k = lambda_k B`` with B diagonal and of determinant one: volumes and shape in turn,
+    then Newton's method for the volumes.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        False: covariances are those of each component.
+    tol : float, default=1e-7
+        The inner iteration for the volumes stops where none changes by more, relatively.
+    max_iter : int, default=500
+        Most steps of the inner iteration.
+
+    References
+    ----------
+    Celeux and Govaert (1995). Gaussian parsimonious clustering models. Pattern Recognition 28,
+    781-793.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import VEI
+    >>> VEI().n_parameters(n_components=3, n_features=2)
+    4
+    """
 
     name = "VEI"
     storage = Diagonal
@@ -117,7 +180,27 @@ class VEI(Iterated):
 
 
 class EVI(Lettered):
-    """One volume for all, each component its own shape along the features."""
+    """One volume for all, each component its own shape along the features.
+
+    ``Sigma_k = lambda B_k`` with B_k diag(W_k) over its volume, and lambda the sum of the
+    volumes of diag(W_k) over n.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        False: covariances are those of each component.
+
+    References
+    ----------
+    Celeux and Govaert (1995). Gaussian parsimonious clustering models. Pattern Recognition 28,
+    781-793.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import EVI
+    >>> EVI().n_parameters(n_components=3, n_features=2)
+    4
+    """
 
     name = "EVI"
     storage = Diagonal
@@ -128,7 +211,21 @@ class EVI(Lettered):
 
 
 class VVI(Lettered):
-    """Each component its own diagonal covariance (scikit-learn's "diag")."""
+    """Each component its own diagonal covariance (scikit-learn's "diag").
+
+    ``Sigma_k = diag(W_k) / n_k``.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        False: covariances are those of each component.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import VVI
+    >>> VVI().n_parameters(n_components=3, n_features=2)
+    6
+    """
 
     name = "VVI"
     storage = Diagonal

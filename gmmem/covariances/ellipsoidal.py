@@ -27,7 +27,21 @@ TIED = 1e-13
 
 
 class EEE(Lettered):
-    """One covariance for all components (scikit-learn's "tied", if compact)."""
+    """One covariance for all components (scikit-learn's "tied", if compact).
+
+    ``Sigma_k = W / n``, W the total scatter within components.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        Whether users see one covariance for all, and not K equal ones.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import EEE
+    >>> EEE().n_parameters(n_components=3, n_features=2)
+    3
+    """
 
     name = "EEE"
     storage = Full
@@ -38,7 +52,31 @@ class EEE(Lettered):
 
 
 class VEE(Iterated):
-    """One shape and orientation, each component its own volume."""
+    """One shape and orientation, each component its own volume.
+
+    ``Sigma_k = lambda_k C`` with C of determinant one: volumes and C in turn, then Newton's
+    method for the volumes.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        False: covariances are those of each component.
+    tol : float, default=1e-7
+        The inner iteration for the volumes stops where none changes by more, relatively.
+    max_iter : int, default=500
+        Most steps of the inner iteration.
+
+    References
+    ----------
+    Celeux and Govaert (1995). Gaussian parsimonious clustering models. Pattern Recognition 28,
+    781-793.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import VEE
+    >>> VEE().n_parameters(n_components=3, n_features=2)
+    5
+    """
 
     name = "VEE"
     storage = Full
@@ -57,7 +95,32 @@ class Turned(Iterated):
 
 
 class EVE(Turned):
-    """One volume and orientation, each component its own shape."""
+    """One volume and orientation, each component its own shape.
+
+    ``Sigma_k = lambda D A_k D'`` with A_k diagonal: the axes D by descent over rotations, and
+    then A_k and lambda in closed form.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        False: covariances are those of each component.
+    tol : float, default=1e-10
+        The inner iteration for the axes stops where a step gains less, in nats a unit of mass.
+    max_iter : int, default=500
+        Most steps of the inner iteration.
+
+    References
+    ----------
+    Browne and McNicholas (2014). Orthogonal Stiefel manifold optimization for
+    eigen-decomposed covariance parameter estimation in mixture models. Statistics and
+    Computing 24, 203-210.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import EVE
+    >>> EVE().n_parameters(n_components=3, n_features=2)
+    5
+    """
 
     name = "EVE"
     storage = Full
@@ -79,7 +142,32 @@ class EVE(Turned):
 
 
 class VVE(Turned):
-    """One orientation, each component its own volume and shape."""
+    """One orientation, each component its own volume and shape.
+
+    ``Sigma_k = D L_k D'`` with L_k diagonal: the axes D by descent over rotations, and then
+    L_k = diag(D' W_k D) / n_k.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        False: covariances are those of each component.
+    tol : float, default=1e-10
+        The inner iteration for the axes stops where a step gains less, in nats a unit of mass.
+    max_iter : int, default=500
+        Most steps of the inner iteration.
+
+    References
+    ----------
+    Browne and McNicholas (2014). Orthogonal Stiefel manifold optimization for
+    eigen-decomposed covariance parameter estimation in mixture models. Statistics and
+    Computing 24, 203-210.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import VVE
+    >>> VVE().n_parameters(n_components=3, n_features=2)
+    7
+    """
 
     name = "VVE"
     storage = Full
@@ -94,7 +182,27 @@ class VVE(Turned):
 
 
 class EEV(Lettered):
-    """One volume and shape, each component its own orientation."""
+    """One volume and shape, each component its own orientation.
+
+    ``Sigma_k = D_k L D_k'`` with D_k the axes of W_k, and L the sum of the variances along
+    them over n.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        False: covariances are those of each component.
+
+    References
+    ----------
+    Celeux and Govaert (1995). Gaussian parsimonious clustering models. Pattern Recognition 28,
+    781-793.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import EEV
+    >>> EEV().n_parameters(n_components=3, n_features=2)
+    5
+    """
 
     name = "EEV"
     storage = Full
@@ -106,7 +214,31 @@ class EEV(Lettered):
 
 
 class VEV(Iterated):
-    """One shape, each component its own volume and orientation."""
+    """One shape, each component its own volume and orientation.
+
+    ``Sigma_k = lambda_k D_k A D_k'`` with D_k the axes of W_k: volumes and the shape A in turn,
+    then Newton's method for the volumes.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        False: covariances are those of each component.
+    tol : float, default=1e-7
+        The inner iteration for the volumes stops where none changes by more, relatively.
+    max_iter : int, default=500
+        Most steps of the inner iteration.
+
+    References
+    ----------
+    Celeux and Govaert (1995). Gaussian parsimonious clustering models. Pattern Recognition 28,
+    781-793.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import VEV
+    >>> VEV().n_parameters(n_components=3, n_features=2)
+    7
+    """
 
     name = "VEV"
     storage = Full
@@ -119,7 +251,27 @@ class VEV(Iterated):
 
 
 class EVV(Lettered):
-    """One volume for all, each component its own shape and orientation."""
+    """One volume for all, each component its own shape and orientation.
+
+    ``Sigma_k = lambda C_k`` with C_k the scatter W_k over its volume, and lambda the sum of
+    the volumes over n.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        False: covariances are those of each component.
+
+    References
+    ----------
+    Celeux and Govaert (1995). Gaussian parsimonious clustering models. Pattern Recognition 28,
+    781-793.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import EVV
+    >>> EVV().n_parameters(n_components=3, n_features=2)
+    7
+    """
 
     name = "EVV"
     storage = Full
@@ -130,7 +282,21 @@ class EVV(Lettered):
 
 
 class VVV(Lettered):
-    """Each component its own covariance (scikit-learn's "full")."""
+    """Each component its own covariance (scikit-learn's "full").
+
+    ``Sigma_k = W_k / n_k``.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        False: covariances are those of each component.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import VVV
+    >>> VVV().n_parameters(n_components=3, n_features=2)
+    9
+    """
 
     name = "VVV"
     storage = Full

@@ -10,7 +10,16 @@ from typing import ClassVar
 import numpy as np
 from scipy.linalg.lapack import dtrtri
 
-from gmmem.covariances.base import EPS, FLAT, Decomposition, DegenerateCovariance, Held, read_only
+from gmmem.contracts import fulfils
+from gmmem.covariances.base import (
+    EPS,
+    FLAT,
+    Decomposition,
+    DegenerateCovariance,
+    Held,
+    Storage,
+    read_only,
+)
 from gmmem.covariances.orientation import common_axes
 from gmmem.covariances.volumes import volumes
 from gmmem.forms import OUTER, Quadratic
@@ -50,16 +59,38 @@ def _inverse_transposed(triangles: np.ndarray, lower: bool) -> np.ndarray:
     return inverses
 
 
+@fulfils(Storage)
 @dataclass(frozen=True, eq=False)
 class Full(Held):
-    """S matrices, ``covariances`` of shape (S, n_features, n_features)."""
+    """S matrices, ``covariances`` of shape (S, n_features, n_features).
+
+    Parameters
+    ----------
+    factors : ndarray of shape (S, n_features, n_features)
+        U with ``P = U U'`` for the precisions P.
+    n_features : int
+        d, the number of features.
+    given : ndarray of shape (S, n_features, n_features) or None, default=None
+        The covariances, where they came before the factors.
+
+    See Also
+    --------
+    Storage : What it can do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import Full
+    >>> held = Full.from_covariances(np.array([[[2.0, 1.0], [1.0, 2.0]]]), n_features=2)
+    >>> held.log_det.round(3)
+    array([1.099])
+    """
 
     form: ClassVar[Quadratic] = OUTER
 
     factors: np.ndarray
     n_features: int
     given: np.ndarray | None = None
-    """The covariances, where they came before the factors."""
 
     @classmethod
     def from_covariances(cls, covariances, n_features):

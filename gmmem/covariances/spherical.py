@@ -9,20 +9,45 @@ from typing import ClassVar
 
 import numpy as np
 
+from gmmem.contracts import fulfils
 from gmmem.covariances.base import (
     DegenerateCovariance,
     Estimate,
     Held,
     Lettered,
+    Storage,
     read_only,
     unit_axes,
 )
 from gmmem.forms import NORM, Quadratic
 
 
+@fulfils(Storage)
 @dataclass(frozen=True, eq=False)
 class Spherical(Held):
-    """S variances, ``covariances`` of shape (S,)."""
+    """S variances, ``covariances`` of shape (S,).
+
+    Parameters
+    ----------
+    covariances : ndarray of shape (S,)
+        Variances.
+    factors : ndarray of shape (S,)
+        U with ``P = U U'`` for the precisions P.
+    n_features : int
+        d, the number of features.
+
+    See Also
+    --------
+    Storage : What it can do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import Spherical
+    >>> held = Spherical.from_covariances(np.array([4.0]), n_features=2)
+    >>> held.log_det.round(3)
+    array([2.773])
+    """
 
     form: ClassVar[Quadratic] = NORM
 
@@ -87,7 +112,21 @@ class Spherical(Held):
 
 
 class EII(Lettered):
-    """One variance for all components and directions."""
+    """One variance for all components and directions.
+
+    ``Sigma_k = lambda I`` with lambda = tr(W) / (n d), W the total scatter within components.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        Whether users see one covariance for all, and not K equal ones.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import EII
+    >>> EII().n_parameters(n_components=3, n_features=2)
+    1
+    """
 
     name = "EII"
     storage = Spherical
@@ -98,7 +137,21 @@ class EII(Lettered):
 
 
 class VII(Lettered):
-    """Each component its own variance (scikit-learn's "spherical")."""
+    """Each component its own variance (scikit-learn's "spherical").
+
+    ``Sigma_k = lambda_k I`` with lambda_k = tr(W_k) / (n_k d).
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        False: covariances are those of each component.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import VII
+    >>> VII().n_parameters(n_components=3, n_features=2)
+    3
+    """
 
     name = "VII"
     storage = Spherical
@@ -116,7 +169,21 @@ def _only_one_feature(name: str, n_features: int) -> None:
 
 
 class E(EII):
-    """One feature, one variance for all components."""
+    """One feature, one variance for all components.
+
+    As `EII`, and an error for more features than one.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        Whether users see one covariance for all, and not K equal ones.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import E
+    >>> E().n_parameters(n_components=3, n_features=1)
+    1
+    """
 
     name = "E"
 
@@ -126,7 +193,21 @@ class E(EII):
 
 
 class V(VII):
-    """One feature, each component its own variance."""
+    """One feature, each component its own variance.
+
+    As `VII`, and an error for more features than one.
+
+    Parameters
+    ----------
+    compact : bool, default=False
+        False: covariances are those of each component.
+
+    Examples
+    --------
+    >>> from gmmem.covariances import V
+    >>> V().n_parameters(n_components=3, n_features=1)
+    3
+    """
 
     name = "V"
 

@@ -22,6 +22,8 @@ class CriterionDisplay:
         Not a number where a candidate failed.
     criterion : str
         The name of the criterion.
+    stopped : ndarray of bool, shape (n_candidates,), default=None
+        Which candidates were stopped on their way, since they could not win.
 
     Attributes
     ----------
@@ -33,6 +35,8 @@ class CriterionDisplay:
         The line of each model.
     winner_ : matplotlib Line2D
         The mark around the best candidate.
+    stopped_ : matplotlib Line2D or None
+        The crosses on candidates that were stopped: what they had come to.
 
     See Also
     --------
@@ -48,11 +52,12 @@ class CriterionDisplay:
     'BIC'
     """
 
-    def __init__(self, n_components, names, values, criterion):
+    def __init__(self, n_components, names, values, criterion, stopped=None):
         self.n_components = n_components
         self.names = names
         self.values = values
         self.criterion = criterion
+        self.stopped = stopped
 
     @classmethod
     def from_estimator(cls, estimator, *, criterion=None, ax=None, **kwargs):
@@ -96,9 +101,8 @@ class CriterionDisplay:
         results, criterion = estimator.results_, criterion or estimator.criterion
         if criterion not in CRITERIA:
             raise ValueError(f"criterion={criterion!r} must be one of {list(CRITERIA)}.")
-        display = cls(
-            results["n_components"], results["covariance_type"], results[criterion], criterion
-        )
+        columns = [results[key] for key in ("n_components", "covariance_type", criterion)]
+        display = cls(*columns, criterion, results["status"] == "stopped")
         return display.plot(ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
@@ -159,6 +163,17 @@ class CriterionDisplay:
             markeredgewidth=1.5,
             label=f"best: {self.names[best]}, {self.n_components[best]}",
         )
+        self.stopped_ = None
+        if self.stopped is not None and self.stopped.any():
+            (self.stopped_,) = self.ax_.plot(
+                self.n_components[self.stopped],
+                self.values[self.stopped],
+                "x",
+                color="0.25",
+                markersize=6,
+                markeredgewidth=1,
+                label="stopped on its way",
+            )
         self.ax_.set(
             xlabel="Number of components",
             ylabel=self.criterion.upper(),

@@ -3,43 +3,17 @@
 import math
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 from gmmem.displays.canvas import canvas, styled
 from gmmem.displays.fitted import Fitted, columns, read, rows
 from gmmem.displays.palette import colour, line
+from gmmem.univariate import distribution, joint_density, quantiles
 
 KINDS = ("density", "cdf", "quantile", "qq")
-# Points of a curve; deviations of a component drawn on either side; halvings of a bracket.
-CURVE, REACH, HALVINGS = 400, 3.5, 64
+# Points of a curve; deviations of a component drawn on either side.
+CURVE, REACH = 400, 3.5
 MOST_BARS = 100
-
-
-def joint_density(x: np.ndarray, density: Fitted) -> np.ndarray:
-    """Weight times density of each component of one feature, (n_components, n)."""
-    mean, deviation = density.means[:, :1], np.sqrt(density.covariances[:, 0])
-    peaks = density.weights[:, None] / (np.sqrt(2 * np.pi) * deviation)
-    return peaks * np.exp(-0.5 * ((x - mean) / deviation) ** 2)
-
-
-def distribution_function(x: np.ndarray, density: Fitted) -> np.ndarray:
-    """Probability of values up to x, (n,)."""
-    mean, deviation = density.means[:, :1], np.sqrt(density.covariances[:, 0])
-    return density.weights @ ndtr((x - mean) / deviation)
-
-
-def quantiles(p: np.ndarray, density: Fitted) -> np.ndarray:
-    """The values up to which a probability p, 0 < p < 1, lies, (n,)."""
-    shown = density.weights > 0
-    mean, deviation = density.means[shown, :1], np.sqrt(density.covariances[shown, 0])
-    # The mixture's quantile lies between those of its components.
-    each = mean + deviation * ndtri(p)
-    low, high = each.min(axis=0), each.max(axis=0)
-    for _ in range(HALVINGS):
-        middle = low + 0.5 * (high - low)
-        below = distribution_function(middle, density) < p
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return low + 0.5 * (high - low)
 
 
 class DistributionDisplay:
@@ -190,7 +164,7 @@ class DistributionDisplay:
             (self.data_,) = self.ax_.step(
                 steps, np.append(share, 1), where="post", color="#888888", label="rows"
             )
-        self._draw(points, distribution_function(points, self.density), kwargs)
+        self._draw(points, distribution(points, *self.density.univariate), kwargs)
         self.ax_.set(xlabel=self._name, ylabel="probability", ylim=(-0.02, 1.02))
         self.ax_.set_xlim(points[0], points[-1])
 
@@ -201,12 +175,12 @@ class DistributionDisplay:
             (self.data_,) = self.ax_.plot(_positions(len(x)), x, **style)
         # Closer together where the quantile grows fast, at both ends.
         p = ndtr(np.linspace(-3, 3, CURVE))
-        self._draw(p, quantiles(p, self.density), kwargs)
+        self._draw(p, quantiles(p, *self.density.univariate), kwargs)
         self.ax_.set(xlabel="probability", ylabel=self._name, xlim=(-0.02, 1.02))
 
     def _plot_qq(self, kwargs):
         x = self._sorted()
-        expected = quantiles(_positions(len(x)), self.density)
+        expected = quantiles(_positions(len(x)), *self.density.univariate)
         ends = [min(x[0], expected[0]), max(x[-1], expected[-1])]
         (self.data_,) = self.ax_.plot(ends, ends, color="#888888", linewidth=1)
         self._draw(expected, x, {"linestyle": "none", "marker": "o", "markersize": 3} | kwargs)
@@ -263,7 +237,7 @@ def _n_bars(x: np.ndarray) -> int:
 
 def draw_densities(ax, points: np.ndarray, density: Fitted, kwargs: dict) -> tuple[list, object]:
     """A line for each component's share of the density, and one for their sum."""
-    joint = joint_density(points, density)
+    joint = joint_density(points, *density.univariate)
     parts = [
         ax.plot(points, part, color=colour(k), linestyle=line(k), linewidth=1.6, zorder=3)[0]
         for k, part in enumerate(joint)

@@ -34,6 +34,11 @@ class Fitted:
     covariances: np.ndarray
     names: list[str]
 
+    @property
+    def univariate(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Weights, means and standard deviations of the first feature, each (n_components,)."""
+        return self.weights, self.means[:, 0], np.sqrt(self.covariances[:, 0, 0])
+
     def marginal(self, columns: list[int]) -> "Fitted":
         """The density of some features alone."""
         return Fitted(

@@ -3,5 +3,12 @@
 from gmmem.estimators.bayesian import BayesianGaussianMixture
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.gaussian_mixture_ic import GaussianMixtureIC
+from gmmem.estimators.summary import ClassTable, Summary
 
-__all__ = ["BayesianGaussianMixture", "GaussianMixture", "GaussianMixtureIC"]
+__all__ = [
+    "BayesianGaussianMixture",
+    "ClassTable",
+    "GaussianMixture",
+    "GaussianMixtureIC",
+    "Summary",
+]

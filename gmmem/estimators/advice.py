@@ -1,6 +1,7 @@
 """What a user is told after a fit that ended, but not as it should: sentences, and warnings."""
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from gmmem.stopping import remaining
 
 # Frames between a warning and the user's call of fit.
 DEPTH = 6
+
+# Times tol: what is missing beyond that is worth a sentence.
+MUCH = 10
 
 # Weights with a mean below this are taken for shares, not for copies.
 LEAST_MEAN_WEIGHT = 0.5
@@ -38,7 +42,7 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
             + (
                 ""
                 if getattr(params, "accelerate", False)
-                else _missing(solution.history, params.tol)
+                else missing(solution.history, params.tol)
             ),
             ConvergenceWarning,
         )
@@ -73,7 +77,7 @@ def of_solution(params: Any, solution: em.Solution) -> None:
         )
 
 
-def _missing(history: list[float], tol: float) -> str:
+def missing(history: list[float], tol: float) -> str:
     """How much the likelihood still lacks, and what would do."""
     found = remaining(history)
     if not np.isfinite(found.gain):
@@ -97,30 +101,93 @@ def of_weights(extent: Extent) -> None:
         )
 
 
-def of_choice(candidates: list, index: int, criterion: str) -> None:
-    """Warn where the choice of a search is to be doubted."""
+def of_choice(candidates: list, index: int, criterion: str) -> tuple[str, ...]:
+    """Warn where the choice of a search is to be doubted; the sentences come back."""
+    found = tuple(doubts(candidates, index, criterion))
+    for sentence, category in found:
+        warn(sentence, category)
+    return tuple(sentence for sentence, _ in found)
+
+
+def doubts(candidates: list, index: int, criterion: str) -> Iterator[tuple[str, type[Warning]]]:
+    """Why the choice of a search is to be doubted: sentences, and the class of the warning."""
     best = candidates[index]
     numbers = {candidate.point.n_components for candidate in candidates}
     number, name = best.point.n_components, getattr(best.model, "name", best.model)
     if best.status == "max_iter":
-        warn(
+        yield (
             f"The best candidate ({name}, {number} components) did not converge in "
             f"{len(best.history)} iterations: increase max_iter or tol.",
             ConvergenceWarning,
         )
     if len(numbers) > 1 and number == max(numbers):
-        warn(
+        yield (
             f"The best candidate has {number} components, the most that were tried: try more, "
             f"for criterion={criterion!r} may still fall.",
             ChoiceWarning,
         )
     richer = [each for each in candidates if _is_richer(each, best)]
     if richer and all(each.status in ("degenerate", "failed") for each in richer):
-        warn(
+        yield (
             f"{name} with {number} components won only because every more flexible model of as "
             f"many components was degenerate ({richer[0].reason.rstrip('.')}): the data may "
             "hold copies, constants or sums, for which reg_covar > 0 or fewer components help.",
             ChoiceWarning,
+        )
+
+
+def of_fit(params: Any, sizes: np.ndarray | None) -> tuple[str, ...]:
+    """What is to be doubted of a fitted mixture, in sentences."""
+    return (
+        *vars(params).get("_doubts", ()),
+        *_of_iterations(params),
+        *_of_starts(params),
+        *_of_sizes(params, sizes),
+    )
+
+
+def _of_iterations(params: Any) -> Iterator[str]:
+    history, told = params.lower_bounds_, hasattr(params, "best_estimator_")
+    if "_stream" in vars(params) or not history or told:
+        return
+    left, steady = getattr(params, "remaining_gain_", 0), not getattr(params, "accelerate", False)
+    if not params.converged_:
+        more = missing(history, params.tol) if steady else ""
+        yield f"raise max_iter (now {params.max_iter}), or tol (now {params.tol:g}).{more}"
+    elif params.tol * MUCH < left < np.inf:
+        yield (
+            f"about {left:.2g} nats a row are estimated to be missing: lower tol (now "
+            f"{params.tol:g})."
+        )
+    elif left == np.inf and steady and np.ptp(history[-2:]) > params.tol / MUCH:
+        yield (
+            f"the last change was below tol (now {params.tol:g}), but the changes did not shrink "
+            "yet: this may be a plateau, so lower tol."
+        )
+
+
+def _of_starts(params: Any) -> Iterator[str]:
+    report = getattr(params, "starts_report_", None)
+    if report is not None and report.n_starts > 2 and report.n_best == 1:
+        yield (
+            f"only one of {report.n_starts} starts ended at the best likelihood, which may not be "
+            'the highest there is: raise n_init, or try n_init="auto".'
+        )
+
+
+def _of_sizes(params: Any, sizes: np.ndarray | None) -> Iterator[str]:
+    lost = np.flatnonzero(np.asarray(params.weights_) == 0)
+    if len(lost):
+        yield f"component(s) {lost.tolist()} have no rows: lower n_components."
+    if sizes is None or getattr(params, "prior", True) is not None:
+        return  # A prior, such as a variational mixture has, holds covariances up.
+    d = params.means_.shape[1]
+    few = np.setdiff1d(np.flatnonzero(sizes <= d), lost)
+    if len(few) and not params.covariance_model_.shared:
+        yield (
+            f"component(s) {few.tolist()} hold no more rows than there are features ({d}), too "
+            "few for covariances of their own: lower n_components, or choose a model that shares "
+            "them."
         )
 
 

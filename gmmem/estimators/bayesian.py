@@ -233,6 +233,14 @@ default="dirichlet_process"
         ValueError
             If the data or a parameter is not usable, or a covariance becomes
             singular in every start.
+
+        Examples
+        --------
+        >>> from gmmem import BayesianGaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> model = BayesianGaussianMixture(5, max_iter=1000, random_state=0)
+        >>> model.fit(load_old_faithful()).n_components_
+        2
         """
         with unchanged_on_failure(self):
             self._fit(X, y, sample_weight)

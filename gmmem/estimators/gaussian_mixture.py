@@ -325,6 +325,18 @@ callable, default="kmeans"
         ValueError
             If the data or a parameter is not usable, or a covariance becomes
             singular in every start.
+
+        See Also
+        --------
+        partial_fit : A batch of rows at a time.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> model = GaussianMixture(2, random_state=0).fit(load_old_faithful())
+        >>> model.converged_, round(model.lower_bound_, 3)
+        (True, -4.155)
         """
         with unchanged_on_failure(self):
             self._fit(X, y, sample_weight)

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 
-from gmmem import em
+from gmmem import em, prediction
 from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, fit_context
 from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
@@ -63,6 +63,11 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         Most iterations of EM for a candidate.
     prior : "regularised", NormalInverseWishart or None, default=None
         As for `GaussianMixture`: with it, no candidate collapses.
+    early_stopping : bool, default=True
+        Whether candidates that cannot win any more are stopped on their way, with the status
+        "stopped": those whose criterion, with what they may still gain, stays more than 10
+        above the best.  What is near the best is fitted to its end.  With False, every
+        candidate is.
     n_jobs : int, default=None
         Candidates fitted at the same time, by joblib.  The result is the same for any.
     random_state : int, RandomState instance or None, default=None
@@ -84,7 +89,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
     results_ : dict of ndarrays
         One row a candidate: "covariance_type", "n_components", "init_params",
         "log_likelihood", "n_parameters", every criterion, "n_iter", "seconds",
-        "status" ("converged", "max_iter", "degenerate" or "failed") and "reason".
+        "status" ("converged", "stopped", "max_iter", "degenerate" or "failed") and "reason".
     n_components_ : int
         Number of components of the best.
     covariance_type_ : str or CovarianceModel
@@ -126,6 +131,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         "reg_covar": [Interval(Real, 0.0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "prior": [str, HasMethods(["on"]), None],
+        "early_stopping": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
@@ -143,6 +149,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         reg_covar=0.0,
         max_iter=1000,
         prior=None,
+        early_stopping=True,
         n_jobs=None,
         random_state=None,
         warm_start=False,
@@ -156,6 +163,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         self.reg_covar = reg_covar
         self.max_iter = max_iter
         self.prior = prior
+        self.early_stopping = early_stopping
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.warm_start = warm_start
@@ -185,6 +193,15 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             If the data or a parameter is not usable, or no candidate could be fitted.
         KeyboardInterrupt
             When interrupted; what was fitted so far is kept and usable.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixtureIC
+        >>> from gmmem.datasets import load_old_faithful
+        >>> search = GaussianMixtureIC([1, 2, 3, 4], covariance_type=["EEE", "VVV"])
+        >>> search = search.fit(load_old_faithful())
+        >>> search.results_["n_components"][search.best_index_], round(search.best_score_, 1)
+        (np.int64(3), 2314.3)
         """
         with unchanged_on_failure(self):
             interrupt = self._fit(X, y, sample_weight)
@@ -204,7 +221,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             problem = Problem.of(rows, get_model("VVV"), Ridge(self.reg_covar))
         advice.of_weights(problem.extent)
         points = self._grid(problem)
-        settings = search.Settings(self.tol, self.max_iter, self.reg_covar, self.prior)
+        racing = self.criterion if self.early_stopping else None
+        settings = search.Settings(self.tol, self.max_iter, self.reg_covar, self.prior, racing)
         done = self._kept(rows, settings)
         new = [point for point in points if point not in done]
 
@@ -217,7 +235,11 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             random_state = check_random_state(self.random_state)
             shown = seen(rows, random_state) if new else (None, None)
             problem, found = search.begin(new, *shown, problem, random_state)
-            candidates = search.fit_all(new, found, problem, settings, self.n_jobs)
+            best = min(
+                (done[each].criteria()[self.criterion] for each in points if each in done),
+                default=np.inf,
+            )
+            candidates = search.fit_all(new, found, problem, settings, self.n_jobs, best)
             for candidate in task.candidates(candidates, len(new), best_so_far):
                 done[candidate.point] = candidate
                 self._tell(candidate)
@@ -227,10 +249,15 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             interrupt = error
         vars(self).update(self._chosen(done, points, problem))
         tried = [done[point] for point in points if point in done]
-        advice.of_choice(tried, self.best_index_, self.criterion)
+        self._doubts = advice.of_choice(tried, self.best_index_, self.criterion)
+        self._keep_summary(tried[self.best_index_].summary, rows)
         if interrupt is None:
             task.end(best_so_far)
         return interrupt
+
+    def _keep_summary(self, fit, rows) -> None:
+        """Keep what a summary says of the rows, which are not kept."""
+        self._summary_kept = fit, prediction.sizes(self.mixture_, rows)
 
     def _grid(self, problem) -> list[search.GridPoint]:
         """Every candidate that the parameters ask for."""

@@ -5,29 +5,26 @@ a user reads, pickles or sets is what is computed with.
 """
 
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
 from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from gmmem import criteria, em, prediction
+from gmmem import prediction
 from gmmem.answers import Scorer
 from gmmem.compat import FIT_CALLBACKS
 from gmmem.covariances import CovarianceModel, Decomposition, DegenerateCovariance, get_model
 from gmmem.covariances.base import from_public, n_free
 from gmmem.estimators.attributes import NEEDED, as_mixture, remembered_scorer
+from gmmem.estimators.one_feature import OneFeature
 from gmmem.estimators.rows import as_rows
+from gmmem.estimators.summarised import Summarised
 from gmmem.mixture import Mixture
-from gmmem.passes import all_in_one
-from gmmem.priors import Ridge
-from gmmem.problem import Problem
 from gmmem.sources import Rows
 
 
-class MixtureMethods:
+class MixtureMethods(Summarised, OneFeature):
     """The methods of a fitted mixture; a subclass says which covariance model it has."""
 
     def fit_predict(self, X, y=None, sample_weight=None):
@@ -46,6 +43,17 @@ class MixtureMethods:
         -------
         labels : ndarray of shape (n_samples,)
             The same as ``fit(X).predict(X)``.
+
+        See Also
+        --------
+        table : Labels against known classes.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture(2, means_init=[[0], [9]])
+        >>> model.fit_predict([[0.0], [1], [9], [10]])
+        array([0, 0, 1, 1])
         """
         return self.fit(X, sample_weight=sample_weight).predict(X)
 
@@ -61,6 +69,17 @@ class MixtureMethods:
         -------
         labels : ndarray of shape (n_samples,)
             Component labels.
+
+        See Also
+        --------
+        predict_proba : How sure that is.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters([0.6, 0.4], [[2], [5]], [[[1]], [[2]]])
+        >>> model.predict([[1], [3.5], [6]])
+        array([0, 0, 1])
         """
         return prediction.labels(*self._scored(X))
 
@@ -76,6 +95,19 @@ class MixtureMethods:
         -------
         responsibilities : ndarray of shape (n_samples, n_components)
             Rows sum to one.
+
+        See Also
+        --------
+        predict : The most probable component alone.
+
+        Examples
+        --------
+        At 3.5 of N(2, 1) at .6 and N(5, 2) at .4, by Bayes' rule:
+
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters([0.6, 0.4], [[2], [5]], [[[1]], [[2]]])
+        >>> model.predict_proba([[3.5]]).round(3)
+        array([[0.547, 0.453]])
         """
         return prediction.responsibilities(*self._scored(X))
 
@@ -91,6 +123,18 @@ class MixtureMethods:
         -------
         log_density : ndarray of shape (n_samples,)
             In nats.
+
+        See Also
+        --------
+        score : Their mean.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters([0.6, 0.4], [[2], [5]], [[[1]], [[2]]])
+        >>> import numpy as np
+        >>> np.exp(model.score_samples([[3.5]])).round(4)
+        array([0.142])
         """
         return prediction.log_density(*self._scored(X))
 
@@ -110,123 +154,23 @@ class MixtureMethods:
         -------
         log_likelihood : float
             In nats per row, or per unit of weight.
-        """
-        scorer, rows = self._scored(X, sample_weight)
-        return prediction.log_likelihood(scorer, rows) / rows.total_weight
 
-    def fit_summary(self, X, sample_weight=None) -> criteria.FitSummary:
-        """What model selection criteria look at.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A weight of w stands for w copies of a row: n is the sum of weights.
-
-        Returns
-        -------
-        summary : gmmem.criteria.FitSummary
-            For any function of `gmmem.criteria`.
+        See Also
+        --------
+        score_samples : Of each row.
+        bic : Takes the number of parameters into account.
 
         Examples
         --------
-        >>> from gmmem import GaussianMixture, criteria
-        >>> from gmmem.datasets import load_old_faithful
-        >>> X = load_old_faithful()
-        >>> model = GaussianMixture(2, random_state=0).fit(X)
-        >>> round(criteria.bic(model.fit_summary(X)), 1) == round(model.bic(X), 1)
-        True
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters([0.6, 0.4], [[2], [5]], [[[1]], [[2]]])
+        >>> round(model.score([[3.5], [2.0]]), 3)
+        -1.667
+        >>> round(model.score([[3.5], [2.0]], sample_weight=[2, 1]), 3)
+        -1.762
         """
-        mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
-        found = prediction.summary(mixture, self.covariance_model_, rows)
-        return replace(found, n_parameters=self.n_parameters_)
-
-    def _likelihood(self, X, sample_weight) -> criteria.FitSummary:
-        """The same without the entropies, which cost as much as the likelihood."""
-        mixture, rows = self._checked_mixture(), self._rows(X, sample_weight)
-        found = prediction.likelihood(mixture, self.covariance_model_, rows)
-        return replace(found, n_parameters=self.n_parameters_)
-
-    def bic(self, X, sample_weight=None):
-        """Bayesian information criterion of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.bic` for the formula.
-        """
-        return criteria.bic(self._likelihood(X, sample_weight))
-
-    def aic(self, X, sample_weight=None):
-        """Akaike's information criterion of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.aic` for the formula.
-        """
-        return criteria.aic(self._likelihood(X, sample_weight))
-
-    def aicc(self, X, sample_weight=None):
-        """AIC corrected for few rows of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.aicc` for the formula.
-        """
-        return criteria.aicc(self._likelihood(X, sample_weight))
-
-    def caic(self, X, sample_weight=None):
-        """Consistent AIC of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.caic` for the formula.
-        """
-        return criteria.caic(self._likelihood(X, sample_weight))
-
-    def hqic(self, X, sample_weight=None):
-        """Criterion of Hannan and Quinn of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.hqic` for the formula.
-        """
-        return criteria.hqic(self._likelihood(X, sample_weight))
-
-    def sabic(self, X, sample_weight=None):
-        """Sample size adjusted BIC of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.sabic` for the formula.
-        """
-        return criteria.sabic(self._likelihood(X, sample_weight))
-
-    def icl(self, X, sample_weight=None):
-        """Integrated completed likelihood of the model on X by the MAP classification.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.icl` for the formula.
-        """
-        return criteria.icl(self.fit_summary(X, sample_weight))
-
-    def icl_entropy(self, X, sample_weight=None):
-        """Integrated completed likelihood by the entropy of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.icl_entropy` for the formula.
-        """
-        return criteria.icl_entropy(self.fit_summary(X, sample_weight))
-
-    def clc(self, X, sample_weight=None):
-        """Classification likelihood criterion of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.clc` for the formula.
-        """
-        return criteria.clc(self.fit_summary(X, sample_weight))
-
-    def nec(self, X, sample_weight=None):
-        """Normalised entropy criterion of the model on X: the lower the better.
-
-        See `fit_summary` for the parameters and `gmmem.criteria.nec` for the formula; one
-        component of the same covariance model is fitted to X to compare with.
-        """
-        summary, rows = self.fit_summary(X, sample_weight), self._rows(X, sample_weight)
-        problem = Problem.of(rows, self.covariance_model_, Ridge(self.reg_covar))
-        one = em.solve(problem, [partial(problem.start, all_in_one, 1)], tol=0, max_iter=0)
-        if one.best is None:
-            raise ValueError(
-                f"nec compares with one component, which cannot be fitted to X: {one.failure} "
-                f"Increase reg_covar (now {self.reg_covar:g}) or give more rows."
-            )
-        likelihood = prediction.log_likelihood(one.best.mixture, rows)
-        return criteria.nec(replace(summary, log_likelihood_one=likelihood))
+        scorer, rows = self._scored(X, sample_weight)
+        return prediction.log_likelihood(scorer, rows) / rows.total_weight
 
     def sample(self, n_samples=1):
         """Draw rows from the fitted density.
@@ -242,6 +186,20 @@ class MixtureMethods:
             The rows, ordered by component.
         y : ndarray of shape (n_samples,)
             Their components.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is no positive whole number.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters(
+        ...     [0.6, 0.4], [[2], [5]], [[[1]], [[2]]], random_state=0)
+        >>> X, y = model.sample(1000)
+        >>> X.shape, int((y == 0).sum())
+        ((1000, 1), 597)
         """
         check_is_fitted(self)
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
@@ -260,14 +218,32 @@ class MixtureMethods:
 
     @property
     def n_parameters_(self) -> int:
-        """Free parameters: covariances, means and mixing weights, but for those held."""
+        """Free parameters: covariances, means and mixing weights, but for those held.
+
+        Examples
+        --------
+        Two means, two covariances of three numbers each, and one weight, as they sum to one:
+
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> GaussianMixture(2, random_state=0).fit(load_old_faithful()).n_parameters_
+        11
+        """
         check_is_fitted(self)
         held = vars(self).get("_n_held", 0)
         return n_free(self.covariance_model_, *self.means_.shape) - held
 
     @property
     def mixture_(self) -> Mixture:
-        """The density that the attributes describe."""
+        """The density that the attributes describe.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters([1], [[0]], [[[1]]])
+        >>> model.mixture_.log_density([[0.0]]).round(4)
+        array([-0.9189])
+        """
         return self._checked_mixture()
 
     @property
@@ -275,6 +251,17 @@ class MixtureMethods:
         """Volume (K,), shape (K, d) and orientation (K, d, d) of the covariances.
 
         ``covariance = volume * orientation @ diag(shape) @ orientation.T``
+
+        See Also
+        --------
+        gmmem.covariances.Decomposition : What comes back.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters([1], [[0, 0]], [[[4, 0], [0, 1]]])
+        >>> model.decomposition_.volume.round(3), model.decomposition_.shape.round(3)
+        (array([2.]), array([[2. , 0.5]]))
         """
         mixture, model = self._checked_mixture(), self.covariance_model_
         parts = mixture.covariances.decompose(model.aligned)
@@ -292,7 +279,15 @@ class MixtureMethods:
 
     @property
     def covariance_model_(self) -> CovarianceModel:
-        """The covariance model, as an object: that of the fit, whatever the parameter is now."""
+        """The covariance model, as an object: that of the fit, whatever the parameter is now.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> from gmmem.datasets import load_old_faithful
+        >>> GaussianMixture(2, random_state=0).fit(load_old_faithful()).covariance_model_.name
+        'VVV'
+        """
         return vars(self).get("_fitted_model") or get_model(self.covariance_type)
 
     def _mixture(self) -> Mixture:

@@ -8,11 +8,13 @@ import sys
 from typing import Any
 
 import numpy as np
+from sklearn import get_config
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import validate_data
 
 from gmmem.compat import check_sample_weight
-from gmmem.sources import Dask, InMemory, Rows
+from gmmem.sources import Dask, Device, InMemory, Rows
+from gmmem.sources.device import Place
 
 # Rows that initialisers see of those that are elsewhere: more than they look at.
 SEEN = 50_000
@@ -20,6 +22,8 @@ SEEN = 50_000
 
 def as_rows(estimator: Any, X, sample_weight=None, *, reset: bool) -> Rows:
     """The source of what was given as X: an array, a Dask collection, or a source itself.
+
+    With scikit-learn's ``array_api_dispatch`` an array of a device stays on it.
 
     Parameters
     ----------
@@ -38,10 +42,31 @@ def as_rows(estimator: Any, X, sample_weight=None, *, reset: bool) -> Rows:
     if hasattr(X, "fold") and hasattr(X, "map"):
         return _source(estimator, X, sample_weight, reset)
     least = 2 if reset else 1
+    if is_on_device(X):
+        xp = Place.of(X).xp
+        dtypes = [xp.float64, xp.float32]
+        X = validate_data(estimator, X, reset=reset, dtype=dtypes, ensure_min_samples=least)
+        return _device(X, sample_weight)
     X = validate_data(
         estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_min_samples=least
     )
     return InMemory(X, check_weight(sample_weight, X))
+
+
+def is_on_device(X) -> bool:
+    """Whether X is an array of the array API standard that scikit-learn is told to leave there."""
+    standard = hasattr(X, "__array_namespace__") or type(X).__module__.split(".")[0] == "torch"
+    return standard and not isinstance(X, np.ndarray) and get_config()["array_api_dispatch"]
+
+
+def _device(X, sample_weight) -> Device:
+    """Rows in an array of the array API standard."""
+    rows = Device(X)
+    if sample_weight is None:
+        return rows
+    if not isinstance(sample_weight, np.ndarray | list | tuple):
+        sample_weight = rows.place.host(sample_weight)
+    return Device(X, check_weight(sample_weight, np.empty((rows.n_rows, 1))))
 
 
 def is_dask(X) -> bool:

@@ -13,6 +13,7 @@ from gmmem import em, prediction
 from gmmem.covariances import FOURTEEN, CovarianceModel, get_model
 from gmmem.criteria import CRITERIA, FitSummary
 from gmmem.estimators.believing import prior_for
+from gmmem.estimators.race import hopes, race
 from gmmem.estimators.rows import number_sampled
 from gmmem.estimators.starting import assignment_from
 from gmmem.initializers import Hierarchical
@@ -38,6 +39,8 @@ class Settings(NamedTuple):
     max_iter: int
     reg_covar: float
     prior: Any = None
+    racing: str | None = None
+    """The criterion by which candidates that cannot win are stopped, if any are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,59 +118,118 @@ def begin(
     return problem, found
 
 
-def fit_candidate(
-    point: GridPoint, start: Moments | str, problem: Problem, settings: Settings
-) -> Candidate:
-    """Fit one candidate; a failure is an answer, not an exception."""
+@dataclass(frozen=True, eq=False)
+class Running:
+    """A candidate that has not ended."""
+
+    solution: em.Solution
+    seconds: float
+
+
+def advance(
+    point: GridPoint,
+    begun: Moments | Running | str,
+    problem: Problem,
+    settings: Settings,
+    until: int,
+) -> Candidate | Running:
+    """Fit one candidate for `until` iterations in all; a failure is an answer, not an exception."""
     began = perf_counter()
+    before = begun.seconds if isinstance(begun, Running) else 0.0
+
+    def seconds() -> float:
+        return before + perf_counter() - began
 
     def lost(status: str, reason: str, history: Iterable[float] = ()) -> Candidate:
-        return Candidate(point, status, reason, perf_counter() - began, list(history))
+        return Candidate(point, status, reason, seconds(), list(history))
 
-    if isinstance(start, str):
-        return lost("failed", start)
+    if isinstance(begun, str):
+        return lost("failed", begun)
     if problem.extent.n_rows < point.n_components:
         return lost("failed", f"{problem.extent.n_rows} rows are fewer than the components.")
     problem = problem.with_model(get_model(point.covariance_type))
-    model = problem.model
     problem = replace(problem, prior=prior_for(settings.prior, problem, point.n_components))
-
-    def first() -> Mixture:
-        return problem.maximise(start.coarsened(model.storage.form, model.shared)).mixture
-
+    until = min(until, settings.max_iter)
     with problem.rows.working():
-        outcome = em.solve(problem, [first], tol=settings.tol, max_iter=settings.max_iter)
-        solution = outcome.solutions[0]
+        solution = _solution(begun, problem, settings.tol, until)
         if solution.failure is not None:
             return lost("degenerate", str(solution.failure), solution.history)
+        if solution.last is not None and until < settings.max_iter:
+            return Running(solution, seconds())
         if (solution.mixture.weights == 0).any():
             return lost("degenerate", "A component lost all its rows.", solution.history)
-        summary = prediction.summary(solution.mixture, model, problem.rows)
+        summary = prediction.summary(solution.mixture, problem.model, problem.rows)
     return Candidate(
         point,
         "converged" if solution.status is em.Status.CONVERGED else "max_iter",
         solution.status.value,
-        perf_counter() - began,
+        seconds(),
         solution.history,
         solution.mixture,
         summary,
     )
 
 
+def _solution(begun: Moments | Running, problem: Problem, tol: float, until: int) -> em.Solution:
+    if isinstance(begun, Running):
+        return em.resume(problem, begun.solution, tol=tol, max_iter=until)
+    model = problem.model
+
+    def first() -> Mixture:
+        return problem.maximise(begun.coarsened(model.storage.form, model.shared)).mixture
+
+    return em.solve(problem, [first], tol=tol, max_iter=until).solutions[0]
+
+
 def fit_all(
-    points: list[GridPoint], found: dict, problem: Problem, settings: Settings, n_jobs
+    points: list[GridPoint],
+    found: dict,
+    problem: Problem,
+    settings: Settings,
+    n_jobs,
+    best: float = np.inf,
 ) -> Iterator[Candidate]:
-    """Fit the candidates, in order, as they come."""
-    tasks = (
-        delayed(fit_candidate)(
-            point, found[point.init_params, point.n_components], problem, settings
+    """Fit the candidates, as they come; `best` is what the criterion was before."""
+    begun = {point: found[point.init_params, point.n_components] for point in points}
+    weight, criterion = problem.extent.total_weight, settings.racing
+    with Parallel(n_jobs=n_jobs, return_as="generator") as parallel:
+
+        def run(some: list[GridPoint], until: int) -> Iterator[tuple[GridPoint, Candidate | None]]:
+            tasks = (delayed(advance)(each, begun[each], problem, settings, until) for each in some)
+            for point, result in zip(some, parallel(tasks), strict=True):
+                begun[point] = result
+                # A worker's copy of a point may not compare equal to ours.
+                ended = isinstance(result, Candidate)
+                yield point, replace(result, point=point) if ended else None
+
+        if criterion is None:
+            yield from (candidate for _, candidate in run(points, settings.max_iter))
+            return
+        raced = race(
+            points,
+            run,
+            lambda candidate: candidate.criteria()[criterion],
+            lambda point: hopes(point, begun[point].solution, weight, criterion),
+            settings.max_iter,
+            best,
         )
-        for point in points
+        for point, candidate in raced:
+            yield stopped(point, begun[point], problem) if candidate is None else candidate
+
+
+def stopped(point: GridPoint, running: Running, problem: Problem) -> Candidate:
+    """A candidate that cannot win any more, as it is."""
+    solution, model = running.solution, get_model(point.covariance_type)
+    return Candidate(
+        point,
+        "stopped",
+        f"It could not win any more: stopped after {len(solution.history)} iterations, and what "
+        "is said of it is what it had come to.",
+        running.seconds,
+        solution.history,
+        solution.mixture,
+        prediction.summary(solution.mixture, model, problem.rows),
     )
-    # A worker's copy of a place may not compare equal to ours.
-    results = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
-    for point, candidate in zip(points, results, strict=True):
-        yield replace(candidate, point=point)
 
 
 def with_one_component(candidates: list[Candidate], problem: Problem) -> list[Candidate]:

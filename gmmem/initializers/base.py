@@ -27,6 +27,7 @@ from typing import ClassVar
 import numpy as np
 
 from gmmem.sources.base import Block, Workspace
+from gmmem.sources.device import DeviceBlock, Place
 
 EPS = np.finfo(np.float64).eps
 
@@ -45,6 +46,20 @@ class Nearest:
     Parameters
     ----------
     centres : ndarray of shape (n_components, n_features)
+        One for each component.
+
+    Examples
+    --------
+    An initialiser of your own may answer so:
+
+    >>> from gmmem import GaussianMixture
+    >>> from gmmem.initializers import Nearest
+    >>> def at_the_ends(X, n_components, *, sample_weight=None, random_state=None):
+    ...     return Nearest(X[[X[:, 0].argmin(), X[:, 0].argmax()]])
+    >>> model = GaussianMixture(2, init_params=at_the_ends)
+    >>> model.fit([[0.0], [1], [8], [9]]).means_
+    array([[0.5],
+           [8.5]])
     """
 
     centres: np.ndarray
@@ -70,6 +85,17 @@ class Nearest:
         if len(unsure):
             labels[unsure] = self._by_differences(block.X[unsure].T)
         return labels
+
+    def on(self, place: Place) -> Callable:
+        """The same on a device, but for what rounding decides."""
+        middle, C, half, _ = self._expanded
+        middle, C, half = place.put(middle), place.put(C.T), place.put(half[:, 0])
+
+        def nearest(block: DeviceBlock):
+            Z = place.xp.astype(block.X, place.xp.float64, copy=False) - middle
+            return place.xp.argmax(Z @ C - half, axis=1)
+
+        return nearest
 
     def _near(self, block: Block, workspace: Workspace) -> np.ndarray:
         """Which centres may be the nearest, by the expanded square, (K, b).
@@ -107,13 +133,27 @@ class Nearest:
 
 @dataclass(frozen=True, eq=False)
 class Subset:
-    """Hard of some rows; the mixture starts from these rows alone.
+    """Labels of some rows; the mixture starts from these rows alone.
 
     Parameters
     ----------
     rows : ndarray of shape (m, n_features)
+        Some rows.
     weights : ndarray of shape (m,) or None
+        Their weights; None counts each once.
     labels : ndarray of shape (m,)
+        Their components, from 0 to ``n_components - 1``.
+
+    Examples
+    --------
+    >>> from gmmem import GaussianMixture
+    >>> from gmmem.initializers import Subset
+    >>> def first_rows(X, n_components, *, sample_weight=None, random_state=None):
+    ...     return Subset(X[:4], None, [0, 1, 0, 1])
+    >>> model = GaussianMixture(2, init_params=first_rows, max_iter=0)
+    >>> model.fit([[0.0], [8], [1], [9], [100]]).means_
+    array([[0.5],
+           [8.5]])
     """
 
     rows: np.ndarray
@@ -164,8 +204,23 @@ class RandomSoft:
     states : list
         Of the generator, before every `stride` rows.
     stride : int
+        Rows between two states.
     n_samples : int
+        Number of rows.
     n_components : int
+        Number of columns.
+
+    See Also
+    --------
+    RandomResponsibilities : The initialiser that answers so.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.initializers import RandomSoft
+    >>> table = RandomSoft.of(1_000_000, 3, np.random.RandomState(0))
+    >>> len(table), table[:1].round(2)
+    (1000000, array([[0.29, 0.38, 0.32]]))
     """
 
     states: list
@@ -175,7 +230,33 @@ class RandomSoft:
 
     @classmethod
     def of(cls, n_samples: int, n_components: int, random_state) -> "RandomSoft":
-        """Draw once, which leaves the generator as if the table had been made."""
+        """Draw once, which leaves the generator as if the table had been made.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows.
+        n_components : int
+            Number of columns.
+        random_state : numpy.random.RandomState
+            Where the numbers come from.
+
+        Returns
+        -------
+        table : RandomSoft
+            Its rows sum to one.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.initializers import RandomSoft
+        >>> one, other = np.random.RandomState(0), np.random.RandomState(0)
+        >>> table, whole = RandomSoft.of(100, 2, one), other.random_sample((100, 2))
+        >>> bool((table[7:9] == whole[7:9] / whole[7:9].sum(axis=1)[:, None]).all())
+        True
+        >>> one.random_sample() == other.random_sample()
+        True
+        """
         stride = max(LEAST_STRIDE, n_samples // MOST_STATES)
         states = []
         for first in range(0, n_samples, stride):
@@ -185,7 +266,16 @@ class RandomSoft:
 
     @property
     def columns(self) -> dict[str, "RandomSoft"]:
-        """What is to travel with the rows: a table that is drawn where it is sliced."""
+        """What is to travel with the rows: a table that is drawn where it is sliced.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.initializers import RandomSoft
+        >>> table = RandomSoft.of(100, 2, np.random.RandomState(0))
+        >>> table.columns["assignment"][10:13].shape
+        (3, 2)
+        """
         return {"assignment": self}
 
     def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
@@ -215,10 +305,38 @@ def as_assignment(
 ) -> Callable:
     """Check what an initialiser returned, and make it assign blocks of rows.
 
+    Parameters
+    ----------
+    answer : array-like, Nearest or RandomSoft
+        Labels (n_samples,), responsibilities (n_samples, n_components), or what makes them.
+    n_samples : int
+        Number of rows that it is for.
+    n_components : int
+        Number of components.
+    source : str
+        Who gave it, for errors.
+    n_features : int, default=None
+        What centres must have; None does not look.
+
+    Returns
+    -------
+    assign : callable
+        From a block of rows and a workspace to labels (b,) or responsibilities
+        (n_components, b); what it needs of the rows travels with them as ``columns``.
+
     Raises
     ------
     UnusableAssignment
         If it is neither labels nor responsibilities nor `Nearest`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.initializers import Nearest, as_assignment
+    >>> from gmmem.sources import Block, Workspace
+    >>> assign = as_assignment(Nearest([[0.0], [9.0]]), 3, 2, "mine", n_features=1)
+    >>> assign(Block(0, np.array([[1.0], [8.0], [2.0]])), Workspace())
+    array([0, 1, 0])
     """
     if isinstance(answer, RandomSoft) and answer.n_components == n_components:
         return answer

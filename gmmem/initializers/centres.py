@@ -37,6 +37,21 @@ class KMeans:
         Up to so many rows, one run, as scikit-learn's.  With more rows, three runs on
         a random subset, of which the best counts, and every row then goes to the
         nearest centre: that takes less time than one run on all and fails less often.
+
+    See Also
+    --------
+    Hierarchical : Mostly a better start, where rows are few.
+
+    Examples
+    --------
+    >>> from gmmem import GaussianMixture
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.initializers import KMeans
+    >>> X = load_old_faithful()
+    >>> model = GaussianMixture(2, init_params=KMeans(max_samples=100), random_state=0).fit(X)
+    >>> model.means_[model.means_[:, 0].argsort()].round(1)
+    array([[ 2. , 54.5],
+           [ 4.3, 80. ]])
     """
 
     max_samples: int = 20_000
@@ -66,6 +81,22 @@ class KMeansPlusPlus:
     ----------
     max_samples : int, default=20_000
         With more rows, seeds are drawn from a random subset.
+
+    References
+    ----------
+    Arthur and Vassilvitskii (2007). k-means++: the advantages of careful seeding. Proceedings
+    of the 18th ACM-SIAM Symposium on Discrete Algorithms, 1027-1035.
+
+    Examples
+    --------
+    The answer is centres, which are rows:
+
+    >>> import numpy as np
+    >>> from gmmem.initializers import KMeansPlusPlus
+    >>> X = np.array([[0.0], [1], [8], [9]])
+    >>> seeds = KMeansPlusPlus()(X, 2, random_state=np.random.RandomState(0)).centres
+    >>> bool(np.isin(seeds, X).all()), seeds.shape
+    (True, (2, 1))
     """
 
     max_samples: int = 20_000
@@ -91,6 +122,15 @@ class RandomPoints:
     ----------
     max_samples : int, default=20_000
         With more rows, points are drawn from a random subset.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.initializers import RandomPoints
+    >>> X = np.array([[5.0], [5], [5], [7]])
+    >>> found = RandomPoints()(X, 2, random_state=np.random.RandomState(0))
+    >>> np.sort(found.centres.ravel())
+    array([5., 7.])
     """
 
     max_samples: int = 20_000

@@ -98,8 +98,11 @@ class Hierarchical:
         Parameters
         ----------
         X : ndarray of shape (n_samples, n_features)
-        sample_weight : ndarray of shape (n_samples,), optional
-        random_state : numpy.random.RandomState, optional
+            The rows.
+        sample_weight : ndarray of shape (n_samples,), default=None
+            Their weights.
+        random_state : numpy.random.RandomState, default=None
+            Draws the subset, where there are more rows than `max_samples`.
         n_components : int, default=1
             The most components that will be asked for.
 
@@ -107,6 +110,20 @@ class Hierarchical:
         -------
         grown : Grown
             An initialiser for the same X.
+
+        Raises
+        ------
+        ValueError
+            If X or the weights are not finite numbers of the right shape.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.initializers import Hierarchical
+        >>> X = np.array([[0.0, 0], [1, 0], [8, 1], [9, 0], [20, 1]])
+        >>> tree = Hierarchical("EII", use="VARS").grow(X)
+        >>> tree.labels(2), tree.labels(3)
+        (array([0, 0, 0, 0, 1]), array([0, 0, 1, 1, 2]))
         """
         X, random_state = np.asarray(X), check_random_state(random_state)
         if X.ndim != 2 or 0 in X.shape or X.dtype.kind not in "fiub":

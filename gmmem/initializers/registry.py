@@ -33,15 +33,23 @@ def as_initialiser(init_params: Any) -> Callable:
     Parameters
     ----------
     init_params : str or callable
+        A name in `INITIALIZERS`, or an initialiser.
 
     Returns
     -------
     initialise : callable
+        ``initialise(X, n_components, *, sample_weight=None, random_state=None)``.
 
     Raises
     ------
     ValueError
         If it is neither, or a class where an instance is wanted.
+
+    Examples
+    --------
+    >>> from gmmem.initializers import as_initialiser
+    >>> as_initialiser("kmeans")
+    KMeans(max_samples=20000)
     """
     if isinstance(init_params, str) and init_params in INITIALIZERS:
         return INITIALIZERS[init_params]

@@ -5,13 +5,15 @@ M-step and the loop are the same.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from gmmem.kernels import standard
 from gmmem.kernels.arithmetic import above_ceiling, softmax, softmax_below_ceiling
 from gmmem.kernels.base import Scores, Shares
 from gmmem.sources.base import Block, Workspace
+from gmmem.sources.device import Place
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,10 @@ class Soft:
     """Responsibilities: ``R = softmax(L)``, and the log-likelihood ``logsumexp(L)``."""
 
     complete: ClassVar[bool] = True
+
+    def on(self, L: Any, place: Place) -> tuple[Any, Any]:
+        """Responsibilities (b, K) and log-sums (b,) of scores (b, K) on a device."""
+        return standard.softmax(L, place.xp)
 
     def __call__(self, scores: Scores, block: Block, workspace: Workspace) -> Shares:
         L = scores.L

@@ -12,8 +12,10 @@ import numpy as np
 
 from gmmem.kernels.arithmetic import CEILING, DEPTH, joint, statistics
 from gmmem.kernels.base import Components, Scores, Shares
+from gmmem.kernels.standard import StandardExpanded
 from gmmem.moments import Moments
 from gmmem.sources.base import Block, Workspace
+from gmmem.sources.device import Place
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +122,10 @@ class ExpandedKernel:
             if self.components.covariances.shared:
                 second = second.sum(axis=0, keepdims=True)
         return Moments(S[:, 0], self.centre[None], S[:, 1 : d + 1], second, form)
+
+    def on(self, place: Place) -> StandardExpanded:
+        """The same on a device."""
+        return StandardExpanded(self, place)
 
     def left_out_in_total(self, weight: float, total: Moments | None) -> float:
         """What the scores left out, over rows of a weight in all."""

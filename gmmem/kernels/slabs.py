@@ -15,9 +15,11 @@ import numpy as np
 
 from gmmem.forms import OUTER
 from gmmem.kernels.arithmetic import NEGLIGIBLE
+from gmmem.kernels.standard import StandardDifferences
 from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.moments import Moments
 from gmmem.sources.base import Workspace
+from gmmem.sources.device import Place
 
 # Rows of a component in a slab, with few components and with many, and rows in a product
 # (measured on blocks of a thousand rows: narrow slabs leave out more, wide ones are faster).
@@ -102,3 +104,7 @@ class SlabKernel(WhitenedKernel):
         rows, columns = np.tril_indices(second.shape[1], -1)
         second[:, rows, columns] = second[:, columns, rows]
         return Moments(mass, self.centre[None], first, second, OUTER)
+
+    def on(self, place: Place) -> StandardDifferences:
+        """On a device: the same moments, and scores by differences."""
+        return StandardDifferences(self, place, np.zeros_like(self.components.means))

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from gmmem.kernels.base import Components, Scores, Shares
+from gmmem.kernels.standard import StandardDifferences
 from gmmem.kernels.sums import sums_about, transposed
 from gmmem.moments import Moments
 from gmmem.sources.base import FLOAT64, Block, Workspace
+from gmmem.sources.device import Place
 
 # Rows of the whitened difference that are computed at once.
 SLAB = 32
@@ -99,6 +101,10 @@ class WhitenedKernel:
         if self._origin is not None:
             centres = centres + self._origin
         return Moments(mass, centres, first, second, self.components.covariances.form)
+
+    def on(self, place: Place) -> StandardDifferences:
+        """The same on a device."""
+        return StandardDifferences(self, place, self._means)
 
     def left_out_in_total(self, weight: float, total: Moments | None) -> float:
         """What the scores left out: nothing."""

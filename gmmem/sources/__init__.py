@@ -4,6 +4,7 @@ from gmmem.sources.base import Block, Pass, RowPass, Rows, Workspace
 from gmmem.sources.batches import Batches
 from gmmem.sources.chunks import Chunks
 from gmmem.sources.dask import Dask
+from gmmem.sources.device import Device
 from gmmem.sources.memory import InMemory
 from gmmem.sources.spark import Spark
 from gmmem.sources.threads import Threads
@@ -13,6 +14,7 @@ __all__ = [
     "Block",
     "Chunks",
     "Dask",
+    "Device",
     "InMemory",
     "Pass",
     "RowPass",

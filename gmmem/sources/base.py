@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from gmmem.contracts import contract
+
 FLOAT64 = np.dtype(np.float64)
 
 # A block's arrays are to stay near a core, but each operation on them must be long
@@ -26,27 +28,78 @@ NO_COLUMNS: Mapping[str, Any] = {}
 
 
 class Block(NamedTuple):
-    """Some rows of the data, (b, d), in the order of the data."""
+    """Some rows of the data, in the order of the data.
+
+    Parameters
+    ----------
+    start : int
+        Place of the first of them; the block's own key.
+    X : ndarray of shape (b, n_features)
+        The rows.
+    weight : ndarray of shape (b,) or None, default=None
+        Their weights, all positive; None where every row counts once.
+    columns : mapping of str to ndarray of shape (b, ...), default={}
+        What travels with the rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.sources import Block
+    >>> block = Block(0, np.array([[1.0], [2.0]]), np.array([1.0, 3.0]))
+    >>> float(block.weight @ block.X[:, 0])
+    7.0
+    """
 
     start: int
-    """Place of the first of them; the block's own key."""
     X: np.ndarray
     weight: np.ndarray | None = None
-    """(b,), all positive, or None where every row counts once."""
     columns: Mapping[str, np.ndarray] = NO_COLUMNS
-    """What travels with the rows, (b, ...)."""
 
 
 class Workspace:
-    """Scratch arrays of one thread, allocated once and used again."""
+    """Scratch arrays of one thread, allocated once and used again.
+
+    Attributes
+    ----------
+    content : object
+        What the quadratic terms were last filled with, while they are untouched.
+
+    Examples
+    --------
+    >>> from gmmem.sources import Workspace
+    >>> workspace = Workspace()
+    >>> one, other = (workspace.take("scores", (3, 100)) for _ in range(2))
+    >>> one.base is other.base
+    True
+    """
 
     def __init__(self) -> None:
         self._arrays: dict[tuple[str, Any], np.ndarray] = {}
         self.content: Any = None
-        """What the quadratic terms were last filled with, while they are untouched."""
 
     def take(self, name: str, shape: tuple[int, ...], dtype: Any = np.float64) -> np.ndarray:
-        """An array of that shape whose content is left over from the last use."""
+        """An array of that shape whose content is left over from the last use.
+
+        Parameters
+        ----------
+        name : str
+            What it is for: under another name it is another array.
+        shape : tuple of int
+            Its shape; the memory grows where it has to.
+        dtype : dtype, default=float64
+            Of the numbers; under another one it is another array.
+
+        Returns
+        -------
+        array : ndarray
+            Nobody else's until the name is taken again.
+
+        Examples
+        --------
+        >>> from gmmem.sources import Workspace
+        >>> Workspace().take("Z", (2, 3)).shape
+        (2, 3)
+        """
         size, key = math.prod(shape), (name, dtype)
         array = self._arrays.get(key)
         if array is None or array.size < size:
@@ -54,21 +107,82 @@ class Workspace:
         return array[:size].reshape(shape)
 
 
+@contract
 class Pass(Protocol):
-    """What is asked of the rows, block by block: pure, and picklable."""
+    """What is asked of the rows, block by block: pure, and picklable.
+
+    Attributes
+    ----------
+    row_bytes : int
+        Scratch memory for each row of a block: what the size of blocks goes by.
+
+    Examples
+    --------
+    The sum of the rows, by their weights:
+
+    >>> import numpy as np
+    >>> from gmmem.sources import InMemory
+    >>> class Sum:
+    ...     row_bytes = 8
+    ...     def __call__(self, block, workspace):
+    ...         w = np.ones(len(block.X)) if block.weight is None else block.weight
+    ...         return (w @ block.X,)
+    ...     def combine(self, total, part):
+    ...         return (total[0] + part[0],)
+    >>> InMemory(np.array([[1.0, 2.0], [3.0, 4.0]]), [1, 10]).fold(Sum())
+    (array([31., 42.]),)
+    """
 
     row_bytes: int
-    """Scratch memory for each row of a block: what the size of blocks goes by."""
 
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
         """Sums over one block: numbers and arrays that are the caller's to change."""
 
     def combine(self, total: tuple[Any, ...], part: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The sums over both, given those over earlier and over later rows."""
+        """The sums over both, given those over earlier and over later rows.
+
+        Parameters
+        ----------
+        total : tuple
+            Of earlier rows.  It is the pass's own, and may be changed in place.
+        part : tuple
+            Of the rows that follow.
+
+        Returns
+        -------
+        total : tuple
+            Of both.
+
+        Examples
+        --------
+        Most passes add entry by entry:
+
+        >>> from gmmem.sources.base import added
+        >>> added((1.0, 2.0), (10.0, 20.0))
+        (11.0, 22.0)
+        """
 
 
+@contract
 class RowPass(Protocol):
-    """A question whose answer is as long as the data."""
+    """A question whose answer is as long as the data.
+
+    Attributes
+    ----------
+    row_bytes : int
+        Scratch memory for each row of a block.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.sources import InMemory
+    >>> class Length:
+    ...     row_bytes = 8
+    ...     def __call__(self, block, workspace, out):
+    ...         np.sqrt((block.X ** 2).sum(axis=1), out=out)
+    >>> InMemory(np.array([[3.0, 4.0], [0.0, 1.0]])).map(Length(), (), np.float64)
+    array([5., 1.])
+    """
 
     row_bytes: int
 
@@ -76,34 +190,168 @@ class RowPass(Protocol):
         """Write the answers of a block's rows into out, (b, ...)."""
 
 
+@contract
 class Rows(Protocol):
     """A source: rows that passes go over, wherever they are.
 
     Rows of weight zero are not there for `fold`; `map` answers for every row.
+
+    Attributes
+    ----------
+    n_rows : int
+        Number of rows.
+    n_features : int
+        Number of columns.
+    total_weight : float
+        Sum of the row weights: the number of rows that they stand for.
+    dtype : dtype
+        Of the answers.
+    arithmetic : dtype
+        What the rows allow to be computed in.
+
+    See Also
+    --------
+    gmmem.testing.check_source : Whether a source of your own does all this.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.sources import InMemory
+    >>> rows = InMemory(np.array([[1.0, 2.0], [3.0, 4.0]]), [1, 10])
+    >>> rows.n_rows, rows.n_features, rows.total_weight
+    (2, 2, 11.0)
     """
 
     n_rows: int
     n_features: int
     total_weight: float
     dtype: np.dtype
-    """Of the answers."""
     arithmetic: np.dtype
-    """What the rows allow to be computed in."""
 
     def fold(self, over: Pass) -> tuple[Any, ...]:
-        """What a pass gives for all rows, combined in a fixed order."""
+        """What a pass gives for all rows, combined in a fixed order.
+
+        Parameters
+        ----------
+        over : Pass
+            What is asked of each block.
+
+        Returns
+        -------
+        total : tuple
+            Sums that are the caller's to change.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem import Mixture
+        >>> from gmmem.answers import Likelihood, Scorer
+        >>> from gmmem.sources import InMemory
+        >>> mixture = Mixture.from_arrays([1], [[0]], [[[1]]])
+        >>> (total,) = InMemory(np.zeros((4, 1))).fold(Likelihood(Scorer.of(mixture, "float64")))
+        >>> round(total, 2)
+        -3.68
+        """
 
     def map(self, over: RowPass, shape: tuple[int, ...], dtype: Any) -> Any:
-        """Answers of shape (n_rows, *shape), in the source's own kind of array."""
+        """Answers for every row, whatever it weighs.
+
+        Parameters
+        ----------
+        over : RowPass
+            What is asked of each block.
+        shape : tuple of int
+            Of the answer for one row; () for a number.
+        dtype : dtype
+            Of the answers.
+
+        Returns
+        -------
+        answers : array of shape (n_rows, ...)
+            In the source's own kind of array.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem import Mixture
+        >>> from gmmem.answers import MostProbable, Scorer
+        >>> from gmmem.sources import InMemory
+        >>> mixture = Mixture.from_arrays([0.5, 0.5], [[0], [9]], [[[1]]] * 2)
+        >>> ask = MostProbable(Scorer.of(mixture, np.float64))
+        >>> InMemory(np.array([[1.0], [8.0]])).map(ask, (), np.int64)
+        array([0, 1])
+        """
 
     def with_columns(self, **aligned: Any) -> "Rows":
-        """The same rows, with something (n_rows, ...) that travels with them."""
+        """The same rows, with something that travels with them, cut as they are.
+
+        Parameters
+        ----------
+        **aligned : array-like of shape (n_rows, ...)
+            Columns by their names: a pass finds them in `Block.columns`.
+
+        Returns
+        -------
+        rows : Rows
+            Another source of the same rows.
+
+        Raises
+        ------
+        ValueError
+            If a column is not as long as the rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> rows = InMemory(np.zeros((3, 1))).with_columns(label=np.array([0, 1, 0]))
+        >>> sorted(rows.columns)
+        ['label']
+        """
 
     def sample(self, size: int, rng: np.random.RandomState) -> "Rows":
-        """At most `size` rows drawn by their weights, in memory."""
+        """At most `size` rows, drawn without replacement; with weights, by their weights.
+
+        Parameters
+        ----------
+        size : int
+            The most rows to draw.
+        rng : numpy.random.RandomState
+            Where the numbers come from.
+
+        Returns
+        -------
+        rows : InMemory
+            In memory; all rows that weigh something, where they are no more than `size`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> rows = InMemory(np.arange(1000.0)[:, None])
+        >>> rows.sample(10, np.random.RandomState(0)).n_rows
+        10
+        """
 
     def working(self) -> AbstractContextManager:
-        """What is to be set up once for many passes."""
+        """What is to be set up once for many passes.
+
+        Returns
+        -------
+        context : context manager
+            Around the passes; a pass outside sets up its own.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem import Mixture, em
+        >>> from gmmem.sources import InMemory
+        >>> rows = InMemory(np.array([[0.0], [1], [8], [9]]))
+        >>> start = Mixture.from_arrays([0.5, 0.5], [[0], [9]], [[[1]]] * 2)
+        >>> with rows.working():
+        ...     em.fit(start, rows).mixture.means.ravel()
+        array([0.5, 8.5])
+        """
 
 
 def added(total: tuple[Any, ...], part: tuple[Any, ...]) -> tuple[Any, ...]:

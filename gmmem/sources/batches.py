@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from typing import Any
 
+from gmmem.contracts import fulfils
 from gmmem.sources.chunks import Chunked
 
 
+@fulfils(Chunked)
 class Batches(Chunked):
     """Rows that an iterator gives, batch by batch, from the beginning whenever asked.
 
@@ -19,6 +21,7 @@ class Batches(Chunked):
         Without arguments; gives an iterable of batches, the same every time.  A batch is an
         array (b, n_features) or, where `weighted`, such an array and its row weights (b,).
     weighted : bool, default=False
+        Whether batches come with row weights.
 
     Examples
     --------

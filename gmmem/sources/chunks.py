@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gmmem.sources.base import FLOAT64, NO_COLUMNS, Pass, RowPass
+from gmmem.contracts import fulfils
+from gmmem.sources.base import FLOAT64, NO_COLUMNS, Pass, RowPass, Rows
 from gmmem.sources.memory import HEAVIEST, LEAST_WEIGHT, LIGHTEST, MOST_WEIGHT, InMemory
 from gmmem.sources.threads import one_blas_thread
 
@@ -155,11 +156,11 @@ def _arrays(X, weight) -> tuple[np.ndarray, np.ndarray | None]:
 # --- the source -----------------------------------------------------------------------------
 
 
+@fulfils(Rows)
 class Chunked(ABC):
     """What sources of chunks have in common; one says how a task is run on each chunk."""
 
     weighted: bool = False
-    """Whether rows have weights."""
     columns: Mapping[str, Any] = NO_COLUMNS
 
     @abstractmethod
@@ -168,7 +169,26 @@ class Chunked(ABC):
     ) -> Iterable[Any]:
         """``task(shared, X, weight, argument)`` for every chunk, in order.
 
-        `shared` travels to all; of `arguments` each chunk gets its own.
+        Parameters
+        ----------
+        task : callable
+            Pure, and picklable; X and weight are arrays, or callables that give them.
+        shared : object, default=None
+            What travels to all.
+        arguments : sequence, default=None
+            For each chunk its own.
+
+        Returns
+        -------
+        results : iterable
+            One for each chunk.
+
+        Examples
+        --------
+        >>> from gmmem.sources import Chunks
+        >>> rows = Chunks([[[1.0]], [[2.0], [3.0]]])
+        >>> list(rows.each(lambda shared, X, weight, argument: len(X) * shared, 10))
+        [10, 20]
         """
 
     def _sum(self, over: Pass, columns: Sequence | None):
@@ -182,15 +202,31 @@ class Chunked(ABC):
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """Rows in each chunk."""
+        """Rows in each chunk.
+
+        Examples
+        --------
+        >>> from gmmem.sources import Chunks
+        >>> Chunks([[[1.0]], [[2.0], [3.0]]]).lengths
+        (1, 2)
+        """
         return tuple(chunk.n_rows for chunk in self.facts)
 
     @property
     def n_rows(self) -> int:
+        """Number of rows in all chunks.
+
+        Examples
+        --------
+        >>> from gmmem.sources import Chunks
+        >>> Chunks([[[1.0]], [[2.0], [3.0]]]).n_rows
+        3
+        """
         return sum(self.lengths)
 
     @cached_property
     def n_features(self) -> int:
+        """Number of columns, the same in every chunk."""
         numbers = sorted({chunk.n_features for chunk in self.facts})
         if len(numbers) != 1:
             raise ValueError(f"Chunks must have the same number of features, not {numbers}.")
@@ -225,11 +261,9 @@ class Chunked(ABC):
         return total
 
     def working(self) -> AbstractContextManager:
-        """Nothing is to be set up: who runs the tasks is there already."""
-        return nullcontext()
+        return nullcontext()  # Who runs the tasks is there already.
 
     def fold(self, over: Pass) -> tuple[Any, ...]:
-        """What a pass gives for all chunks, added in a fixed tree."""
         total = self._sum(over, self._column_chunks())
         if total is None:
             raise ValueError(
@@ -240,11 +274,9 @@ class Chunked(ABC):
         return tuple(_owned(part) for part in total)
 
     def map(self, over: RowPass, shape: tuple[int, ...], dtype: Any) -> Any:
-        """Answers for every row, whatever it weighs, (n_rows, ...)."""
         return np.concatenate(list(self.each(answer_chunk, Answers(over, shape, dtype))))
 
     def with_columns(self, **aligned: Any) -> "Chunked":
-        """The same rows, with something (n_rows, ...) that travels with them."""
         for name, column in aligned.items():
             if len(column) != self.n_rows:
                 raise ValueError(f"{name} has {len(column)} rows, but X has {self.n_rows}.")
@@ -269,7 +301,6 @@ class Chunked(ABC):
             start += length
 
     def sample(self, size: int, rng: np.random.RandomState) -> InMemory:
-        """At most `size` rows, drawn without replacement; with weights, by their weights."""
         if self._n_weighing() <= size:
             return _in_memory(self.each(take_weighing))
         if not self.weighted:
@@ -321,6 +352,7 @@ def _owned(part):
     return part
 
 
+@fulfils(Chunked)
 class Chunks(Chunked):
     """Rows in chunks, and whatever maps a function over a list.
 
@@ -329,7 +361,7 @@ class Chunks(Chunked):
     chunks : sequence
         Arrays (b, n_features), or callables that give one where the task runs: then rows
         never travel.
-    sample_weight : sequence, optional
+    sample_weight : sequence, default=None
         For each chunk its row weights (b,), or a callable that gives them.
     run : callable, default=map
         ``run(function, *lists)`` gives the results in order: the ``map`` of an executor of

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from gmmem.contracts import fulfils
 from gmmem.sources.base import FLOAT64, Pass, RowPass
 from gmmem.sources.chunks import Answers, Chunked, answer_chunk, combine_parts, fold_chunk
 
@@ -21,6 +22,7 @@ from gmmem.sources.chunks import Answers, Chunked, answer_chunk, combine_parts, 
 FAN_IN = 8
 
 
+@fulfils(Chunked)
 class Dask(Chunked):
     """Rows of a Dask collection, which is never collected.
 
@@ -29,7 +31,7 @@ class Dask(Chunked):
     X : dask.array.Array of shape (n_samples, n_features), or dask.dataframe.DataFrame
         Chunks may be empty and of unknown length.  What is not persisted is made anew in
         each pass, and need not fit in memory.
-    sample_weight : dask.array.Array, dask.dataframe.Series or array (n_samples,), optional
+    sample_weight : dask.array.Array, dask.dataframe.Series or array (n_samples,), default=None
         A weight of w means w copies of the row.
 
     Examples
@@ -56,15 +58,44 @@ class Dask(Chunked):
 
     @property
     def n_features(self) -> int:
+        """Number of columns.
+
+        Examples
+        --------
+        >>> import dask.array as da
+        >>> from gmmem.sources import Dask
+        >>> rows = Dask(da.zeros((250, 2), chunks=(100, 2)))
+        >>> rows.n_features
+        2
+        """
         return int(self.X.shape[1])
 
     @property
     def dtype(self) -> np.dtype:
+        """Of the answers: float32 where the rows are.
+
+        Examples
+        --------
+        >>> import dask.array as da
+        >>> from gmmem.sources import Dask
+        >>> rows = Dask(da.zeros((250, 2), chunks=(100, 2)))
+        >>> rows.dtype
+        dtype('float64')
+        """
         return self.X.dtype if self.X.dtype == np.float32 else FLOAT64
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """Rows in each chunk; where that is unknown, all chunks are looked at once."""
+        """Rows in each chunk; where that is unknown, all chunks are looked at once.
+
+        Examples
+        --------
+        >>> import dask.array as da
+        >>> from gmmem.sources import Dask
+        >>> rows = Dask(da.zeros((250, 2), chunks=(100, 2)))
+        >>> rows.lengths
+        (100, 100, 50)
+        """
         known = self.X.chunks[0]
         return super().lengths if np.isnan(known).any() else tuple(map(int, known))
 
@@ -110,7 +141,33 @@ class Dask(Chunked):
             return parts[0].compute()
 
     def map(self, over: RowPass, shape: tuple[int, ...], dtype: Any):
-        """Answers for every row: a lazy Dask array of the same chunks."""
+        """Answers for every row: a lazy Dask array of the same chunks.
+
+        Parameters
+        ----------
+        over : RowPass
+            What is asked of each block.
+        shape : tuple of int
+            Of the answer for one row; () for a number.
+        dtype : dtype
+            Of the answers.
+
+        Returns
+        -------
+        answers : dask.array.Array of shape (n_rows, ...)
+            Computed where it is asked for.
+
+        Examples
+        --------
+        >>> import dask.array as da
+        >>> from gmmem.sources import Dask
+        >>> rows = Dask(da.zeros((250, 2), chunks=(100, 2)))
+        >>> from gmmem import Mixture
+        >>> from gmmem.answers import MostProbable, Scorer
+        >>> mixture = Mixture.from_arrays([1], [[0, 0]], [[[1, 0], [0, 1]]])
+        >>> rows.map(MostProbable(Scorer.of(mixture, "float64")), (), "int64").chunks
+        ((100, 100, 50),)
+        """
         from dask import delayed
 
         ask = delayed(Answers(over, shape, dtype), name=f"answers-{uuid4().hex}", traverse=False)

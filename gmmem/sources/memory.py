@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gmmem.sources.base import NO_COLUMNS, Block, Pass, RowPass, Workspace, block_size
+from gmmem.contracts import fulfils
+from gmmem.sources.base import NO_COLUMNS, Block, Pass, RowPass, Rows, Workspace, block_size
 from gmmem.sources.threads import Threads
 
 # Sums of weights that leave room for responsibilities and squares in float64.
@@ -25,16 +26,29 @@ LIGHTEST, HEAVIEST = 1e-10, 1e10
 MOST_BLOCKS_A_TASK, FEWEST_TASKS = 4, 8
 
 
+@fulfils(Rows)
 class InMemory:
     """Rows of an array.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features), float64 or float32
-    sample_weight : ndarray of shape (n_samples,), optional
+        The rows; other numbers are copied to float64.
+    sample_weight : ndarray of shape (n_samples,), default=None
         A weight of w means w copies of the row.
-    n_threads : int, optional
-        By default what OMP_NUM_THREADS, threadpoolctl or a joblib worker allow.
+    n_threads : int, default=None
+        None is what OMP_NUM_THREADS, threadpoolctl or a joblib worker allow.  The result is
+        the same for any number.
+
+    Examples
+    --------
+    >>> from gmmem import Mixture, em
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.sources import InMemory
+    >>> rows = InMemory(load_old_faithful(), n_threads=2)
+    >>> start = Mixture.from_arrays([0.5, 0.5], [[2, 54], [4, 80]], [[[1, 0], [0, 99]]] * 2)
+    >>> em.fit(start, rows).mixture.weights.round(2)
+    array([0.36, 0.64])
     """
 
     def __init__(self, X, sample_weight=None, n_threads: int | None = None):
@@ -44,7 +58,7 @@ class InMemory:
         self.X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
         if self.X.ndim != 2 or 0 in self.X.shape:
             raise ValueError(f"X must have rows and columns; its shape is {X.shape}.")
-        self.weight = None if sample_weight is None else _weights(sample_weight, len(X))
+        self.weight = None if sample_weight is None else check_weights(sample_weight, len(X))
         self.columns: Mapping[str, Any] = NO_COLUMNS
         self.executor = Threads(n_threads)
         self._local = threading.local()
@@ -54,24 +68,50 @@ class InMemory:
 
     @property
     def n_rows(self) -> int:
+        """Number of rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> rows = InMemory(np.zeros((2, 3), np.float32))
+        >>> rows.n_rows
+        2
+        """
         return self.X.shape[0]
 
     @property
     def n_features(self) -> int:
+        """Number of columns.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> rows = InMemory(np.zeros((2, 3), np.float32))
+        >>> rows.n_features
+        3
+        """
         return self.X.shape[1]
 
     @property
     def dtype(self) -> np.dtype:
+        """Of the answers: float32 where the rows are.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> rows = InMemory(np.zeros((2, 3), np.float32))
+        >>> rows.dtype
+        dtype('float32')
+        """
         return self.X.dtype
 
     @cached_property
     def arithmetic(self) -> np.dtype:
         """What the rows allow to be computed in: float32 has no room for extreme weights."""
-        if self.weight is not None and self.dtype == np.float32:
-            positive = self.weight[self.weight > 0]
-            if positive.min() < LIGHTEST or positive.max() > HEAVIEST:
-                return np.dtype(np.float64)
-        return self.dtype
+        return np.dtype(np.float64) if are_extreme(self.weight) else self.dtype
 
     @cached_property
     def total_weight(self) -> float:
@@ -83,14 +123,12 @@ class InMemory:
         return self.weight is not None and not self.weight.all()
 
     def with_columns(self, **aligned: Any) -> "InMemory":
-        """The same rows; each column is sliced as the rows are."""
         for name, column in aligned.items():
             if len(column) != self.n_rows:
                 raise ValueError(f"{name} has {len(column)} rows, but X has {self.n_rows}.")
         return _build(self.X, self.weight, self.executor, {**self.columns, **aligned})
 
     def sample(self, size: int, rng: np.random.RandomState) -> "InMemory":
-        """At most `size` rows, drawn without replacement; with weights, by their weights."""
         if self.weight is None:
             if self.n_rows <= size:
                 return self
@@ -106,11 +144,9 @@ class InMemory:
         return InMemory(self.X[chosen], times, self.executor.number)
 
     def working(self) -> AbstractContextManager:
-        """Keeps the threads, and BLAS to one of them, over many passes."""
         return self.executor
 
     def fold(self, over: Pass) -> tuple[Any, ...]:
-        """Combine what a pass gives for all blocks, in order."""
         size = block_size(self.n_rows, over.row_bytes)
         if size >= self.n_rows:
             return self._run(over, 0, size, size)
@@ -126,7 +162,6 @@ class InMemory:
         return total
 
     def map(self, over: RowPass, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        """Answers for every row, whatever it weighs, in an array (n_rows, ...)."""
         out = np.empty((self.n_rows, *shape), dtype)
         size = block_size(self.n_rows, over.row_bytes)
 
@@ -184,7 +219,16 @@ def _combined(over: Pass, total, part):
     return over.combine(total, part)
 
 
-def _weights(sample_weight, n_rows: int) -> np.ndarray:
+def are_extreme(weight: np.ndarray | None) -> bool:
+    """Whether some weights, but for zeros, are too small or too large for float32."""
+    if weight is None:
+        return False
+    positive = weight[weight > 0]
+    return bool(positive.min() < LIGHTEST or positive.max() > HEAVIEST)
+
+
+def check_weights(sample_weight, n_rows: int) -> np.ndarray:
+    """Row weights as float64: finite, none negative, and of a moderate sum."""
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (n_rows,):
         raise ValueError(f"sample_weight must have the shape ({n_rows},), not {weight.shape}.")

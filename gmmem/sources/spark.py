@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gmmem.contracts import fulfils
 from gmmem.sources.base import FLOAT64, Pass, RowPass
 from gmmem.sources.chunks import Answers, Chunked, answer_chunk, combine_parts, fold_chunk
 
@@ -21,6 +22,7 @@ FAN_IN = 64
 PART = "number long, part binary"
 
 
+@fulfils(Chunked)
 class Spark(Chunked):
     """Rows of a Spark DataFrame, which is never collected.
 
@@ -29,10 +31,20 @@ class Spark(Chunked):
     frame : pyspark.sql.DataFrame
         Cache it if it is slow to make: each pass makes it again.  It must give the same rows in
         the same order every time, as files do.
-    features : list of str, optional
-        The columns to fit; by default all but `weight`.
-    weight : str, optional
+    features : list of str, default=None
+        The columns to fit; None is all but `weight`.
+    weight : str, default=None
         The column of row weights.
+
+    Examples
+    --------
+    >>> from pyspark.sql import SparkSession  # doctest: +SKIP
+    >>> from gmmem import GaussianMixture
+    >>> from gmmem.sources import Spark
+    >>> frame = SparkSession.builder.getOrCreate().read.parquet("rows")  # doctest: +SKIP
+    >>> rows = Spark(frame, features=["width", "height"])  # doctest: +SKIP
+    >>> model = GaussianMixture(3, random_state=0).fit(rows)  # doctest: +SKIP
+    >>> model.predict(rows).select("id", "answer").show()  # doctest: +SKIP
     """
 
     def __init__(self, frame, features: Sequence[str] | None = None, weight: str | None = None):
@@ -51,11 +63,28 @@ class Spark(Chunked):
 
     @property
     def n_features(self) -> int:
+        """Number of columns to fit.
+
+        Examples
+        --------
+        >>> from gmmem.sources import Spark
+        >>> rows = Spark(frame, features=["width", "height"])  # doctest: +SKIP
+        >>> rows.n_features  # doctest: +SKIP
+        2
+        """
         return len(self.features)
 
     @property
     def dtype(self) -> np.dtype:
-        """Float32 where every feature is."""
+        """Of the answers: float32 where every feature is.
+
+        Examples
+        --------
+        >>> from gmmem.sources import Spark
+        >>> rows = Spark(frame, features=["width", "height"])  # doctest: +SKIP
+        >>> rows.dtype  # doctest: +SKIP
+        dtype('float64')
+        """
         types = {kind for name, kind in self._table.dtypes if name in self.features}
         return np.dtype(np.float32) if types == {"float"} else FLOAT64
 
@@ -94,7 +123,29 @@ class Spark(Chunked):
         return self._table.rdd.getNumPartitions()
 
     def map(self, over: RowPass, shape: tuple[int, ...], dtype: Any):
-        """Answers for every row: the DataFrame, lazy, with a column "answer" beside the others."""
+        """Answers for every row: the DataFrame, lazy, with a column "answer" beside the others.
+
+        Parameters
+        ----------
+        over : RowPass
+            What is asked of each block.
+        shape : tuple of int
+            Of the answer for one row; () for a number.
+        dtype : dtype
+            Of the answers.
+
+        Returns
+        -------
+        answers : pyspark.sql.DataFrame
+            Computed where it is asked for; the answer is a number or an array.
+
+        Examples
+        --------
+        >>> from gmmem.sources import Spark
+        >>> rows = Spark(frame, features=["width", "height"])  # doctest: +SKIP
+        >>> model.predict_proba(rows).select("answer").first()  # doctest: +SKIP
+        Row(answer=[0.97, 0.03])
+        """
         from pyspark.sql.types import StructType
 
         kind = "long" if np.dtype(dtype).kind == "i" else "double"

@@ -106,8 +106,15 @@ class Threads:
 
     Parameters
     ----------
-    number : int, optional
-        By default what OMP_NUM_THREADS, threadpoolctl or a joblib worker allow.
+    number : int, default=None
+        How many; None is what OMP_NUM_THREADS, threadpoolctl or a joblib worker allow.
+
+    Examples
+    --------
+    >>> from gmmem.sources import Threads
+    >>> with Threads(2) as threads:
+    ...     list(threads.map(lambda x: x * x, range(5)))
+    [0, 1, 4, 9, 16]
     """
 
     def __init__(self, number: int | None = None):
@@ -148,6 +155,25 @@ class Threads:
 
         Not more are ahead than keep the threads busy: sums are large where components are
         many.
+
+        Parameters
+        ----------
+        run : callable
+            From a task to what it gives.
+        tasks : iterable
+            In order.
+
+        Returns
+        -------
+        results : iterator
+            One for each task, in their order.
+
+        Examples
+        --------
+        >>> from gmmem.sources import Threads
+        >>> with Threads(2) as threads:
+        ...     sum(threads.map(abs, [-1, 2, -3]))
+        6
         """
         with self._lock:
             if self._now is None:

@@ -87,6 +87,7 @@ def check_initialiser(
     Parameters
     ----------
     initialise : callable
+        ``initialise(X, n_components, *, sample_weight=None, random_state=None)``.
     deterministic : bool, default=False
         Whether it draws nothing at random (on few rows): the order of the rows does not
         matter then.
@@ -97,6 +98,12 @@ def check_initialiser(
     ------
     AssertionError
         If it does not do what an initialiser has to.
+
+    Examples
+    --------
+    >>> from gmmem.initializers import KMeansPlusPlus
+    >>> from gmmem.testing import check_initialiser
+    >>> check_initialiser(KMeansPlusPlus())
     """
     check_answer(initialise)
     check_reproducible(initialise)

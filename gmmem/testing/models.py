@@ -31,6 +31,7 @@ def check_model(
     Parameters
     ----------
     model : CovarianceModel
+        An instance.
     invariances : collection of {"rotations", "units", "order"}, default=()
         What of the features an estimate goes along with: rotating them, scaling each, or
         changing their order.

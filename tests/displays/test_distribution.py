@@ -7,8 +7,6 @@ from scipy import integrate, stats
 from gmmem import GaussianMixture
 from gmmem.datasets import load_old_faithful
 from gmmem.displays import DistributionDisplay
-from gmmem.displays.distribution import distribution_function, quantiles
-from gmmem.displays.fitted import Fitted
 
 X = load_old_faithful()
 MODEL = GaussianMixture(2, random_state=0).fit(X)
@@ -78,29 +76,6 @@ def test_without_rows(kind):
     if kind == "density":
         x, y = display.line_.get_data()
         assert integrate.trapezoid(y, x) == pytest.approx(1, abs=1e-3)
-
-
-@pytest.mark.parametrize("scale", [1e-8, 1, 1e8])
-@pytest.mark.parametrize("seed", range(5))
-def test_quantiles_invert_the_distribution_function(seed, scale):
-    rng = np.random.RandomState(seed)
-    K = rng.randint(1, 7)
-    density = Fitted(
-        rng.dirichlet(np.ones(K)),
-        rng.normal(scale=10 * scale, size=(K, 1)),
-        rng.gamma(1, size=(K, 1, 1)) * scale**2,
-        ["x"],
-    )
-    p = np.array([1e-12, 1e-3, 0.2, 0.5, 0.7, 0.999])
-    x = quantiles(p, density)
-    assert (np.diff(x) >= 0).all()
-    # In a gap between components the function is flat to rounding: compare probabilities.
-    np.testing.assert_allclose(distribution_function(x, density), p, rtol=1e-9)
-
-
-def test_quantiles_of_a_component_of_weight_zero():
-    density = Fitted(np.array([1.0, 0]), np.array([[0.0], [50]]), np.ones((2, 1, 1)), ["x"])
-    np.testing.assert_allclose(quantiles(np.array([0.1, 0.9]), density), stats.norm.ppf([0.1, 0.9]))
 
 
 def test_kinds_and_what_they_need():

@@ -37,7 +37,7 @@ def modules():
 
 
 # Modules without an __all__ whose own classes and functions are all public.
-WHOLE = ("gmmem.em", "gmmem.criteria")
+WHOLE = ("gmmem.em",)
 # What the package needs of other versions of scikit-learn.
 NOT_PUBLIC = ("gmmem.compat", "gmmem._version")
 

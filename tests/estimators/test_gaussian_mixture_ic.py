@@ -47,7 +47,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::gmmem.estimators.advice.ChoiceW
 @pytest.fixture(scope="module", params=CHOSEN)
 def searched(request):
     X = read(request.param)
-    return request.param, X, GaussianMixtureIC(tol=1e-6, max_iter=3000).fit(X)
+    search = GaussianMixtureIC(tol=1e-6, max_iter=3000, early_stopping=False)
+    return request.param, X, search.fit(X)
 
 
 @pytest.fixture(scope="module")
