@@ -23,12 +23,12 @@ class Together(Prior):
         return self.prior.mean_rows
 
     @property
-    def floor(self):
-        return self.ridge.floor
-
-    @property
     def keeps_regular(self):
         return self.ridge.keeps_regular or self.prior.keeps_regular
+
+    @property
+    def floor(self):
+        return self.ridge.floor
 
     def add(self, scatters):
         return self.prior.add(self.ridge.add(scatters))
