@@ -277,7 +277,7 @@ def is_sound(problem: Problem, place: Place) -> bool:
     dense, floor = place.mixture.covariances.dense(), np.asarray(problem.prior.floor)
     if not floor.any():
         return True
-    units = np.sqrt(np.broadcast_to(floor, dense.shape[1]))
+    units = np.sqrt(np.broadcast_to(np.where(floor > 0, floor, 1), dense.shape[1]))
     return bool(np.linalg.eigvalsh(dense / np.outer(units, units)).min() > 2)
 
 
