@@ -232,10 +232,37 @@ def maximise(
     A component that has lost all its rows keeps the mean and covariance of `previous`, at
     weight zero.
 
+    Parameters
+    ----------
+    moments : Moments
+        What an E-step has given, or a sum of such.
+    model : CovarianceModel
+        How the covariances are tied.
+    prior : Prior, default=NO_PRIOR
+        What is believed before.
+    previous : Mixture, default=None
+        Where inner iterations start, and what lost components keep.
+
+    Returns
+    -------
+    update : Update
+        The mixture, and whether the model's inner iteration, if there is one, has settled.
+
     Raises
     ------
     DegenerateCovariance
         If a covariance cannot be factorised.
+
+    Examples
+    --------
+    >>> from gmmem import Mixture, em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.sources import InMemory
+    >>> start = Mixture.from_arrays([0.5, 0.5], [[2, 54], [4, 80]], [[[1, 0], [0, 99]]] * 2)
+    >>> _, moments = em.expect(start, InMemory(load_old_faithful()))
+    >>> em.maximise(moments, get_model("EII")).mixture.weights.round(2)
+    array([0.36, 0.64])
     """
     scatters = moments.scatters()
     weights = prior.weights(_mass_there(scatters))

@@ -143,7 +143,7 @@ def likelihood_ratio_test(
     --------
     >>> from gmmem.bootstrap import likelihood_ratio_test
     >>> from gmmem.datasets import load_old_faithful
-    >>> test = likelihood_ratio_test(load_old_faithful(), 1, random_state=0)
+    >>> test = likelihood_ratio_test(load_old_faithful(), 1, n_replicates=39, random_state=0)
     >>> round(test.statistic), test.p_value <= 0.05
     (319, True)
     """

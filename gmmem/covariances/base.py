@@ -278,7 +278,7 @@ class Storage(Protocol):
         """
 
     def bound(self, extent: np.ndarray) -> np.ndarray:
-        """What the terms of ``z' P z`` add up to at most if |z| <= extent.
+        """What the terms of ``z' P z`` add up to at most if ``|z| <= extent``.
 
         What is lost where they are summed with other signs is a share of this.
 

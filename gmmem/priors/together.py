@@ -12,7 +12,15 @@ class Together(Prior):
     Parameters
     ----------
     ridge : Ridge or FeatureRidge
+        Counts for each row.
     prior : Prior
+        Counts once.
+
+    Examples
+    --------
+    >>> from gmmem.priors import NO_PRIOR, Ridge, Together
+    >>> Together(Ridge(1e-6), NO_PRIOR).keeps_regular
+    True
     """
 
     ridge: Prior
