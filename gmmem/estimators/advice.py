@@ -32,6 +32,9 @@ MOST_ROWS = 5
 # A share of a variance that is not negligible.
 NOTABLE, MOSTLY = 0.05, 0.5
 
+# The squared part of a column in a direction that is said to be its own.
+ALONG = 0.9
+
 
 class ChoiceWarning(UserWarning):
     """A search ended with a choice that is to be doubted, or a parameter has been a bad one."""
@@ -160,7 +163,7 @@ def _on_ridge(params: Any, whose: str, share: float, axis: np.ndarray) -> str:
     j = int(np.argmax(np.abs(axis)))
     names = getattr(params, "feature_names_in_", None)
     column = f"column {j if names is None else repr(str(names[j]))}"
-    along = column if axis[j] ** 2 > MOSTLY else f"a combination of columns, of {column} most"
+    along = column if axis[j] ** 2 > ALONG else f"a combination of columns, of {column} most"
     remedy = (
         "leave out columns that are constant or add up, or lower n_components."
         if isinstance(params.reg_covar, str)

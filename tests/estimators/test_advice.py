@@ -240,7 +240,7 @@ def test_a_point_is_told_by_its_place_and_rows():
         model.set_params(reg_covar=0, covariance_type="tied").fit(frame)
 
 
-@pytest.mark.parametrize("covariance_type", ["full", "diag", "VVE", "VEV"])
+@pytest.mark.parametrize("covariance_type", ["full", "diag", "VVE"])
 def test_what_is_constant_in_a_component_is_told(covariance_type):
     rng = np.random.RandomState(0)
     flat = np.r_[rng.normal(size=(60, 3)), np.c_[rng.normal(size=(20, 2)) + 5, np.full(20, 5.0)]]
@@ -260,7 +260,7 @@ def test_other_starts_go_on():
         return np.r_[np.zeros(60), np.ones(3)] if len(started) == 1 else np.arange(63) % 2
 
     started = []
-    model = GaussianMixture(2, reg_covar=0, n_init=2, init_params=initialise, random_state=0)
+    model = GaussianMixture(2, reg_covar=0, n_init=2, init_params=initialise, tol=1e3)
     model.fit(COPIES)
     assert len(started) == 2 and len(model.start_lower_bounds_) == 1
 
