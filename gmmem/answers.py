@@ -129,7 +129,7 @@ class Scorer:
         """Scores (K, m) by differences, and by what each row was scaled to fit in float64."""
         X, workspace = X.astype(np.float64), Workspace()
         largest = np.abs(X).max(axis=1)
-        size = np.where(largest > self.limit, self.limit / largest, 1)
+        size = self.limit / np.maximum(largest, self.limit)
         prepared = self._differences.prepare(Block(0, X * size[:, None]), workspace)
         return self._differences.scores(prepared, workspace).L, size
 

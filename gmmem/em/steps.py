@@ -59,7 +59,7 @@ def initial_mixture(
 ) -> Mixture:
     """M-step from given shares: how every initialiser becomes a mixture.
 
-    A component without rows gets the covariance of all rows and the weight of one.
+    A component without rows gets the covariance within the others and the weight of one row.
 
     Parameters
     ----------

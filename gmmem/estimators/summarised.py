@@ -71,7 +71,7 @@ class Summarised(Judged):
         check_is_fitted(self)
         fit, sizes = vars(self).get("_summary_kept", (None, None))
         if X is not None:
-            fit = self.fit_summary(X, sample_weight)
+            fit = self._judged(X, sample_weight)
             sizes = prediction.sizes(*self._scored(X, sample_weight))
         elif sample_weight is not None:
             raise ValueError("sample_weight is that of rows: give X with it.")

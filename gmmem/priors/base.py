@@ -205,6 +205,10 @@ class Prior(Protocol):
         """
         return 0
 
+    def for_any(self, n_components: int) -> "Prior":
+        """The same belief about so many components that are none in particular."""
+        return self
+
     @staticmethod
     def from_mixture(model, relevance=16.0, adapt=("weights", "means", "covariances")):
         """A prior for few rows from a model of many.
@@ -237,7 +241,9 @@ class Prior(Protocol):
         """
         from gmmem.priors.adaptation import Adaptation
 
-        return Adaptation(getattr(model, "mixture_", model), relevance, adapt)
+        # Of an estimator that is not fitted yet, this says so.
+        known = model.mixture_ if hasattr(type(model), "mixture_") else model
+        return Adaptation(known, relevance, adapt)
 
 
 @contract

@@ -5,7 +5,7 @@ scatter_k += Lambda_k + n_k kappa_k / (n_k + kappa_k) (xbar_k - m_k)(xbar_k - m_
 mass_k += count_k
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -82,6 +82,21 @@ class PseudoRows(Prior):
 
     def weights(self, mass):
         return super().weights(mass + self.weight_rows)
+
+    def for_any(self, n_components):
+        counts, scatter = self.counts.mean(), self.scatter
+        if len(scatter) < len(self.counts):
+            counts = self.counts.sum() / n_components  # One scatter, however many share it.
+        else:
+            scatter = np.repeat(scatter.mean(axis=0, keepdims=True), n_components, axis=0)
+        return replace(
+            self,
+            means=self.means.mean(axis=0, keepdims=True),
+            rows_there=np.full(n_components, self.rows_there.mean()),
+            scatter=scatter,
+            counts=np.full(n_components, counts),
+            weight_rows=np.full(n_components, self.weight_rows.mean()),
+        )
 
     def penalty(self, mixture):
         storage = mixture.covariances

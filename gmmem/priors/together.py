@@ -31,12 +31,12 @@ class Together(Prior):
         return self.prior.mean_rows
 
     @property
-    def floor(self):
-        return self.ridge.floor
-
-    @property
     def keeps_regular(self):
         return self.ridge.keeps_regular or self.prior.keeps_regular
+
+    @property
+    def floor(self):
+        return self.ridge.floor
 
     def add(self, scatters):
         return self.prior.add(self.ridge.add(scatters))
@@ -49,6 +49,9 @@ class Together(Prior):
 
     def penalty(self, mixture):
         return self.prior.penalty(mixture)
+
+    def for_any(self, n_components):
+        return Together(self.ridge, self.prior.for_any(n_components))
 
     def n_held(self, model, n_features):
         return self.prior.n_held(model, n_features)
