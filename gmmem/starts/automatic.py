@@ -15,6 +15,7 @@ import numpy as np
 from gmmem import em
 from gmmem.covariances import DegenerateCovariance
 from gmmem.covariances.base import n_free
+from gmmem.em.loop import PLAIN
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
@@ -54,7 +55,7 @@ class Patience:
     tries: int
     race: int
     near: float = 0.0
-    rule: Rule = em.PLAIN
+    rule: Rule = PLAIN
 
 
 @dataclass(frozen=True)
@@ -282,7 +283,7 @@ def is_sound(problem: Problem, place: Place) -> bool:
 
 
 def _follow(
-    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = em.PLAIN
+    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = PLAIN
 ) -> Place:
     """Some iterations of EM; raises where a component collapses."""
     previous, weight = -np.inf, problem.extent.total_weight
@@ -295,7 +296,7 @@ def _follow(
 
 
 def _run(
-    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = em.PLAIN
+    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = PLAIN
 ) -> Place | None:
     """The same, None where a component collapses."""
     try:
