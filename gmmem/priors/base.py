@@ -206,7 +206,24 @@ class Prior(Protocol):
         return 0
 
     def for_any(self, n_components: int) -> "Prior":
-        """The same belief about so many components that are none in particular."""
+        """The same belief about so many components that are none in particular.
+
+        Parameters
+        ----------
+        n_components : int
+            K, the number of components.
+
+        Returns
+        -------
+        prior : Prior
+            For an M-step of that many.
+
+        Examples
+        --------
+        >>> from gmmem.priors import Ridge
+        >>> Ridge(1e-6).for_any(7)
+        Ridge(reg_covar=1e-06)
+        """
         return self
 
     @staticmethod
