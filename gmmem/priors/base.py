@@ -206,7 +206,24 @@ class Prior(Protocol):
         return 0
 
     def for_any(self, n_components: int) -> "Prior":
-        """The same belief about so many components that are none in particular."""
+        """The same belief about so many components that are none in particular.
+
+        Parameters
+        ----------
+        n_components : int
+            K, how many there are.
+
+        Returns
+        -------
+        prior : Prior
+            What is known of single components is left out.
+
+        Examples
+        --------
+        >>> from gmmem.priors import NO_PRIOR
+        >>> NO_PRIOR.for_any(3) is NO_PRIOR
+        True
+        """
         return self
 
     @staticmethod

@@ -22,7 +22,7 @@ from gmmem.sources.base import Rows
 from gmmem.starts.moves import candidates, merge_losses, moved, pruned
 from gmmem.starts.report import COMPARED, StartsReport, compared
 from gmmem.starts.splits import Split, split_each
-from gmmem.updates import Extrapolated, Rule
+from gmmem.updates import PLAIN, Extrapolated, Rule
 
 # Gains a row below this are none: two starts are at the same place, a move has not helped.
 SAME, RISE = 1e-4, 1e-3
@@ -54,7 +54,7 @@ class Patience:
     tries: int
     race: int
     near: float = 0.0
-    rule: Rule = em.PLAIN
+    rule: Rule = PLAIN
 
 
 @dataclass(frozen=True)
@@ -282,7 +282,7 @@ def is_sound(problem: Problem, place: Place) -> bool:
 
 
 def _follow(
-    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = em.PLAIN
+    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = PLAIN
 ) -> Place:
     """Some iterations of EM; raises where a component collapses."""
     previous, weight = -np.inf, problem.extent.total_weight
@@ -295,7 +295,7 @@ def _follow(
 
 
 def _run(
-    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = em.PLAIN
+    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = PLAIN
 ) -> Place | None:
     """The same, None where a component collapses."""
     try:
