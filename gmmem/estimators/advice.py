@@ -137,12 +137,12 @@ def of_solution(params: Any, solution: em.Solution) -> None:
         )
 
 
-def of_ridge(params: Any, mixture: Mixture, prior: Prior) -> None:
-    """Warn where a fitted variance is in good part what `reg_covar` added to it."""
+def of_ridge(params: Any, mixture: Mixture, prior: Prior) -> tuple[str, ...]:
+    """Warn where a fitted variance is in good part what `reg_covar` added; so the sentence says."""
     d = mixture.n_features
     floor = np.broadcast_to(np.asarray(prior.floor, dtype=np.float64), d)
     if not floor.min() > 0:
-        return
+        return ()
     storage, auto = mixture.covariances, isinstance(params.reg_covar, str)
     least = MOSTLY if auto else NOTABLE
     # The trace is no less than the largest share.
@@ -154,8 +154,10 @@ def of_ridge(params: Any, mixture: Mixture, prior: Prior) -> None:
         if 1 / values[0] > least:
             one = mixture.n_components > 1 and storage.shared
             whose = "the covariance that all components share" if one else f"component {k}"
-            warn(_on_ridge(params, whose, 1 / values[0], axes[:, 0]), ChoiceWarning)
-            return
+            sentence = _on_ridge(params, whose, 1 / values[0], axes[:, 0])
+            warn(sentence, ChoiceWarning)
+            return (sentence,)
+    return ()
 
 
 def _on_ridge(params: Any, whose: str, share: float, axis: np.ndarray) -> str:

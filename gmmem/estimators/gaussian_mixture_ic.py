@@ -273,9 +273,12 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
                 interrupt = error
         vars(self).update(self._chosen(done, points, problem))
         tried = [done[point] for point in points if point in done]
-        self._doubts = advice.of_choice(tried, self.best_index_, self.criterion)
-        advice.of_ridge(self, tried[self.best_index_].mixture, problem.prior)
-        self._keep_summary(tried[self.best_index_].summary, rows)
+        best = tried[self.best_index_]
+        self._doubts = (
+            *advice.of_choice(tried, self.best_index_, self.criterion),
+            *advice.of_ridge(self, best.mixture, problem.prior),
+        )
+        self._keep_summary(best.summary, rows)
         if interrupt is None:
             task.end(best_so_far)
         return interrupt
