@@ -16,8 +16,6 @@ class Known(NamedTuple):
 
     Parameters
     ----------
-    weights : ndarray of shape (n_components,) or None
-        Mixing weights.
     means : ndarray of shape (n_components, n_features) or None
         Means.
     covariances : Storage or None
@@ -27,7 +25,7 @@ class Known(NamedTuple):
     --------
     >>> import numpy as np
     >>> from gmmem.priors import Known
-    >>> Known(None, np.array([[0.0], [9.0]]), None).weights is None
+    >>> Known(np.array([[0.0], [9.0]]), None).covariances is None
     True
     """
 
