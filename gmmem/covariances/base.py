@@ -739,13 +739,18 @@ def checked_estimate(
             f"The covariance model {model.name} estimated covariances of shape {values.shape} "
             f"and dtype {values.dtype}; expected real numbers of shape {scatter.shape}."
         )
+    roots = estimate.roots
+    if roots is not None and np.shape(roots) != (len(scatter), n_features, n_features):
+        raise ValueError(
+            f"The covariance model {model.name} gave roots of shape {np.shape(roots)}; expected "
+            f"{(len(scatter), n_features, n_features)}, with covariances R R'."
+        )
     finite = np.isfinite(values)
     if not finite.all():
         component = int(np.argmin(finite.reshape(len(values), -1).all(axis=1)))
         raise DegenerateCovariance(component, "is not finite")
     if scale == 1:
         return estimate._replace(covariances=values.astype(np.float64, copy=False))
-    roots = estimate.roots
     with np.errstate(over="ignore", under="ignore"):
         roots = None if roots is None else roots * np.sqrt(scale)
         return estimate._replace(covariances=values * scale, roots=roots)

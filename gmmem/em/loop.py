@@ -10,9 +10,7 @@ from gmmem.em.outcome import Outcome, Reader, Solution, Status
 from gmmem.mixture import Mixture
 from gmmem.problem import Problem
 from gmmem.stopping import STOPPING
-from gmmem.updates import Plain, Rule, State
-
-PLAIN = Plain()
+from gmmem.updates import PLAIN, Rule, State
 
 
 def states(problem: Problem, start: Mixture, rule: Rule = PLAIN) -> Iterator[State]:

@@ -211,18 +211,18 @@ class Prior(Protocol):
         Parameters
         ----------
         n_components : int
-            K, the number of components.
+            K, how many there are.
 
         Returns
         -------
         prior : Prior
-            For an M-step of that many.
+            What is known of single components is left out.
 
         Examples
         --------
-        >>> from gmmem.priors import Ridge
-        >>> Ridge(1e-6).for_any(7)
-        Ridge(reg_covar=1e-06)
+        >>> from gmmem.priors import NO_PRIOR
+        >>> NO_PRIOR.for_any(3) is NO_PRIOR
+        True
         """
         return self
 

@@ -23,7 +23,7 @@ from gmmem.sources.base import Rows
 from gmmem.starts.moves import candidates, merge_losses, moved, pruned
 from gmmem.starts.report import COMPARED, StartsReport, compared
 from gmmem.starts.splits import Split, split_each
-from gmmem.updates import Extrapolated, Rule
+from gmmem.updates import PLAIN, Extrapolated, Rule
 
 # Gains a row below this are none: two starts are at the same place, a move has not helped.
 SAME, RISE = 1e-4, 1e-3

@@ -48,3 +48,6 @@ class Plain:
         return State(
             iteration, expectation.objective, mixture, update.mixture, update.settled, following
         )
+
+
+PLAIN = Plain()
