@@ -15,7 +15,6 @@ import numpy as np
 from gmmem import em
 from gmmem.covariances import DegenerateCovariance
 from gmmem.covariances.base import n_free
-from gmmem.em.loop import PLAIN
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
