@@ -113,6 +113,7 @@ def test_a_component_of_weight_zero_is_not_drawn_towards():
     assert len(display.contours_[0].levels) == 4
 
 
+@pytest.mark.filterwarnings("ignore:reg_covar=1e-06 makes up")
 @pytest.mark.parametrize("column", [np.zeros(60), np.r_[np.zeros(59), 1e12]])
 def test_bars_of_columns_without_a_width(column):
     other = np.random.RandomState(0).normal(size=60)

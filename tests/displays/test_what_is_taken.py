@@ -102,6 +102,7 @@ def test_a_pipeline_in_a_pipeline_and_of_one_step():
     assert len(LikelihoodDisplay.from_estimator(alone).lines_) == 1
 
 
+@pytest.mark.filterwarnings("ignore:reg_covar=1e-06 makes up")
 def test_a_search_of_scikit_learn_shows_its_best():
     pipeline = make_pipeline(StandardScaler(), GaussianMixture(random_state=0))
     grid = {"gaussianmixture__n_components": [2, 3]}
