@@ -32,11 +32,16 @@ class Extent(NamedTuple):
     """In the precision of the rows, so that they can be subtracted in it."""
     reach: np.ndarray
     """Largest ``|x - centre|`` of each feature, (d,)."""
+    incomplete: bool = False
+    """Whether values are missing."""
 
 
 @dataclass(frozen=True)
 class Locate:
-    """Number, total weight, weighted sum, and the smallest and largest value a feature."""
+    """Number, weight, weighted sum, weight of what is there, and extremes of each feature.
+
+    Of rows and values that are there: between them is how many values are missing.
+    """
 
     n_features: int
 
@@ -47,36 +52,71 @@ class Locate:
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
         Z = workspace.take("Z", (self.n_features, len(block.X)))
         np.copyto(Z, block.X.T)
+        low, high = Z.min(axis=1), Z.max(axis=1)
+        if np.isnan(low).any():
+            return self._incomplete(block, Z)
         if block.weight is None:
             weight, first = float(len(block.X)), Z.sum(axis=1)
         else:
             weight, first = float(block.weight.sum()), Z @ block.weight
-        return len(block.X), weight, first, Z.min(axis=1), Z.max(axis=1)
+        there = np.full(self.n_features, weight)
+        return len(block.X), weight, first, there, 0, low, high
+
+    def _incomplete(self, block: Block, Z: np.ndarray) -> tuple[Any, ...]:
+        """The same of the values that are there, and of the rows that have one."""
+        seen = ~np.isnan(Z)
+        some = seen.any(axis=0)
+        weight = np.ones(len(block.X)) if block.weight is None else block.weight
+        first, there = np.where(seen, Z, 0) @ weight, seen @ weight
+        low, high = np.fmin.reduce(Z, axis=1), np.fmax.reduce(Z, axis=1)
+        gaps = seen.size - np.count_nonzero(seen)
+        return np.count_nonzero(some), float(weight @ some), first, there, gaps, low, high
 
     def combine(self, total, part):
         *sums, low, high = total
         *more, lower, higher = part
-        return *added(sums, more), np.minimum(low, lower), np.maximum(high, higher)
+        return *added(sums, more), np.fmin(low, lower), np.fmax(high, higher)
+
+
+class NothingObserved(ValueError):
+    """A column without a value in any row.
+
+    Attributes
+    ----------
+    columns : list of int
+    """
+
+    def __init__(self, columns: list[int], names: Any = None):
+        self.columns = columns
+        called = ", ".join(str(j) if names is None else repr(str(names[j])) for j in columns)
+        super().__init__(
+            f"X holds no value but NaN in column(s) {called}: nothing can be learnt of a column "
+            "that no row of positive weight observes. Leave it out."
+        )
 
 
 def locate(rows: Rows) -> Extent:
-    """Where the rows lie.
+    """Where the rows lie; values that are missing lie nowhere.
 
     Raises
     ------
+    NothingObserved
+        If a column holds NaN alone.
     ValueError
-        If they hold NaN, or values whose squares would not fit in float64.
+        If the rows hold values whose squares would not fit in float64.
     """
-    n_rows, total, first, low, high = rows.fold(Locate(rows.n_features))
-    if np.isnan(low).any() or np.isnan(high).any():
-        raise ValueError("X contains NaN.")
+    over = Locate(rows.n_features)
+    n_rows, total, first, there, gaps, low, high = rows.fold(over)
+    if np.isnan(low).any():
+        raise NothingObserved(np.flatnonzero(np.isnan(low)).tolist())
     if max(high.max(), -low.min()) >= LARGEST_EXTENT:
         raise ValueError(
             f"X holds values beyond {LARGEST_EXTENT:g}: squares would not fit in float64; "
             "rescale the data or remove the outliers."
         )
-    centre = (first / total).astype(rows.dtype).astype(np.float64)
-    return Extent(n_rows, total, centre, np.maximum(high - centre, centre - low))
+    centre = (first / there).astype(rows.dtype).astype(np.float64)
+    reach = np.maximum(high - centre, centre - low)
+    return Extent(n_rows, total, centre, reach, gaps > 0)
 
 
 @dataclass(frozen=True, eq=False)
