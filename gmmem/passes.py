@@ -32,8 +32,10 @@ class Extent(NamedTuple):
     """In the precision of the rows, so that they can be subtracted in it."""
     reach: np.ndarray
     """Largest ``|x - centre|`` of each feature, (d,)."""
-    incomplete: bool = False
-    """Whether values are missing."""
+    there: np.ndarray
+    """Weight of the rows in which each feature is observed, (d,)."""
+    n_missing: int
+    """Values that are missing."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ class Locate:
         weight = np.ones(len(block.X)) if block.weight is None else block.weight
         first, there = np.where(seen, Z, 0) @ weight, seen @ weight
         low, high = np.fmin.reduce(Z, axis=1), np.fmax.reduce(Z, axis=1)
-        gaps = seen.size - np.count_nonzero(seen)
-        return np.count_nonzero(some), float(weight @ some), first, there, gaps, low, high
+        n_missing = np.count_nonzero(~seen)
+        return np.count_nonzero(some), float(weight @ some), first, there, n_missing, low, high
 
     def combine(self, total, part):
         *sums, low, high = total
@@ -78,45 +80,30 @@ class Locate:
         return *added(sums, more), np.fmin(low, lower), np.fmax(high, higher)
 
 
-class NothingObserved(ValueError):
-    """A column without a value in any row.
-
-    Attributes
-    ----------
-    columns : list of int
-    """
-
-    def __init__(self, columns: list[int], names: Any = None):
-        self.columns = columns
-        called = ", ".join(str(j) if names is None else repr(str(names[j])) for j in columns)
-        super().__init__(
-            f"X holds no value but NaN in column(s) {called}: nothing can be learnt of a column "
-            "that no row of positive weight observes. Leave it out."
-        )
-
-
 def locate(rows: Rows) -> Extent:
-    """Where the rows lie; values that are missing lie nowhere.
+    """Where the rows lie; what is missing lies nowhere, and a row without a value is none.
 
     Raises
     ------
-    NothingObserved
-        If a column holds NaN alone.
     ValueError
-        If the rows hold values whose squares would not fit in float64.
+        If the rows hold NaN alone, or values whose squares would not fit in float64.
     """
     over = Locate(rows.n_features)
-    n_rows, total, first, there, gaps, low, high = rows.fold(over)
-    if np.isnan(low).any():
-        raise NothingObserved(np.flatnonzero(np.isnan(low)).tolist())
+    n_rows, total, first, there, n_missing, low, high = rows.fold(over)
+    if not n_rows:
+        raise ValueError("X holds nothing but NaN.")
+    seen = there > 0
+    if not seen.all():
+        low, high, there_or_one = np.where(seen, (low, high, there), ((0,), (0,), (1,)))
+    else:
+        there_or_one = there
     if max(high.max(), -low.min()) >= LARGEST_EXTENT:
         raise ValueError(
             f"X holds values beyond {LARGEST_EXTENT:g}: squares would not fit in float64; "
             "rescale the data or remove the outliers."
         )
-    centre = (first / there).astype(rows.dtype).astype(np.float64)
-    reach = np.maximum(high - centre, centre - low)
-    return Extent(n_rows, total, centre, reach, gaps > 0)
+    centre = (first / there_or_one).astype(rows.dtype).astype(np.float64)
+    return Extent(n_rows, total, centre, np.maximum(high - centre, centre - low), there, n_missing)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +133,21 @@ class Assigned:
             return sums_of_groups(X, answer, block.weight, *about)
         R = answer if block.weight is None else answer * block.weight
         return sums_about(transposed(X, None, FLOAT64, workspace)[1:], R, *about)
+
+    def widened(
+        self, sums: tuple[Any, ...], block: Block, remains: Callable, workspace: Workspace
+    ) -> tuple[Any, ...]:
+        """The sums over rows that were completed, with what their values may be off by.
+
+        ``remains(R)`` is that covariance, summed by shares (K, b).
+        """
+        R, (mass, first, second) = self.assign(block, workspace), sums
+        if R.ndim == 1:
+            R = (R == np.arange(len(self.centres))[:, None]).astype(np.float64)
+        more = self.form.of(remains(R if block.weight is None else R * block.weight))
+        if self.pooled:
+            more = np.sum(more, axis=0, keepdims=True)
+        return mass, first, second + more
 
     def moments(self, sums: tuple[Any, ...]) -> Moments:
         """Moments from the sums over all blocks."""
@@ -217,6 +219,9 @@ class _Nothing:
 
     def shape(self, n_features):
         return ()
+
+    def of(self, form):
+        return np.zeros(1)
 
     def scatter(self, Z, r, out):
         return 0.0

@@ -64,15 +64,18 @@ class Correlated:
     Parameters
     ----------
     precisions, factors : ndarray of shape (S, n_features, n_features)
+    scale : ndarray of shape (S, n_features)
+        Roots of the precisions' diagonals.
     places : ndarray of shape (Q, m)
         Which features are missing.
     left : ndarray of shape (S, Q, m, m)
-        C.
+        C, times the scales of its rows and columns.
     gain : ndarray of shape (S, Q)
     """
 
     precisions: np.ndarray
     factors: np.ndarray
+    scale: np.ndarray
     places: np.ndarray
     left: np.ndarray
     gain: np.ndarray
@@ -82,24 +85,29 @@ class Correlated:
         """Factorise what patterns lack, each as many features."""
         Q, d = missing.shape
         places = np.nonzero(missing)[1].reshape(Q, -1)
-        # In units in which every missing feature is as wide.
-        scale = np.sqrt(np.diagonal(precisions, axis1=1, axis2=2))[:, places]
-        flat = (places[:, :, None] * d + places[:, None, :]).reshape(-1)
-        block = precisions.reshape(len(precisions), -1)[:, flat]
-        block = block.reshape(*scale.shape, scale.shape[-1])
-        left, log_det = _inverted(block / scale[..., :, None] / scale[..., None, :])
-        left = left / scale[..., :, None] / scale[..., None, :]
-        log_det = log_det + 2 * np.log(scale).sum(axis=-1)
+        # In units in which every feature is as wide, given the others.
+        scale = np.sqrt(np.diagonal(precisions, axis1=1, axis2=2))
+        scaled = precisions / scale[:, :, None] / scale[:, None, :]
+        flat = places[:, :, None] * d + places[:, None, :]
+        left, log_det = _inverted(scaled.reshape(len(scaled), -1)[:, flat])
+        log_det = log_det + 2 * np.log(scale)[:, places].sum(axis=-1)
         gain = 0.5 * (places.shape[1] * LOG_TWO_PI - log_det)
-        return cls(precisions, factors, places, left, gain)
+        return cls(precisions, factors, scale, places, left, gain)
 
     def fill(self, Z: np.ndarray, which: np.ndarray) -> None:
-        K, b, d = Z.shape
-        if not self.places.shape[1]:
+        (K, b, d), m = Z.shape, self.places.shape[1]
+        if not m:
             return
-        flat = (self.places[which] + d * np.arange(b)[:, None]).reshape(-1)
-        toward = np.matmul(Z, self.precisions).reshape(K, -1)[:, flat].reshape(K, b, -1)
-        expected = np.matmul(self.left[:, which], toward[..., None])
+        places = self.places[which]
+        flat = (places + d * np.arange(b)[:, None]).reshape(-1)
+        toward = np.matmul(Z, self.precisions / self.scale[:, None, :])
+        toward = toward.reshape(K, -1)[:, flat].reshape(K, b, m)
+        left = self.left[:, which]
+        if m == 1:
+            expected = toward * left[..., 0]
+        else:
+            expected = np.matmul(left, toward[..., None])[..., 0]
+        expected /= self.scale[:, places]
         Z.reshape(K, -1)[:, flat] = -expected.reshape(K, -1)
 
     def squares(self, Z: np.ndarray) -> np.ndarray:
@@ -107,20 +115,24 @@ class Correlated:
         return np.einsum("kbj,kbj->kb", Y, Y)
 
     def along(self, pattern: int) -> np.ndarray:
-        S, d = self.precisions.shape[:2]
-        gone = self.places[pattern]
-        seen = np.setdiff1d(np.arange(d), gone)
+        (S, d), gone = self.precisions.shape[:2], self.places[pattern]
+        seen = np.delete(np.arange(d), gone)
         B = np.zeros((S, d, len(seen)))
         B[:, seen, np.arange(len(seen))] = 1
-        B[:, gone] = -self.left[:, pattern] @ self.precisions[:, gone][:, :, seen]
+        toward = self.precisions[:, gone][:, :, seen] / self.scale[:, gone, None]
+        B[:, gone] = -self.left[:, pattern] @ toward / self.scale[:, gone, None]
         return B
 
     def remains(self, mass: np.ndarray) -> np.ndarray:
-        d, (K, Q), m = self.precisions.shape[1], mass.shape, self.places.shape[1]
+        K, d = len(mass), self.precisions.shape[1]
         flat = (self.places[:, :, None] * d + self.places[:, None, :]).reshape(-1)
-        parts = (mass[:, :, None, None] * self.left).reshape(K, Q * m * m)
-        sums = [np.bincount(flat, weights=part, minlength=d * d) for part in parts]
-        return np.array(sums).reshape(K, d, d)
+        left = np.broadcast_to(self.left, (K, *self.left.shape[1:]))
+        sums = [
+            np.bincount(flat, weights=(r[:, None, None] * C).reshape(-1), minlength=d * d)
+            for r, C in zip(mass, left, strict=True)
+        ]
+        units = self.scale[:, :, None] * self.scale[:, None, :]
+        return np.array(sums).reshape(K, d, d) / units
 
 
 def _inverted(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -64,16 +64,12 @@ def completed_sums(
 
 def batches(components: Components, found: Patterns) -> Iterator[tuple[slice, Patterns]]:
     """Rows to complete at once, and their patterns: as many values lack in each of them."""
-    K, d = components.n_components, components.n_features
-    most = max(BATCH_BYTES // (24 * K * d), SMALLEST_BATCH)
-    lacks = found.lacks
+    K, d, lacks = components.n_components, components.n_features, found.lacks
     ends = np.flatnonzero(np.diff(lacks)) + 1
     for first, last in zip(np.append(0, ends), np.append(ends, len(lacks)), strict=True):
+        size = 3 * d + 4 * components.covariances.form.size(int(lacks[first]))
+        most = BATCH_BYTES // (8 * K * size)
+        most = max(most, SMALLEST_BATCH)
         for start in range(found.starts[first], found.starts[last], most):
             stop = min(start + most, found.starts[last])
-            some = slice(
-                np.searchsorted(found.starts, start, side="right") - 1,
-                np.searchsorted(found.starts, stop, side="left"),
-            )
-            starts = np.clip(found.starts[some.start : some.stop + 1], start, stop) - start
-            yield slice(start, stop), Patterns(found.missing[some], starts, None)
+            yield slice(start, stop), found.within(start, stop)

@@ -1,11 +1,15 @@
 """Which values are missing in which rows: rows of the same pattern beside each other."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-# Bits in a word of a pattern's key.
-WORD = 64
+# Bits that a float64 holds exactly, and that a word of a pattern's key has.
+WORD = 52
+
+# Rows whose keys are computed at once.
+MANY = 65_536
 
 
 class Patterns(NamedTuple):
@@ -23,14 +27,27 @@ class Patterns(NamedTuple):
         """How many values each pattern lacks, (Q,)."""
         return np.count_nonzero(self.missing, axis=1)
 
+    def within(self, first: int, last: int) -> "Patterns":
+        """Those of a run of rows that are in this order."""
+        begin = int(np.searchsorted(self.starts, first, side="right")) - 1
+        end = int(np.searchsorted(self.starts, last, side="left"))
+        starts = np.clip(self.starts[begin : end + 1], first, last) - first
+        return Patterns(self.missing[begin:end], starts, None)
+
 
 def keys(missing: np.ndarray) -> np.ndarray:
     """For each row (b, d) the number of missing values, then words that say which, (w, b)."""
-    b, d = missing.shape
-    words = np.zeros((b, -(-d // WORD) * (WORD // 8)), dtype=np.uint8)
-    packed = np.packbits(missing, axis=1)
-    words[:, : packed.shape[1]] = packed
-    return np.vstack([np.count_nonzero(missing, axis=1), words.view(np.uint64).T])
+    return _places(missing.shape[1]) @ missing.T.astype(np.float64)
+
+
+@lru_cache(maxsize=16)
+def _places(n_features: int) -> np.ndarray:
+    """What each feature adds to the words of a key."""
+    places = np.arange(n_features)
+    words = np.zeros((2 + (n_features - 1) // WORD, n_features))
+    words[0] = 1
+    words[1 + places // WORD, places] = 2.0 ** (places % WORD)
+    return words
 
 
 def patterns(X: np.ndarray) -> Patterns:
@@ -56,3 +73,23 @@ def _sorted(code: np.ndarray, changes: np.ndarray) -> bool:
     """Whether keys of which only some change rise."""
     few = code[:, np.concatenate([[0], changes])]
     return np.array_equal(np.lexsort(few[::-1]), np.arange(few.shape[1]))
+
+
+def patterns_of_all(X: np.ndarray, kept: np.ndarray | None) -> Patterns:
+    """The patterns of many rows: of those that are kept, if not all, and have a value.
+
+    The order is that of the rows that are left.
+    """
+    n, d = X.shape
+    code = np.empty((len(_places(d)), n))
+    for first in range(0, n, MANY):
+        some = slice(first, first + MANY)
+        code[:, some] = keys(np.isnan(X[some]))
+    counted = code[0] < d
+    if kept is not None:
+        counted &= kept
+    places = np.flatnonzero(counted)
+    order = places[np.lexsort(code[::-1, places])]
+    starts = np.concatenate([[0], _changes(code[:, order]), [len(order)]])
+    small = np.int32 if n <= np.iinfo(np.int32).max else np.int64
+    return Patterns(np.isnan(X[order[starts[:-1]]]), starts, order.astype(small))
