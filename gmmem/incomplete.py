@@ -20,7 +20,7 @@ from gmmem.kernels.arithmetic import weighted_total
 from gmmem.kernels.base import Allocation, Components, Kernel, Scores
 from gmmem.kernels.completed import batches, complete, completed_sums
 from gmmem.kernels.guard import choose
-from gmmem.kernels.patterns import Patterns, patterns, patterns_of_all
+from gmmem.kernels.patterns import Patterns, patterns, patterns_of_all, without_value
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.passes import Expected, Extent
@@ -232,11 +232,15 @@ class NothingObserved(ValueError):
 
     def __init__(self, columns: list[int], names: Any = None):
         self.columns = columns
+        self.names = names
         called = ", ".join(str(j) if names is None else repr(str(names[j])) for j in columns)
         super().__init__(
             f"X holds nothing but NaN in column(s) {called}: no row of positive weight says "
             "anything of it. Leave it out."
         )
+
+    def __reduce__(self):
+        return type(self), (self.columns, self.names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -381,10 +385,16 @@ class Completed:
         return self.rows.working()
 
     def sample(self, size: int, rng: np.random.RandomState) -> InMemory:
-        """At most `size` rows drawn by their weights, completed, in memory."""
+        """At most `size` rows drawn by their weights, completed, in memory.
+
+        A row without a value weighs nothing.
+        """
         few = self.rows.sample(size, rng)
         X = few.map(_Completing(self.by), (self.n_features,), few.dtype)
-        return InMemory(X, few.weight, few.executor.number)
+        weight, empty = few.weight, without_value(few.X)
+        if empty is not None:
+            weight = np.where(empty, 0.0, 1.0 if weight is None else weight)
+        return InMemory(X, weight, few.executor.number)
 
 
 @dataclass(frozen=True, eq=False)
@@ -434,6 +444,11 @@ class OnCompleted:
         return self.over.combine
 
     def __call__(self, block: Block, workspace: Workspace, *out: np.ndarray) -> Any:
+        empty = without_value(block.X)
+        if empty is not None and not out:
+            if empty.all():
+                return None
+            block = taken(block, np.flatnonzero(~empty))
         X, parts = completed_rows(self.by, block.X)
         own = block._replace(X=X)
         found = self.over(own, workspace, *out)

@@ -11,6 +11,7 @@ import numpy as np
 
 from gmmem.covariances import CovarianceModel, DegenerateCovariance
 from gmmem.covariances.singular import EPS, refuse_singular, refuse_singular_rows, rounding
+from gmmem.forms import Quadratic
 from gmmem.incomplete import Incomplete
 from gmmem.kernels.allocation import SOFT
 from gmmem.kernels.base import Allocation, Kernel
@@ -94,12 +95,18 @@ class Problem:
         """The same for another covariance model."""
         form, total = model.storage.form, self.total
         if self.incomplete is not None:
-            return replace(self, model=model, incomplete=self.incomplete.with_form(form))
+            return replace(self.seeing(form), model=model)
         if total is not None and total.form.fineness >= form.fineness:
             total = total.coarsened(form, pooled=True)
         else:
             total = total_moments(self.rows, self.extent, form) if model.shared else None
         return replace(self, model=model, total=total)
+
+    def seeing(self, form: Quadratic) -> "Problem":
+        """The same, where incomplete rows are known in a form as fine as this one."""
+        if self.incomplete is None:
+            return self
+        return replace(self, incomplete=self.incomplete.with_form(form))
 
     def all_rows(self) -> Moments:
         """Moments of all rows as one component, in the form of the model."""

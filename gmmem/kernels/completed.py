@@ -13,7 +13,7 @@ import numpy as np
 
 from gmmem.covariances.base import Gaps
 from gmmem.kernels.base import Components
-from gmmem.kernels.patterns import Patterns
+from gmmem.kernels.patterns import Patterns, patterns
 
 # Rows are completed in batches of this size: K x d numbers a row are held.
 BATCH_BYTES = 2_000_000
@@ -73,3 +73,15 @@ def batches(components: Components, found: Patterns) -> Iterator[tuple[slice, Pa
         for start in range(found.starts[first], found.starts[last], most):
             stop = min(start + most, found.starts[last])
             yield slice(start, stop), found.within(start, stop)
+
+
+def scores_of_incomplete(components: Components, X: np.ndarray) -> np.ndarray:
+    """Log of weight times density of what is observed of rows (b, d), whatever that is, (K, b).
+
+    Of a row without a value, the log of the weight.
+    """
+    found, L = patterns(X), np.empty((components.n_components, len(X)))
+    for rows, some in batches(components, found):
+        places = rows if found.order is None else found.order[rows]
+        L[:, places] = complete(components, X[places], some).L
+    return L

@@ -75,6 +75,15 @@ def _sorted(code: np.ndarray, changes: np.ndarray) -> bool:
     return np.array_equal(np.lexsort(few[::-1]), np.arange(few.shape[1]))
 
 
+def without_value(X: np.ndarray) -> np.ndarray | None:
+    """Which rows have nothing but NaN; None where none has."""
+    gone = np.isnan(X[:, 0])
+    if not gone.any():
+        return None
+    gone[gone] = np.isnan(X[gone]).all(axis=1)
+    return gone if gone.any() else None
+
+
 def patterns_of_all(X: np.ndarray, kept: np.ndarray | None) -> Patterns:
     """The patterns of many rows: of those that are kept, if not all, and have a value.
 
