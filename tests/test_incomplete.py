@@ -10,8 +10,8 @@ from gmmem import Mixture, em, incomplete, prediction
 from gmmem.covariances import FOURTEEN, get_model
 from gmmem.incomplete import NothingObserved
 from gmmem.initializers.base import Hard, Nearest
-from gmmem.kernels.allocation import Labelled, Outside
 from gmmem.kernels.allocation import Hard as HardAllocation
+from gmmem.kernels.allocation import Labelled, Outside
 from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.moments import Moments
 from gmmem.problem import Problem, maximise
@@ -230,7 +230,7 @@ def test_shifts_and_units_change_nothing(code):
     one = np.array([[0.0, np.nan, 0.0]])
     X = np.concatenate([X, one + 1e9])
     assert isinstance(problem_of(X, code).kernel(mixture), WhitenedKernel)
-    total, _, moments = by_definition(mixture, X[:-1])
+    total, _, _ = by_definition(mixture, X[:-1])
     exactly = problem_of(X[:-1], code).expect_exactly(mixture)
     assert exactly.objective == pytest.approx(total, rel=1e-12)
 
