@@ -20,6 +20,7 @@ from gmmem.covariances.base import (
     Storage,
     read_only,
 )
+from gmmem.covariances.gaps import Correlated
 from gmmem.covariances.orientation import common_axes
 from gmmem.covariances.volumes import volumes
 from gmmem.forms import OUTER, Quadratic
@@ -178,6 +179,9 @@ class Full(Held):
         remains = np.linalg.inv(P[:, missing][:, :, missing])
         remains = (remains + remains.transpose(0, 2, 1)) / 2
         return -remains @ P[:, missing][:, :, observed], remains
+
+    def gaps(self, missing):
+        return Correlated.of(self.precisions, self.factors, missing)
 
     def dense(self):
         return self.covariances

@@ -170,7 +170,7 @@ class MixtureMethods(Summarised, OneFeature):
         -1.762
         """
         scorer, rows = self._scored(X, sample_weight)
-        return prediction.log_likelihood(scorer, rows) / rows.total_weight
+        return prediction.mean_log_likelihood(scorer, rows)
 
     def sample(self, n_samples=1):
         """Draw rows from the fitted density.

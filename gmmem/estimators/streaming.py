@@ -9,7 +9,13 @@ from gmmem.covariances import DegenerateCovariance, get_model
 from gmmem.estimators import advice
 from gmmem.estimators.attributes import as_mixture, to_attributes
 from gmmem.estimators.believing import believed, with_start
-from gmmem.estimators.given import check_enough, check_given, check_resumable, check_whole
+from gmmem.estimators.given import (
+    check_enough,
+    check_given,
+    check_observed,
+    check_resumable,
+    check_whole,
+)
 from gmmem.estimators.mixture_methods import unchanged_on_failure
 from gmmem.estimators.rows import as_data, as_rows
 from gmmem.initializers import as_initialiser
@@ -81,7 +87,9 @@ class PartialFit:
         given = with_start(check_given(self, model, rows.n_features), self.prior)
         X, sample_weight = as_data(rows)
         with rows.working():
-            problem = Problem.of(rows, model).regularised(self.reg_covar)
+            problem = Problem.of(rows, model)
+            check_observed(self, problem.extent)
+            problem = problem.regularised(self.reg_covar)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
             problem = believed(self, given, problem)
             best, interrupt = self._solve(problem, X, y, sample_weight, given)
