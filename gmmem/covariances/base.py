@@ -450,7 +450,27 @@ class Storage(Protocol):
         """
 
     def gaps(self, missing: np.ndarray) -> "Gaps":
-        """What is known of missing features; each row of (Q, n_features) lacks as many."""
+        """What is known of missing features.
+
+        Parameters
+        ----------
+        missing : ndarray of bool of shape (Q, n_features)
+            Patterns, each of which lacks as many features.
+
+        Returns
+        -------
+        gaps : Gaps
+            What fills them, and what remains open.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import get_model
+        >>> storage = get_model("full").storage.from_covariances(np.eye(2)[None], 2)
+        >>> storage.gaps(np.array([[False, True]])).along(0)
+        array([[[1.],
+                [0.]]])
+        """
 
     def dense(self) -> np.ndarray:
         """The covariances as matrices.

@@ -316,7 +316,7 @@ default="dirichlet_process"
         """The posterior of rows that an initialiser has shared out."""
         init, size = self.init_params, self.n_components
         name = init if isinstance(init, str) else f"init_params={init!r}"
-        n_all = number_sampled(problem.rows)
+        n_all = number_sampled(problem)
         shares = assignment_from(
             as_initialiser(init), X, sample_weight, size, random_state, name, n_all
         )

@@ -99,9 +99,26 @@ class InMemory:
         return self.weight is not None and not self.weight.all()
 
     def arranged(self, order: np.ndarray) -> "InMemory":
-        """Rows of these places, in this order, for `fold`: all of them weigh something.
+        """Rows of these places, in this order, for `fold`.
 
         A copy where it is small; else `map` still answers for every row as it lies.
+
+        Parameters
+        ----------
+        order : ndarray of shape (m,)
+            Places of rows that weigh something.
+
+        Returns
+        -------
+        rows : InMemory
+            That `fold` reads in this order.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> InMemory(np.arange(6).reshape(3, 2)).arranged(np.array([2, 0])).n_rows
+        2
         """
         if self.X.nbytes <= MOST_COPIED:
             weight = None if self.weight is None else self.weight[order]
