@@ -13,7 +13,7 @@ from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions,
 from gmmem.covariances import get_model
 from gmmem.estimators import advice, callbacks, checkpoint, several
 from gmmem.estimators.attributes import to_attributes
-from gmmem.estimators.believing import hold, prior_for, with_start
+from gmmem.estimators.believing import believed, bounds_of, check_within, with_start
 from gmmem.estimators.following import Following
 from gmmem.estimators.given import (
     check_enough,
@@ -91,6 +91,9 @@ callable, default="kmeans"
         Parts of the start that are held: from "weights", "means", "covariances" or
         "components" (all three) to the components concerned, True for all of them; or a list
         of such names.  Their values are those of `weights_init` and the like.
+    weight_bounds : tuple (low, high) or None, default=None
+        Between which the mixing weights are to lie: each a number, one a component, or None.
+        ``(0.05, None)`` keeps every component at a twentieth of the rows at least.
     random_state : int, RandomState instance or None, default=None
         Seeds the initialiser and `sample`.
     warm_start : bool, default=False
@@ -196,6 +199,7 @@ callable, default="kmeans"
         "covariances_init": ["array-like", None],
         "prior": [str, HasMethods(["on"]), None],
         "fixed": [dict, list, tuple, str, None],
+        "weight_bounds": [tuple, list, None],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
@@ -224,6 +228,7 @@ callable, default="kmeans"
         covariances_init=None,
         prior=None,
         fixed=None,
+        weight_bounds=None,
         random_state=None,
         warm_start=False,
         verbose=0,
@@ -248,6 +253,7 @@ callable, default="kmeans"
         self.covariances_init = covariances_init
         self.prior = prior
         self.fixed = fixed
+        self.weight_bounds = weight_bounds
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
@@ -315,19 +321,18 @@ callable, default="kmeans"
         with rows.working():
             problem = Problem.of(rows, model).regularised(self.reg_covar)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
-            prior = prior_for(self.prior, problem, self.n_components)
-            prior = hold(self.fixed, given, prior, model, self.n_components)
-            problem = replace(problem, prior=prior)
+            problem = believed(self, given, problem)
             with checkpoint.of_fit(self, problem, "weights_") as kept:
                 best, interrupt = self._solve(problem, X, y, sample_weight, given, kept)
         vars(self).pop("_stream", None)
+        vars(self).pop("_doubts", None)
         if interrupt is not None:
             advice.of_interrupt(best)
             return interrupt
         advice.of_convergence(self, best)
         advice.of_solution(self, best)
         if best.history:
-            advice.of_ridge(self, best.mixture, problem.prior)
+            self._doubts = advice.of_ridge(self, best.mixture, problem.prior)
         return None
 
     def _solve(self, problem, X, y, sample_weight, given, kept=NOWHERE):
@@ -340,6 +345,8 @@ callable, default="kmeans"
         if resume:
             check_resumable(self, problem.model, problem.rows.n_features)
             starts, previous = [unordered(self)], self.lower_bound_
+            bounds = bounds_of(self.weight_bounds, self.n_components)
+            check_within(starts[0].weights, bounds, "warm_start=True, but weights_")
         else:
             random_state = check_random_state(self.random_state)
             starts = several.starts(self, problem, given, random_state)

@@ -9,7 +9,7 @@ from sklearn.utils import check_array
 from gmmem.covariances import CovarianceModel, DegenerateCovariance, Storage
 from gmmem.covariances.base import from_public, public_shape
 from gmmem.covariances.structure import is_skewed, structure_error
-from gmmem.mixture import WEIGHTS_SUM_TO
+from gmmem.mixture import WEIGHTS_SUM_TO, Mixture
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,3 +169,18 @@ def check_given(estimator, model: CovarianceModel, n_features: int) -> GivenPara
         if value is not None:
             covariances = check_covariances(value, model, n_components, n_features, given, build)
     return GivenParameters(weights, means, covariances)
+
+
+def known_mixture(weights, means, covariances, model: CovarianceModel) -> Mixture:
+    """A density of parameters that the user gave, checked."""
+    if np.ndim(means) != 2:
+        raise ValueError(
+            f"means should have the shape (n_components, n_features), but got {np.shape(means)}."
+        )
+    K, d = np.shape(means)
+    build = model.storage.from_covariances
+    return Mixture(
+        check_weights(weights, K, "weights"),
+        check_means(means, K, d, "means"),
+        check_covariances(covariances, model, K, d, "covariances", build),
+    )

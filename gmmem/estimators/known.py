@@ -4,8 +4,7 @@ import numpy as np
 
 from gmmem import em
 from gmmem.covariances import get_model
-from gmmem.estimators.given import check_covariances, check_means, check_weights
-from gmmem.mixture import Mixture
+from gmmem.estimators.given import known_mixture
 
 
 class FromParameters:
@@ -50,26 +49,9 @@ class FromParameters:
         array([[0.5472, 0.4528]])
         """
         covariance = get_model(covariance_type)
-        if np.ndim(means) != 2:
-            raise ValueError(
-                f"means should have the shape (n_components, n_features), but got "
-                f"{np.shape(means)}."
-            )
-        n_components, n_features = np.shape(means)
-        mixture = Mixture(
-            check_weights(weights, n_components, "weights"),
-            check_means(means, n_components, n_features, "means"),
-            check_covariances(
-                covariances,
-                covariance,
-                n_components,
-                n_features,
-                "covariances",
-                covariance.storage.from_covariances,
-            ),
-        )
-        model = cls(n_components, covariance_type=covariance_type, **params)
-        model.n_features_in_ = n_features
+        mixture = known_mixture(weights, means, covariances, covariance)
+        model = cls(mixture.n_components, covariance_type=covariance_type, **params)
+        model.n_features_in_ = mixture.n_features
         known = em.Solution(mixture, em.Status.CONVERGED, [])
         vars(model).update(model._fitted(known, covariance, np.dtype(np.float64)))
         return model

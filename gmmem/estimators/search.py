@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 from gmmem import em, prediction
 from gmmem.covariances import FOURTEEN, CovarianceModel, get_model
 from gmmem.criteria import CRITERIA, FitSummary
+from gmmem.estimators import advice
 from gmmem.estimators.believing import prior_for
 from gmmem.estimators.journal import Journal
 from gmmem.estimators.race import hopes, race
@@ -43,6 +44,8 @@ class Settings(NamedTuple):
     prior: Any = None
     racing: str | None = None
     """The criterion by which candidates that cannot win are stopped, if any are."""
+    names: tuple[str, ...] | None = None
+    """Of the columns, for reasons."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,18 +162,18 @@ def advance(
         return lost("failed", begun)
     if problem.extent.n_rows < point.n_components:
         return lost("failed", f"{problem.extent.n_rows} rows are fewer than the components.")
-    problem = problem.with_model(get_model(point.covariance_type))
-    problem = replace(problem, prior=prior_for(settings.prior, problem, point.n_components))
+    problem = _of_point(problem, point, settings)
     until = min(until, settings.max_iter)
     with problem.rows.working():
         solution = _solution(begun, problem, settings.tol, until)
         if solution.failure is not None:
-            return lost("degenerate", str(solution.failure), solution.history)
+            told = advice.of_failure(solution.failure, settings.names)
+            return lost("degenerate", told, solution.history)
         if solution.last is not None and until < settings.max_iter:
             return Running(solution, seconds())
         if (solution.mixture.weights == 0).any():
             return lost("degenerate", "A component lost all its rows.", solution.history)
-        summary = prediction.summary(solution.mixture, problem.model, problem.rows)
+        summary = _summary(solution.mixture, problem)
     return Candidate(
         point,
         "converged" if solution.status is em.Status.CONVERGED else "max_iter",
@@ -180,6 +183,19 @@ def advance(
         solution.mixture,
         summary,
     )
+
+
+def _of_point(problem: Problem, point: GridPoint, settings: Settings) -> Problem:
+    """With the model of a point, and its prior."""
+    problem = problem.with_model(get_model(point.covariance_type))
+    return replace(problem, prior=prior_for(settings.prior, problem, point.n_components))
+
+
+def _summary(mixture: Mixture, problem: Problem) -> FitSummary:
+    """Without the parameters that a prior holds."""
+    found = prediction.summary(mixture, problem.model, problem.rows)
+    held = problem.prior.n_held(problem.model, problem.rows.n_features)
+    return replace(found, n_parameters=found.n_parameters - held)
 
 
 def _solution(begun: Moments | Running, problem: Problem, tol: float, until: int) -> em.Solution:
@@ -234,12 +250,14 @@ def fit_all(
             best,
         )
         for point, candidate in raced:
-            yield stopped(point, begun[point], problem) if candidate is None else candidate
+            if candidate is None:
+                candidate = stopped(point, begun[point], _of_point(problem, point, settings))
+            yield candidate
 
 
 def stopped(point: GridPoint, running: Running, problem: Problem) -> Candidate:
     """A candidate that cannot win any more, as it is."""
-    solution, model = running.solution, get_model(point.covariance_type)
+    solution = running.solution
     return Candidate(
         point,
         "stopped",
@@ -248,7 +266,7 @@ def stopped(point: GridPoint, running: Running, problem: Problem) -> Candidate:
         running.seconds,
         solution.history,
         solution.mixture,
-        prediction.summary(solution.mixture, model, problem.rows),
+        _summary(solution.mixture, problem),
     )
 
 

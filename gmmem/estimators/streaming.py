@@ -8,6 +8,7 @@ from gmmem.compat import fit_context
 from gmmem.covariances import DegenerateCovariance, get_model
 from gmmem.estimators import advice
 from gmmem.estimators.attributes import as_mixture, to_attributes
+from gmmem.estimators.believing import believed, with_start
 from gmmem.estimators.given import check_enough, check_given, check_resumable, check_whole
 from gmmem.estimators.mixture_methods import unchanged_on_failure
 from gmmem.estimators.rows import as_data, as_rows
@@ -31,7 +32,8 @@ class PartialFit:
         average by the share `step_size`, and the M-step follows.  After `fit`, it goes on from
         what was fitted.  Rows that come in an order (by time, by place) are to be mixed first.
         A component that gets no rows keeps its place and width, at a weight next to nothing,
-        until rows come back.
+        until rows come back.  A `prior` is weighed against as many rows as the average stands for:
+        all that came, of which those long ago count less.
 
         Parameters
         ----------
@@ -64,8 +66,6 @@ class PartialFit:
         >>> np.sort(model.means_.ravel()).round(1) + 0
         array([0., 6.])
         """
-        if self.prior is not None or self.fixed is not None:
-            raise ValueError("partial_fit takes neither prior nor fixed: use fit with them.")
         with unchanged_on_failure(self):
             if hasattr(self, "weights_"):
                 self._take(as_rows(self, X, sample_weight, reset=False))
@@ -78,11 +78,12 @@ class PartialFit:
         check_whole(self, "n_components", "max_iter", "n_init")
         model = get_model(self.covariance_type)
         as_initialiser(self.init_params)
-        given = check_given(self, model, rows.n_features)
+        given = with_start(check_given(self, model, rows.n_features), self.prior)
         X, sample_weight = as_data(rows)
         with rows.working():
             problem = Problem.of(rows, model).regularised(self.reg_covar)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
+            problem = believed(self, given, problem)
             best, interrupt = self._solve(problem, X, y, sample_weight, given)
             if interrupt is not None:
                 raise interrupt
@@ -93,7 +94,8 @@ class PartialFit:
         """One step."""
         model, mixture = get_model(self.covariance_type), as_mixture(self)
         check_resumable(self, model, rows.n_features)
-        running = vars(self).get("_stream") or Running(moments_of(mixture), 0)
+        given = with_start(check_given(self, model, rows.n_features), self.prior)
+        running = vars(self).get("_stream") or Running(moments_of(mixture), 0, 0.0)
         # A copy that travelled has a form of its own, which is the model's still.
         running = running._replace(moments=replace(running.moments, form=model.storage.form))
         rule = DECREASING if self.step_size is None else self.step_size
@@ -102,6 +104,8 @@ class PartialFit:
             # The stream knows better than a batch how wide the features are.
             ridge = ridge_of(self.reg_covar, running.moments.pooled)
             batch = Problem.of(rows, model, ridge)
+            known = running.stands_for(batch.extent.total_weight)
+            batch = believed(self, given, batch, running.total * known)
             try:
                 taken = step(running, batch, mixture, size)
             except DegenerateCovariance as error:
