@@ -35,7 +35,6 @@ from gmmem.covariances import CovarianceModel, DegenerateCovariance, free_model,
 from gmmem.covariances.base import n_stored
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
-from gmmem.priors import Ridge
 from gmmem.problem import Problem, maximise
 from gmmem.sources.base import Rows
 from gmmem.stopping import STOPPING
@@ -67,7 +66,7 @@ class Status(enum.Enum):
 
     CONVERGED = "The log-likelihood rose by less than tol."
     MAX_ITER = "max_iter iterations were done before the log-likelihood settled."
-    DEGENERATE = "A covariance became singular."
+    DEGENERATE = "A component collapsed: its covariance became singular, or it lost its rows."
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +116,7 @@ def initial_mixture(
     n_components: int,
     model: CovarianceModel | str,
     *,
-    reg_covar: float = 0.0,
+    reg_covar: float | str = 0.0,
 ) -> Mixture:
     """M-step from given shares: how every initialiser becomes a mixture.
 
@@ -137,7 +136,7 @@ def initial_mixture(
     -------
     mixture : Mixture
     """
-    return Problem.of(rows, get_model(model), Ridge(reg_covar)).start(assign, n_components)
+    return Problem.of(rows, get_model(model)).regularised(reg_covar).start(assign, n_components)
 
 
 def states(problem: Problem, start: Mixture, rule: Rule = PLAIN) -> Iterator[State]:
@@ -187,7 +186,7 @@ def iterate(
     rows: Rows,
     model: CovarianceModel | str | None = None,
     *,
-    reg_covar: float = 0.0,
+    reg_covar: float | str = 0.0,
 ) -> Iterator[State]:
     """Generate the states of EM, for ever.
 
@@ -198,7 +197,7 @@ def iterate(
         For instance ``gmmem.sources.InMemory(X)``.
     model : str or CovarianceModel, optional
         By default the one that ties only what `start` shares.
-    reg_covar : float, default=0
+    reg_covar : float or "auto", default=0
         Added to the diagonal of every covariance.
 
     Yields
@@ -221,7 +220,7 @@ def _problem(start: Mixture, rows: Rows, model, reg_covar: float) -> Problem:
         raise ValueError(f"start has covariances of another kind than the model {model.name}.")
     if start.n_features != rows.n_features:
         raise ValueError(f"start has {start.n_features} features, the rows {rows.n_features}.")
-    return Problem.of(rows, model, Ridge(reg_covar))
+    return Problem.of(rows, model).regularised(reg_covar)
 
 
 def converge(
@@ -309,7 +308,7 @@ def fit(
     *,
     tol: float = 1e-3,
     max_iter: int = 100,
-    reg_covar: float = 0.0,
+    reg_covar: float | str = 0.0,
 ) -> Solution:
     """Run EM from `start` until the mean log-likelihood gains less than `tol`.
 
@@ -385,7 +384,7 @@ class Outcome:
 
 def solve(
     problem: Problem,
-    starts: Iterable[Mixture | Callable[[], Mixture]],
+    starts: Iterable[Mixture | Solution | Callable[[], Mixture]],
     *,
     tol: float,
     max_iter: int,
@@ -405,6 +404,7 @@ def solve(
     problem : Problem
         What is fitted.
     starts : iterable of Mixture, or of callables that give one
+        Or of solutions that ran out of iterations, to go on from.
     tol : float
         In nats per unit of `per`.
     max_iter : int
@@ -438,6 +438,9 @@ def _solution(
     problem: Problem, start, rule: Rule, followed: Callable, per: float, settings: dict
 ) -> Solution:
     """What EM finds from one start."""
+    if isinstance(start, Solution):
+        read = followed(states_after(problem, start.last, rule))
+        return converge(read, per, before=start, **settings)
     try:
         mixture = start() if callable(start) else start
     except DegenerateCovariance as error:

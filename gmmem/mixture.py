@@ -149,6 +149,40 @@ class Mixture:
             raise ValueError(f"{error}.")
         return cls(weights, means, storage)
 
+    def take(self, components) -> "Mixture":
+        """The same components in another order.
+
+        Parameters
+        ----------
+        components : array-like of int
+            All of them: which one comes in each place.
+
+        Returns
+        -------
+        mixture : Mixture
+            The same density.
+
+        Raises
+        ------
+        ValueError
+            If a component is not named, or named twice.
+
+        Examples
+        --------
+        >>> from gmmem import Mixture
+        >>> mixture = Mixture.from_arrays([0.6, 0.4], [[2.0], [5.0]], [[[1.0]], [[2.0]]])
+        >>> mixture.take([1, 0]).weights
+        array([0.4, 0.6])
+        """
+        components = np.asarray(components)
+        if not np.array_equal(np.sort(components), np.arange(self.n_components)):
+            raise ValueError(
+                f"components={components.tolist()} must name each of the {self.n_components} "
+                "components once."
+            )
+        weights, means = self.weights[components], self.means[components]
+        return Mixture.of_parts(weights, means, self.covariances.take(components))
+
     @property
     def n_components(self) -> int:
         """K, the number of components.

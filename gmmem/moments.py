@@ -120,14 +120,11 @@ class Moments:
         return replace(self, second=second, form=form)
 
     def pooled(self) -> "Moments":
-        """Of all components as one."""
-        one = self.about(self.centre.mean(axis=0, keepdims=True))
-        return replace(
-            one,
-            mass=one.mass.sum(keepdims=True),
-            first=one.first.sum(axis=0, keepdims=True),
-            second=one.second.sum(axis=0, keepdims=True),
-        )
+        """Of all components as one, about the mean of the centres."""
+        own = self.about(self.centre.mean(axis=0, keepdims=True))
+        sums = (each.sum(axis=0, keepdims=True) for each in (own.mass, own.first, own.second))
+        mass, first, second = sums
+        return replace(self, mass=mass, centre=own.centre, first=first, second=second)
 
     def scatters(self) -> Scatters:
         """About the means, which is where the M-step looks from."""

@@ -10,7 +10,15 @@ from typing import NamedTuple
 import numpy as np
 
 from gmmem.covariances import CovarianceModel, DegenerateCovariance
-from gmmem.covariances.singular import EPS, refuse_singular, refuse_singular_rows, rounding
+from gmmem.covariances.singular import (
+    EPS,
+    Collapsed,
+    located,
+    refuse_singular,
+    refuse_singular_rows,
+    rounding,
+)
+from gmmem.forms import SQUARE
 from gmmem.kernels.allocation import SOFT
 from gmmem.kernels.base import Allocation, Kernel
 from gmmem.kernels.guard import choose
@@ -18,7 +26,7 @@ from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.mixture import Mixture
 from gmmem.moments import LOST, Moments, Scatters
 from gmmem.passes import Expected, Extent, assigned_moments, fill_empty, locate, total_moments
-from gmmem.priors import NO_PRIOR, Prior
+from gmmem.priors import NO_PRIOR, Prior, ridge_of
 from gmmem.sources.base import Rows
 
 
@@ -83,6 +91,21 @@ class Problem:
         total = total_moments(rows, extent, model.storage.form) if model.shared else None
         return cls(rows, model, prior, allocation, extent, total)
 
+    def regularised(self, reg_covar: float | str) -> "Problem":
+        """The same with that on the diagonal of every covariance.
+
+        Parameters
+        ----------
+        reg_covar : float or "auto"
+            In squared units of the data; "auto" is a share of each feature's own variance.
+        """
+
+        def total() -> Moments:
+            form = min(self.model.storage.form, SQUARE, key=lambda each: each.fineness)
+            return total_moments(self.rows, self.extent, form)
+
+        return replace(self, prior=ridge_of(reg_covar, total))
+
     def with_model(self, model: CovarianceModel) -> "Problem":
         """The same for another covariance model."""
         form, total = model.storage.form, self.total
@@ -124,12 +147,13 @@ class Problem:
         """
         try:
             update = maximise(moments, self.model, self.prior, previous)
-        except DegenerateCovariance:
-            self._refuse_singular_rows(moments)  # The better reason.
-            raise
+        except DegenerateCovariance as error:
+            raise self._told(error, moments) from None
         if previous is None and not self.prior.keeps_regular:
             # Rows leave a component that starts singular, and it would be lost without a word.
             self._refuse_singular(update.mixture, moments)
+        elif previous is not None and not self.prior.keeps_regular:
+            refuse_lost(update.mixture, previous)
         return update
 
     def improve(
@@ -169,13 +193,17 @@ class Problem:
         resolution = rounding(self._largest, mixture.means, storage, self.rows.dtype)
         try:
             refuse_singular(storage, resolution, mixture.weights, wide)
-        except DegenerateCovariance:
-            self._refuse_singular_rows(moments)  # The better reason.
-            raise
+        except DegenerateCovariance as error:
+            raise self._told(error, moments) from None
 
-    def _refuse_singular_rows(self, moments: Moments) -> None:
-        eps = max(EPS, np.finfo(self.rows.dtype).eps)
-        refuse_singular_rows(*spread(moments), eps * self._largest)
+    def _told(self, error: DegenerateCovariance, moments: Moments) -> DegenerateCovariance:
+        """The better reason: that of all rows, or where and along what a component is thin."""
+        resolution = max(EPS, np.finfo(self.rows.dtype).eps) * self._largest
+        try:
+            refuse_singular_rows(*spread(moments), resolution)
+        except DegenerateCovariance as better:
+            return better
+        return located(error, moments.scatters(), resolution)
 
     def start(self, assign, n_components: int) -> Mixture:
         """M-step from given shares: how every initialiser becomes a mixture."""
@@ -230,6 +258,16 @@ def _with_lost_kept(scatters: Scatters, previous: Mixture | None) -> Scatters:
         scatter = scatter.copy()
         scatter[lost] = least * np.broadcast_to(old, scatter.shape)[lost]
     return scatters._replace(mass=mass, means=means, scatter=scatter)
+
+
+def refuse_lost(mixture: Mixture, previous: Mixture) -> None:
+    """Raise where a component has just lost the last of its rows."""
+    if mixture.weights.min() > 0:
+        return
+    lost = (mixture.weights == 0) & (previous.weights > 0)
+    if lost.any():
+        k = int(np.argmax(lost))
+        raise Collapsed(k, "says nothing: it has lost all its rows", previous.means[k])
 
 
 def refuse_narrow(mixture: Mixture) -> None:

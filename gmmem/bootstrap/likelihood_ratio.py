@@ -9,11 +9,10 @@ from scipy import stats
 from sklearn.utils import check_array, check_random_state
 
 from gmmem import em, prediction
-from gmmem.bootstrap.replicates import LARGEST_SEED, check_counts, redrawn
+from gmmem.bootstrap.replicates import LARGEST_SEED, check_counts, checkpoint_for, redrawn
 from gmmem.covariances import get_model
 from gmmem.initializers import Hierarchical, Subset, as_assignment
 from gmmem.mixture import Mixture
-from gmmem.priors import Ridge
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
 
@@ -76,11 +75,13 @@ def likelihood_ratio_test(
     covariance_type="VVV",
     n_replicates: int = 999,
     level: float = 0.05,
-    reg_covar: float = 0.0,
+    reg_covar: float | str = 0.0,
     tol: float = 1e-5,
     max_iter: int = 1000,
     n_jobs: int | None = None,
     random_state=None,
+    checkpoint=None,
+    checkpoint_every: float = 60.0,
 ) -> LikelihoodRatioTest:
     """Test n_components against one more by the parametric bootstrap.
 
@@ -114,6 +115,11 @@ def likelihood_ratio_test(
         Replicates at the same time; the result is the same for any.
     random_state : int, RandomState instance or None, default=None
         Seeds the replicates and the starts.
+    checkpoint : path-like or None, default=None
+        A file that replicates are kept in as they are finished: a call with the same arguments
+        goes on from it, and ends as it would have; then the file is removed.
+    checkpoint_every : float, default=60
+        Seconds between two writes of that file, at least.
 
     Returns
     -------
@@ -144,18 +150,41 @@ def likelihood_ratio_test(
         raise ValueError(f"level={level} must lie between 0 and 1.")
     model = get_model(covariance_type)
     settings = tol, max_iter, reg_covar
-    random_state, replicates = check_random_state(random_state), np.empty(0)
-    null, statistic = _statistic(X, n_components, model, settings, random_state)
-    with Parallel(n_jobs=n_jobs) as parallel:
-        while len(replicates) < n_replicates and not _decided(replicates >= statistic, level):
-            seeds = random_state.randint(LARGEST_SEED, size=BATCH)
-            batch = parallel(
+    given = dict(n_components=n_components, model=model, settings=settings, level=level)
+    given |= dict(n_replicates=n_replicates, random_state=random_state)
+    kept = checkpoint_for(checkpoint, checkpoint_every, "likelihood_ratio_test", given, X)
+    random_state, saved = check_random_state(random_state), kept.saved(None, model.storage)
+    if saved is None:
+        null, statistic = _statistic(X, n_components, model, settings, random_state)
+        replicates, seeds = [], []
+    else:
+        null, statistic, replicates, seeds, drawn = saved
+        random_state.set_state(drawn)
+    with Parallel(n_jobs=n_jobs, return_as="generator") as parallel:
+        while True:
+            # What a look at the test has asked for, it gets.
+            if len(seeds) == len(replicates):
+                values = np.array(replicates)
+                if len(values) >= n_replicates or _decided(values >= statistic, level):
+                    break
+                batch = random_state.randint(LARGEST_SEED, size=BATCH).tolist()
+                seeds = seeds + batch[: n_replicates - len(seeds)]
+            drawn = random_state.get_state(legacy=False)
+            pending = (
                 delayed(_replicate)(null, len(X), n_components, model, settings, seed)
-                for seed in seeds[: n_replicates - len(replicates)]
+                for seed in seeds[len(replicates) :]
             )
-            replicates = np.append(replicates, batch)
-    p_value = (1 + np.sum(replicates >= statistic)) / (1 + len(replicates))
-    return LikelihoodRatioTest(n_components, statistic, float(p_value), replicates)
+            for value in parallel(pending):
+                replicates.append(value)
+                kept.offer(partial(_state, null, statistic, replicates, seeds, drawn))
+    kept.remove()
+    p_value = (1 + np.sum(values >= statistic)) / (1 + len(values))
+    return LikelihoodRatioTest(n_components, statistic, float(p_value), values)
+
+
+def _state(*parts) -> tuple:
+    """What a checkpoint holds."""
+    return parts
 
 
 def _decided(exceeds: np.ndarray, level: float) -> bool:
@@ -199,7 +228,7 @@ def _statistic(X, n_components: int, model, settings, rng) -> tuple[Mixture, flo
     """The null mixture of the data, and twice the gain of one component more."""
     rows, (tol, max_iter, reg_covar) = InMemory(X), settings
     with rows.working():
-        problem = Problem.of(rows, model, Ridge(reg_covar))
+        problem = Problem.of(rows, model).regularised(reg_covar)
         grown = [start.grow(X, random_state=rng) for start in STARTS]
         lower, null = _fit(problem, grown, n_components, tol, max_iter)
         higher, _ = _fit(problem, grown, n_components + 1, tol, max_iter)

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gmmem import em
-from gmmem.bootstrap.replicates import LARGEST_SEED, check_counts, redrawn
+from gmmem.bootstrap.replicates import LARGEST_SEED, check_counts, checkpoint_for, redrawn
 from gmmem.compat import check_sample_weight
 from gmmem.estimators import GaussianMixture, GaussianMixtureIC
 from gmmem.mixture import Mixture
@@ -165,6 +165,8 @@ def bootstrap(
     max_iter: int = 1000,
     n_jobs: int | None = None,
     random_state=None,
+    checkpoint=None,
+    checkpoint_every: float = 60.0,
 ) -> Bootstrap:
     """Refit a mixture to replicates of its data, as mclust's ``MclustBootstrap`` does.
 
@@ -196,6 +198,11 @@ def bootstrap(
         Replicates at the same time; the result is the same for any.
     random_state : int, RandomState instance or None, default=None
         Seeds the replicates.
+    checkpoint : path-like or None, default=None
+        A file that replicates are kept in as they are finished: a call with the same arguments
+        goes on from it, and ends as it would have; then the file is removed.
+    checkpoint_every : float, default=60
+        Seconds between two writes of that file, at least.
 
     Returns
     -------
@@ -234,10 +241,19 @@ def bootstrap(
     mixture, model = estimator.mixture_, estimator.covariance_model_
     data = _data(X, sample_weight, mixture, kind)
     settings = {"tol": tol, "max_iter": max_iter, "reg_covar": estimator.reg_covar}
+    given = settings | {"kind": kind, "random_state": random_state, "model": model}
+    given |= {"mixture": [mixture.weights, mixture.means, mixture.covariances.covariances]}
+    given |= {"n_replicates": n_replicates}
+    kept = checkpoint_for(checkpoint, checkpoint_every, "bootstrap", given, data.X, data.weight)
     seeds = check_random_state(random_state).randint(LARGEST_SEED, size=n_replicates)
-    refits = Parallel(n_jobs=n_jobs)(
-        delayed(_refit)(data, mixture, model, kind, settings, seed) for seed in seeds
+    seeds, refits = kept.saved() or (seeds, [])
+    pending = (
+        delayed(_refit)(data, mixture, model, kind, settings, seed) for seed in seeds[len(refits) :]
     )
+    for refit in Parallel(n_jobs=n_jobs, return_as="generator")(pending):
+        refits.append(refit)
+        kept.offer(lambda: (seeds, refits))
+    kept.remove()
     return Bootstrap(*(np.array(values) for values in zip(*refits, strict=True)))
 
 

@@ -8,7 +8,7 @@ components, or one (S = 1) that all of them share.
 all that an M-step needs: from the within-component scatters to covariances.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -346,6 +346,28 @@ class Storage(Protocol):
         (array([1. , 0.5]), array([2., 9.]))
         """
 
+    def take(self, components: np.ndarray) -> "Storage":
+        """The covariances in another order; the same, where one serves all.
+
+        Parameters
+        ----------
+        components : ndarray of int of shape (n_components,)
+            Which one comes in each place.
+
+        Returns
+        -------
+        storage : Storage
+            In that order.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0], [2.0]]), 1)
+        >>> held.take(np.array([1, 0])).covariances.ravel()
+        array([2., 1.])
+        """
+
     def marginal(self, features: np.ndarray) -> "Storage":
         """The covariances of some of the features.
 
@@ -492,6 +514,33 @@ class Held:
 
     def at(self, component):
         return 0 if self.shared else component
+
+    def take(self, components):
+        """The covariances in another order; the same, where one serves all.
+
+        Parameters
+        ----------
+        components : ndarray of int of shape (n_components,)
+            Which one comes in each place.
+
+        Returns
+        -------
+        storage : Storage
+            In that order.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0], [2.0]]), 1)
+        >>> held.take(np.array([1, 0])).covariances.ravel()
+        array([2., 1.])
+        """
+        if self.shared:
+            return self
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        arrays = {name: each for name, each in own.items() if isinstance(each, np.ndarray)}
+        return replace(self, **{name: each[components] for name, each in arrays.items()})
 
     def bound(self, extent):
         return self.form.reach(self.precisions, extent)

@@ -27,6 +27,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gmmem.covariances.base import EPS, FLAT, DegenerateCovariance, Storage
+from gmmem.moments import Scatters
 
 # How many roundings of the rows a standard deviation must exceed.
 ROUNDINGS = 2
@@ -69,6 +70,42 @@ class SingularRows(DegenerateCovariance):
     def __str__(self):
         return f"{self.told()} Or set reg_covar above 0."
 
+
+class Collapsed(DegenerateCovariance):
+    """A component that became a point or flat, while all rows are neither.
+
+    Parameters
+    ----------
+    component : int
+    reason : str
+    place : ndarray of shape (n_features,) or None
+        Where a component of its own covariance is.
+    coefficients : ndarray of shape (n_features,) or None
+        The combination of columns that is constant in it; None where it is a point.
+    """
+
+    def __init__(self, component, reason, place=None, coefficients=None):
+        super().__init__(component, reason)
+        self.place, self.coefficients = place, coefficients
+        self.args = (self.told(),)
+
+    def __reduce__(self):
+        return type(self), (self.component, self.reason, self.place, self.coefficients)
+
+    def told(self, names: Sequence[str] | None = None) -> str:
+        """What is wrong and where, with the names of the columns."""
+        told = f"The covariance of component {self.component} {self.reason}"
+        if self.coefficients is not None:
+            told += f"; within it {in_short(self.coefficients, names)}"
+        if self.place is None:
+            return f"{told}."
+        values = [f"{_called(j, names)} = {value:.6g}" for j, value in enumerate(self.place)]
+        more = ", ..." if len(values) > MOST_TOLD else ""
+        return f"{told}; it lies at {', '.join(values[:MOST_TOLD])}{more}."
+
+
+# Columns that a sentence names.
+MOST_TOLD = 5
 
 REMEDY = (
     "Leave out one of these columns, or use a model without orientation (a code that ends in I, "
@@ -249,6 +286,55 @@ def _cleaned(coefficients: np.ndarray, scale: np.ndarray) -> np.ndarray:
         rounded = np.round(kept, digits)
         kept = np.where(np.abs(kept - rounded) < near * np.abs(kept), rounded, kept)
     return kept
+
+
+def located(error: DegenerateCovariance, scatters: Scatters, resolution) -> Collapsed:
+    """The same, with what the moments say of where and in which direction.
+
+    Parameters
+    ----------
+    error : DegenerateCovariance
+    scatters : Scatters
+        What the covariances were estimated from.
+    resolution : ndarray of shape (n_features,)
+        How finely the rows are known.
+    """
+    mass, means, scatter, _, lost = scatters
+    shared, k = len(scatter) < len(mass), error.component
+    own = None if shared else means[k]
+    if not shared and lost is not None and lost[k]:
+        return Collapsed(k, error.reason)
+    covariance = scatter[0] / mass.sum() if shared else scatter[k] / mass[k]
+    if covariance.ndim == 0:
+        return Collapsed(k, error.reason, own)
+    variances = covariance if covariance.ndim == 1 else np.diagonal(covariance)
+    if (variances <= (ROUNDINGS * resolution) ** 2).all():
+        return Collapsed(k, error.reason, own)
+    return Collapsed(k, error.reason, own, narrowest(covariance, resolution))
+
+
+def narrowest(covariance: np.ndarray, resolution: np.ndarray) -> np.ndarray:
+    """The combination of columns that varies least, each in its own width, (d,)."""
+    found = constant_combination(covariance, resolution)
+    if found is not None:
+        return found
+    if covariance.ndim == 1:
+        return np.eye(len(covariance))[np.argmin(covariance)]
+    scale = np.sqrt(np.diagonal(covariance))
+    axes = np.linalg.eigh(covariance / scale[:, None] / scale)[1]
+    return _cleaned(axes[:, 0] / scale, scale)
+
+
+def in_short(coefficients: np.ndarray, names: Sequence[str] | None = None) -> str:
+    """As `sentence`, of the columns that count most where there are many."""
+    columns = np.flatnonzero(coefficients)
+    if len(columns) <= MOST_TOLD:
+        return sentence(coefficients, names)
+    return f"a combination of {len(columns)} columns is constant"
+
+
+def _called(j: int, names: Sequence[str] | None = None) -> str:
+    return f"column {j}" if names is None else str(names[j])
 
 
 def sentence(coefficients: np.ndarray, names: Sequence[str] | None = None) -> str:

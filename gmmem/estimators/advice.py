@@ -2,14 +2,18 @@
 
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from gmmem import em
-from gmmem.covariances.singular import SingularRows
+from gmmem.covariances.singular import Collapsed, SingularRows
+from gmmem.mixture import Mixture
 from gmmem.passes import Extent
+from gmmem.priors import Prior
+from gmmem.sources import InMemory, Rows
 from gmmem.stopping import remaining
 
 # Frames between a warning and the user's call of fit.
@@ -22,13 +26,25 @@ MUCH = 10
 LEAST_MEAN_WEIGHT = 0.5
 
 
+# Rows that a sentence lists.
+MOST_ROWS = 5
+
+# A share of a variance that is not negligible.
+NOTABLE, MOSTLY = 0.05, 0.5
+
+
 class ChoiceWarning(UserWarning):
-    """A search ended with a choice that is to be doubted."""
+    """A search ended with a choice that is to be doubted, or a parameter has been a bad one."""
 
 
 def warn(sentence: str, category: type[Warning] = UserWarning) -> None:
     """Warn where the user called fit."""
     warnings.warn(sentence, category, stacklevel=DEPTH)
+
+
+def number(reg_covar: float | str) -> str:
+    """As the user may have written it."""
+    return reg_covar if isinstance(reg_covar, str) else f"{reg_covar:g}"
 
 
 def of_convergence(params: Any, solution: em.Solution) -> None:
@@ -48,22 +64,52 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
         )
 
 
-def told(failure: Exception, names: Any) -> str:
-    """Why a fit failed, as a sentence, with the names of the columns where X had them."""
-    if isinstance(failure, SingularRows):
-        return failure.told(names)
-    return f"{str(failure).rstrip('.')}."
+def told(failure: Exception | None, names: Any) -> str:
+    """What went wrong, as a sentence, with the names of the columns where X had them."""
+    located = isinstance(failure, SingularRows | Collapsed)
+    return f"{(failure.told(names) if located else str(failure)).rstrip('.')}."
 
 
-def reason(failure: Exception, params: Any) -> str:
-    """The same, and what to do."""
-    why = told(failure, getattr(params, "feature_names_in_", None))
+def reason(outcome: em.Outcome, params: Any, rows: Rows) -> str:
+    """Why a fit failed, with the names of the columns where X had them, and what to do."""
+    failure, now = outcome.failure, number(params.reg_covar)
+    names = getattr(params, "feature_names_in_", None)
     if isinstance(failure, SingularRows):
-        return f"{why} Increase reg_covar (now {params.reg_covar:g}) to fit them all the same."
+        above = " to a number" if now == "auto" else ""
+        return (
+            f"{failure.told(names)} Increase reg_covar (now {now}){above} to fit them all the same."
+        )
+    there = ""
+    if isinstance(failure, Collapsed):
+        there = _rows_at(failure.place, rows) if failure.coefficients is None else ""
+    number_of = len(outcome.solutions)
+    others = f" So did a component of each of {number_of} starts." if number_of > 1 else ""
     return (
-        f"{why} Increase reg_covar (now {params.reg_covar:g}), lower "
-        f"n_components (now {params.n_components}), or scale the data."
+        f'{told(failure, names)}{there}{others} Increase reg_covar (now {now}; "auto" goes by the '
+        f"units of X), lower n_components (now {params.n_components}), or set a prior."
     )
+
+
+def _rows_at(place: np.ndarray | None, rows: Rows) -> str:
+    """Which rows lie at a place, where they can be looked at."""
+    if place is None or not isinstance(rows, InMemory):
+        return ""
+    near = np.sqrt(np.finfo(rows.dtype).eps) * rows.X.std(axis=0)
+    found = np.flatnonzero((np.abs(rows.X - place) <= near).all(axis=1))
+    if not len(found):
+        return ""
+    listed = ", ".join(map(str, found[:MOST_ROWS])) + (", ..." if len(found) > MOST_ROWS else "")
+    return f" There {'is row' if len(found) == 1 else 'are rows'} {listed}."
+
+
+def of_interrupt(solution: em.Solution) -> None:
+    """Warn that a fit is not one that ended, whatever becomes of the interrupt."""
+    with suppress(UserWarning):
+        warn(
+            f"The fit was interrupted: what is kept is the best start's iteration "
+            f"{len(solution.history)}, which need not be near an optimum.",
+            ConvergenceWarning,
+        )
 
 
 def of_solution(params: Any, solution: em.Solution) -> None:
@@ -82,6 +128,46 @@ def of_solution(params: Any, solution: em.Solution) -> None:
             f"n_components (now {params.n_components}) or try another start.",
             ConvergenceWarning,
         )
+
+
+def of_ridge(params: Any, mixture: Mixture, prior: Prior) -> None:
+    """Warn where a fitted variance is in good part what `reg_covar` added to it."""
+    d = mixture.n_features
+    floor = np.broadcast_to(np.asarray(prior.floor, dtype=np.float64), d)
+    if not floor.min() > 0:
+        return
+    storage, auto = mixture.covariances, isinstance(params.reg_covar, str)
+    least = MOSTLY if auto else NOTABLE
+    # The trace is no less than the largest share.
+    traces = storage.form.inner(storage.precisions, storage.form.of(np.diag(floor)[None]))
+    alive = traces > least if storage.shared else (traces > least) & (mixture.weights > 0)
+    for k in np.flatnonzero(alive):
+        units = np.sqrt(floor)
+        values, axes = np.linalg.eigh(storage.dense()[k] / units[:, None] / units)
+        if 1 / values[0] > least:
+            one = mixture.n_components > 1 and storage.shared
+            whose = "the covariance that all components share" if one else f"component {k}"
+            warn(_on_ridge(params, whose, 1 / values[0], axes[:, 0]), ChoiceWarning)
+            return
+
+
+def _on_ridge(params: Any, whose: str, share: float, axis: np.ndarray) -> str:
+    """How much it makes up, of what, and what to do."""
+    j = int(np.argmax(np.abs(axis)))
+    names = getattr(params, "feature_names_in_", None)
+    column = f"column {j if names is None else repr(str(names[j]))}"
+    along = column if axis[j] ** 2 > MOSTLY else f"a combination of columns, of {column} most"
+    remedy = (
+        "leave out columns that are constant or add up, or lower n_components."
+        if isinstance(params.reg_covar, str)
+        else 'set reg_covar="auto", which goes by the variance of each feature, lower it, or '
+        "rescale X; if there are copies in X, or columns that add up, lower n_components or leave "
+        "columns out."
+    )
+    return (
+        f"reg_covar={number(params.reg_covar)} makes up {share:.0%} of the least variance of "
+        f"{whose}, that of {along}: the fit depends on it; {remedy}"
+    )
 
 
 def missing(history: list[float], tol: float) -> str:

@@ -50,8 +50,9 @@ class BayesianGaussianMixture(MixtureMethods, CallbackSupportMixin, DensityMixin
         How the components look, as for `GaussianMixture`.
     tol : float, default=1e-3
         Stop when the lower bound, in nats over all rows, changes by less.
-    reg_covar : float, default=1e-6
-        Added to the diagonal of every covariance of rows, in squared units of the data.
+    reg_covar : float or "auto", default=1e-6
+        Added to the diagonal of every covariance of rows, in squared units of the data; "auto"
+        as for `GaussianMixture`.
     max_iter : int, default=100
         Most iterations; with 0, the start is the model.
     n_init : int, default=1
@@ -151,7 +152,7 @@ default="dirichlet_process"
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "covariance_type": [StrOptions({"full", "tied", "diag", "spherical"})],
         "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "init_params": [str, callable],
@@ -231,6 +232,8 @@ default="dirichlet_process"
         ValueError
             If the data or a parameter is not usable, or a covariance becomes
             singular in every start.
+        KeyboardInterrupt
+            When interrupted; what the iterations had come to is kept, with `converged_` False.
 
         Examples
         --------
@@ -241,10 +244,12 @@ default="dirichlet_process"
         2
         """
         with unchanged_on_failure(self):
-            self._fit(X, y, sample_weight)
+            interrupt = self._fit(X, y, sample_weight)
+        if interrupt is not None:
+            raise interrupt
         return self
 
-    def _fit(self, X, y, sample_weight):
+    def _fit(self, X, y, sample_weight) -> KeyboardInterrupt | None:
         rows = as_rows(self, X, sample_weight, reset=True)
         X, sample_weight = as_data(rows)
         check_whole(self, "n_components", "max_iter", "n_init")
@@ -253,8 +258,14 @@ default="dirichlet_process"
             problem = Problem.of(rows, get_model(self.covariance_type))
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
             parts = {**vars(problem), "prior": prior_of(self, problem)}
-            best = self._solve(VariationalProblem(**parts), X, y, sample_weight)
+            best, interrupt = self._solve(VariationalProblem(**parts), X, y, sample_weight)
+        if interrupt is not None:
+            advice.of_interrupt(best)
+            return interrupt
         advice.of_convergence(self, best)
+        if best.history:
+            advice.of_ridge(self, best.mixture, parts["prior"].ridge)
+        return None
 
     def _solve(self, problem, X, y, sample_weight):
         """Iterate from each start, and take the result with the highest bound on."""
@@ -275,17 +286,25 @@ default="dirichlet_process"
         progress = Progress(self.verbose, self.verbose_interval, ALL_ROWS)
         reader = Following(task, len(starts), self.max_iter, progress, attributes)
         settings = dict(tol=self.tol, max_iter=self.max_iter, previous=previous, per=ALL_ROWS)
-        outcome = em.solve(problem, starts, **settings, rule=Variational(), reader=reader)
+        try:
+            outcome = em.solve(problem, starts, **settings, rule=Variational(), reader=reader)
+        except KeyboardInterrupt as interrupt:
+            found = reader.interrupted()
+            if found is None:
+                raise
+            best, fitted = found
+            vars(self).update(fitted)
+            return best, interrupt
         if outcome.best is None:
             names = getattr(self, "feature_names_in_", None)
             raise ValueError(
                 f"Fitting the mixture failed: {advice.told(outcome.failure, names)} Or increase "
-                f"reg_covar (now {self.reg_covar:g}), give a covariance_prior that is not "
-                "singular, or scale the data."
+                f"reg_covar (now {advice.number(self.reg_covar)}), give a covariance_prior that is "
+                "not singular, or scale the data."
             ) from outcome.failure
         vars(self).update(reader.fitted(outcome))
         task.end(lambda: reader.fitted(outcome))
-        return outcome.best
+        return outcome.best, None
 
     def _begin(self, problem, X, sample_weight, random_state) -> Posterior:
         """The posterior of rows that an initialiser has shared out."""

@@ -1,5 +1,7 @@
 """`GaussianMixture`: scikit-learn's estimator on gmmem's engine."""
 
+import os
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -9,7 +11,7 @@ from sklearn.utils import check_random_state
 from gmmem import em
 from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, fit_context
 from gmmem.covariances import get_model
-from gmmem.estimators import advice, callbacks, several
+from gmmem.estimators import advice, callbacks, checkpoint, several
 from gmmem.estimators.attributes import to_attributes
 from gmmem.estimators.believing import believed, bounds_of, check_within, with_start
 from gmmem.estimators.following import Following
@@ -18,21 +20,22 @@ from gmmem.estimators.given import (
     check_given,
     check_resumable,
     check_whole,
-    known_mixture,
 )
+from gmmem.estimators.known import FromParameters
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
+from gmmem.estimators.ordering import COMPONENT_ORDERS, order, unordered
 from gmmem.estimators.progress import Progress
 from gmmem.estimators.rows import as_data, as_rows
+from gmmem.estimators.saving import NOWHERE, Saving
 from gmmem.estimators.streaming import PartialFit
 from gmmem.initializers import as_initialiser
-from gmmem.priors import Ridge
 from gmmem.problem import Problem
 from gmmem.stopping import STOPPING, remaining
 from gmmem.updates import Extrapolated, Plain
 
 
 class GaussianMixture(
-    PartialFit, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
+    FromParameters, PartialFit, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
 ):
     """Gaussian mixture fitted by expectation maximisation.
 
@@ -57,8 +60,9 @@ class GaussianMixture(
         - an instance: see `gmmem.covariances.CovarianceModel`.
     tol : float, default=1e-3
         Stop when the mean log-likelihood of a row, in nats, changes by less.
-    reg_covar : float, default=1e-6
-        Added to the diagonal of every covariance, in squared units of the data.
+    reg_covar : float or "auto", default=1e-6
+        Added to the diagonal of every covariance, in squared units of the data.  "auto" adds
+        a millionth of each feature's own variance, so that units change nothing.
     max_iter : int, default=100
         Most iterations of EM; with 0, the start is the model.
     n_init : int or "auto", default=1
@@ -109,6 +113,17 @@ callable, default="kmeans"
     stopping : {"change", "aitken"}, default="change"
         What `tol` is compared with: the last change, or what is estimated to be still to
         be had, which is many times more where components overlap.
+    component_order : {"weight", "mean"} or None, default=None
+        In which order the components are given, in every attribute and as labels: as EM left
+        them; by weight, the heaviest first, of equals by their means; or by the first feature
+        of their means, of equals by the next.  In `partial_fit` the order is that of the first
+        call, and a component keeps its place.
+    checkpoint : path-like or None, default=None
+        A file that the state of `fit` is kept in while it runs.  Where there is one, of the same
+        parameters and rows, `fit` goes on from it, and ends as it would have, to the last bit;
+        then the file is removed.
+    checkpoint_every : float, default=60
+        Seconds between two writes of that file, at least.
 
     Attributes
     ----------
@@ -174,7 +189,7 @@ callable, default="kmeans"
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "covariance_type": [str, HasMethods(["estimate", "n_parameters"])],
         "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "init_params": [str, callable],
@@ -192,6 +207,9 @@ callable, default="kmeans"
         "step_size": [Interval(Real, 0.0, 1.0, closed="right"), callable, None],
         "accelerate": ["boolean"],
         "stopping": [StrOptions(set(STOPPING))],
+        "component_order": [StrOptions(set(COMPONENT_ORDERS)), None],
+        "checkpoint": [str, os.PathLike, None],
+        "checkpoint_every": [Interval(Real, 0.0, None, closed="left")],
     }
 
     def __init__(
@@ -218,6 +236,9 @@ callable, default="kmeans"
         step_size=None,
         accelerate=False,
         stopping="change",
+        component_order=None,
+        checkpoint=None,
+        checkpoint_every=60.0,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -240,52 +261,9 @@ callable, default="kmeans"
         self.step_size = step_size
         self.accelerate = accelerate
         self.stopping = stopping
-
-    @classmethod
-    def from_parameters(
-        cls, weights, means, covariances, *, covariance_type="full", **params
-    ) -> "GaussianMixture":
-        """A usable model from known parameters, without a fit.
-
-        Parameters
-        ----------
-        weights : array-like of shape (n_components,)
-            Mixing weights.
-        means : array-like of shape (n_components, n_features)
-            Means.
-        covariances : array-like
-            In the shape of ``covariances_`` for `covariance_type`.
-        covariance_type : str or CovarianceModel, default="full"
-            As for the constructor.
-        **params
-            Other constructor parameters, such as `random_state`.
-
-        Returns
-        -------
-        model : GaussianMixture
-            Ready for `predict`, `score`, `sample` and the like.
-
-        Raises
-        ------
-        ValueError
-            If shapes disagree, weights do not sum to one, or a covariance is not
-            positive definite.
-
-        Examples
-        --------
-        >>> from gmmem import GaussianMixture
-        >>> model = GaussianMixture.from_parameters(
-        ...     [0.6, 0.4], [[2.0], [5.0]], [1.0, 2.0], covariance_type="spherical")
-        >>> model.predict_proba([[3.5]]).round(4)
-        array([[0.5472, 0.4528]])
-        """
-        covariance = get_model(covariance_type)
-        mixture = known_mixture(weights, means, covariances, covariance)
-        model = cls(mixture.n_components, covariance_type=covariance_type, **params)
-        model.n_features_in_ = mixture.n_features
-        known = em.Solution(mixture, em.Status.CONVERGED, [])
-        vars(model).update(model._fitted(known, covariance, np.dtype(np.float64)))
-        return model
+        self.component_order = component_order
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
@@ -310,6 +288,8 @@ callable, default="kmeans"
         ValueError
             If the data or a parameter is not usable, or a covariance becomes
             singular in every start.
+        KeyboardInterrupt
+            When interrupted; what EM had come to is kept, with `converged_` False.
 
         See Also
         --------
@@ -324,10 +304,13 @@ callable, default="kmeans"
         (True, -4.155)
         """
         with unchanged_on_failure(self):
-            self._fit(X, y, sample_weight)
+            interrupt = self._fit(X, y, sample_weight)
+        if interrupt is not None:
+            raise interrupt
         return self
 
-    def _fit(self, X, y, sample_weight):
+    def _fit(self, X, y, sample_weight) -> KeyboardInterrupt | None:
+        """Fit; an interrupt that leaves something usable is returned, not raised."""
         rows = as_rows(self, X, sample_weight, reset=True)
         X, sample_weight = as_data(rows)
         check_whole(self, "n_components", "max_iter", "n_init")
@@ -336,20 +319,31 @@ callable, default="kmeans"
         as_initialiser(self.init_params)  # Refuses what is none, before anything is tried.
         given = with_start(check_given(self, model, rows.n_features), self.prior)
         with rows.working():
-            problem = Problem.of(rows, model, Ridge(self.reg_covar))
+            problem = Problem.of(rows, model).regularised(self.reg_covar)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
             problem = believed(self, given, problem)
-            best = self._solve(problem, X, y, sample_weight, given)
+            with checkpoint.of_fit(self, problem, "weights_") as kept:
+                best, interrupt = self._solve(problem, X, y, sample_weight, given, kept)
         vars(self).pop("_stream", None)
+        if interrupt is not None:
+            advice.of_interrupt(best)
+            return interrupt
         advice.of_convergence(self, best)
         advice.of_solution(self, best)
+        if best.history:
+            advice.of_ridge(self, best.mixture, problem.prior)
+        return None
 
-    def _solve(self, problem, X, y, sample_weight, given):
-        """Run EM from each start, and take the most likely result on."""
-        previous, resume = -np.inf, self.warm_start and hasattr(self, "converged_")
+    def _solve(self, problem, X, y, sample_weight, given, kept=NOWHERE):
+        """Run EM from each start, and take the most likely result on; or what there is of it."""
+        random_state, previous, resume = (
+            None,
+            -np.inf,
+            self.warm_start and hasattr(self, "converged_"),
+        )
         if resume:
             check_resumable(self, problem.model, problem.rows.n_features)
-            starts, previous = [self._mixture()], self.lower_bound_
+            starts, previous = [unordered(self)], self.lower_bound_
             bounds = bounds_of(self.weight_bounds, self.n_components)
             check_within(starts[0].weights, bounds, "warm_start=True, but weights_")
         else:
@@ -363,7 +357,8 @@ callable, default="kmeans"
 
         task = callbacks.fit_task(self, len(starts), X, y, sample_weight)
         progress = Progress(self.verbose, self.verbose_interval, problem.extent.total_weight)
-        reader = Following(task, len(starts), self.max_iter, progress, attributes)
+        saving = Saving(kept, problem, random_state)
+        reader = Following(task, len(starts), self.max_iter, progress, attributes, saving)
         automatic = self.n_init == "auto" and not resume
         settings = dict(
             tol=several.TIGHTER * self.tol if automatic else self.tol,
@@ -372,20 +367,30 @@ callable, default="kmeans"
             rule=Extrapolated() if self.accelerate else Plain(),
             stopping=self.stopping,
         )
-        outcome = em.solve(problem, starts, **settings, reader=reader)
+        try:
+            outcome = em.solve(problem, starts, **settings, reader=reader)
+        except KeyboardInterrupt as interrupt:
+            found = reader.interrupted()
+            if found is None:
+                raise
+            best, fitted = found
+            vars(self).pop("starts_report_", None)
+            vars(self).update(fitted)
+            return best, interrupt
         if outcome.best is None:
             raise ValueError(
-                f"Fitting the mixture failed: {advice.reason(outcome.failure, self)}"
+                f"Fitting the mixture failed: {advice.reason(outcome, self, problem.rows)}"
             ) from outcome.failure
         vars(self).pop("starts_report_", None)  # There may be none this time.
         vars(self).update(reader.fitted(outcome), **several.report(starts, outcome, problem))
         task.end(lambda: reader.fitted(outcome))
-        return outcome.best
+        return replace(outcome.best, mixture=outcome.best.mixture.take(self._placed)), None
 
     def _fitted(self, solution, model, dtype) -> dict:
         """A solution as fitted attributes."""
-        history = solution.history
-        return to_attributes(solution.mixture, model, dtype) | {
+        history, placed = solution.history, order(solution.mixture, self.component_order)
+        return to_attributes(solution.mixture.take(placed), model, dtype) | {
+            "_placed": placed,
             "converged_": solution.status is em.Status.CONVERGED,
             "n_iter_": max(solution.passes, len(history)),
             "lower_bounds_": list(history),

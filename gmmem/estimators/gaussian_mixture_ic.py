@@ -1,6 +1,7 @@
 """`GaussianMixtureIC`: the number of components and the covariance model by a criterion."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from numbers import Integral, Real
 
@@ -10,17 +11,18 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 
 from gmmem import em, prediction
-from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, fit_context
+from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, fit_context
 from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
-from gmmem.estimators import advice, callbacks, search
+from gmmem.estimators import advice, callbacks, checkpoint, search
 from gmmem.estimators.believing import check_prior
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.given import check_whole
+from gmmem.estimators.journal import Journal
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
+from gmmem.estimators.ordering import COMPONENT_ORDERS
 from gmmem.estimators.rows import as_data, as_rows, fingerprint, seen
 from gmmem.initializers import as_initialiser
-from gmmem.priors import Ridge
 from gmmem.problem import Problem
 
 FITTED = (
@@ -56,9 +58,9 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         Initialisers, as for `GaussianMixture`; with several, each is a candidate.
     tol : float, default=1e-5
         Stop when the mean log-likelihood of a row, in nats, changes by less.
-    reg_covar : float, default=0
-        Added to the diagonal of every covariance.  With 0, a candidate that
-        collapses drops out, as in mclust.
+    reg_covar : float or "auto", default=0
+        Added to the diagonal of every covariance, as for `GaussianMixture`.  With 0, a
+        candidate that collapses drops out, as in mclust.
     max_iter : int, default=1000
         Most iterations of EM for a candidate.
     prior : "regularised", NormalInverseWishart or None, default=None
@@ -77,6 +79,13 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         is new in the grid.  The best is chosen from the grid as it is now.
     verbose : int, default=0
         1 prints each candidate as it ends.
+    component_order : {"weight", "mean"} or None, default=None
+        The order of the best candidate's components, as for `GaussianMixture`.
+    checkpoint : path-like or None, default=None
+        A file that candidates are kept in as they end: a search that is begun again, with the
+        same parameters and rows, goes on from it, and ends as it would have.
+    checkpoint_every : float, default=60
+        Seconds between two writes of that file, at least.
 
     Attributes
     ----------
@@ -128,7 +137,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         "criterion": [str],
         "init_params": [str, callable, list, tuple],
         "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "prior": [str, HasMethods(["on"]), None],
         "early_stopping": ["boolean"],
@@ -136,6 +145,9 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
+        "component_order": [StrOptions(set(COMPONENT_ORDERS)), None],
+        "checkpoint": [str, os.PathLike, None],
+        "checkpoint_every": [Interval(Real, 0.0, None, closed="left")],
     }
 
     def __init__(
@@ -154,6 +166,9 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         random_state=None,
         warm_start=False,
         verbose=0,
+        component_order=None,
+        checkpoint=None,
+        checkpoint_every=60.0,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -168,6 +183,9 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
+        self.component_order = component_order
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
@@ -218,7 +236,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         if self.criterion not in CRITERIA:
             raise ValueError(f"criterion={self.criterion!r} must be one of {', '.join(CRITERIA)}.")
         with rows.working():
-            problem = Problem.of(rows, get_model("VVV"), Ridge(self.reg_covar))
+            problem = Problem.of(rows, get_model("VVV")).regularised(self.reg_covar)
         advice.of_weights(problem.extent)
         points = self._grid(problem)
         # With a prior, EM's history is not of the likelihood that the criterion looks at.
@@ -226,35 +244,46 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         settings = search.Settings(self.tol, self.max_iter, self.reg_covar, self.prior, racing)
         done = self._kept(rows, settings)
         new = [point for point in points if point not in done]
+        before = (done[each].criteria()[self.criterion] for each in points if each in done)
+        best = min(before, default=np.inf)
 
         def best_so_far():
             with suppress(ValueError):  # No candidate is usable yet.
                 return self._chosen(done, points, problem)
 
         task, interrupt = callbacks.fit_task(self, len(new), X, y, sample_weight), None
-        try:
-            random_state = check_random_state(self.random_state)
-            shown = seen(rows, random_state) if new else (None, None)
-            problem, found = search.begin(new, *shown, problem, random_state)
-            best = min(
-                (done[each].criteria()[self.criterion] for each in points if each in done),
-                default=np.inf,
-            )
-            candidates = search.fit_all(new, found, problem, settings, self.n_jobs, best)
-            for candidate in task.candidates(candidates, len(new), best_so_far):
-                done[candidate.point] = candidate
-                self._tell(candidate)
-        except KeyboardInterrupt as error:
-            if all(candidate.mixture is None for candidate in done.values()):
-                raise
-            interrupt = error
+        with checkpoint.of_fit(self, problem, "_candidates") as kept:
+            journal = Journal(kept, new, problem)
+            try:
+                problem = search.in_finest(new, problem)
+                fits = self._fits(new, problem, settings, journal, best)
+                for candidate in task.candidates(fits, len(new), best_so_far):
+                    done[candidate.point] = candidate
+                    self._tell(candidate)
+            except KeyboardInterrupt as error:
+                journal.keep()
+                if all(candidate.mixture is None for candidate in done.values()):
+                    raise
+                interrupt = error
         vars(self).update(self._chosen(done, points, problem))
         tried = [done[point] for point in points if point in done]
         self._doubts = advice.of_choice(tried, self.best_index_, self.criterion)
+        advice.of_ridge(self, tried[self.best_index_].mixture, problem.prior)
         self._keep_summary(tried[self.best_index_].summary, rows)
         if interrupt is None:
             task.end(best_so_far)
         return interrupt
+
+    def _fits(self, points, problem, settings, journal, best) -> Iterator[search.Candidate]:
+        """Fit what is new, as it comes."""
+        random_state = check_random_state(self.random_state)
+
+        def begin():
+            shown = seen(problem.rows, random_state) if points else (None, None)
+            return search.begin(points, *shown, problem, random_state)
+
+        found = journal.starts(random_state, begin)
+        yield from search.fit_all(points, found, problem, settings, self.n_jobs, journal, best)
 
     def _keep_summary(self, fit, rows) -> None:
         """Keep what a summary says of the rows, which are not kept."""
@@ -296,9 +325,9 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             self._fingerprint = None
             return {}
         data = joblib.hash((*fingerprint(rows), settings, self.random_state))
-        kept = self._candidates if getattr(self, "_fingerprint", None) == data else {}
+        kept = self._candidates if getattr(self, "_fingerprint", None) == data else []
         self._fingerprint = data
-        return dict(kept)
+        return {candidate.point: candidate for candidate in kept}
 
     def _tell(self, candidate) -> None:
         if self.verbose:
@@ -325,12 +354,12 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             reasons = sorted({candidate.reason for candidate in candidates})
             raise ValueError(
                 f"No candidate could be fitted: {' '.join(reasons[:3])} Increase reg_covar "
-                f"(now {self.reg_covar:g}) or try fewer components."
+                f"(now {advice.number(self.reg_covar)}) or try fewer components."
             )
         index = int(np.nanargmin(np.where(np.isfinite(scores), scores, np.nan)))
         best = self._estimator(candidates[index], problem.rows)
         return {
-            "_candidates": dict(done),
+            "_candidates": list(done.values()),
             "results_": results,
             "best_index_": index,
             "best_score_": float(scores[index]),
@@ -351,6 +380,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             max_iter=self.max_iter,
             prior=self.prior,
             random_state=self.random_state,
+            component_order=self.component_order,
         )
         model.n_features_in_ = self.n_features_in_
         if hasattr(self, "feature_names_in_"):

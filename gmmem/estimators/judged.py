@@ -4,8 +4,8 @@ from dataclasses import replace
 from functools import partial
 
 from gmmem import criteria, em, prediction
+from gmmem.estimators import advice
 from gmmem.passes import all_in_one
-from gmmem.priors import Ridge
 from gmmem.problem import Problem
 
 
@@ -385,12 +385,12 @@ class Judged:
         True
         """
         summary, rows = self.fit_summary(X, sample_weight), self._rows(X, sample_weight)
-        problem = Problem.of(rows, self.covariance_model_, Ridge(self.reg_covar))
+        problem = Problem.of(rows, self.covariance_model_).regularised(self.reg_covar)
         one = em.solve(problem, [partial(problem.start, all_in_one, 1)], tol=0, max_iter=0)
         if one.best is None:
             raise ValueError(
                 f"nec compares with one component, which cannot be fitted to X: {one.failure} "
-                f"Increase reg_covar (now {self.reg_covar:g}) or give more rows."
+                f"Increase reg_covar (now {advice.number(self.reg_covar)}) or give more rows."
             )
         likelihood = prediction.log_likelihood(one.best.mixture, rows)
         return criteria.nec(replace(summary, log_likelihood_one=likelihood))

@@ -13,9 +13,11 @@ from gmmem import em, prediction
 from gmmem.covariances import FOURTEEN, CovarianceModel, get_model
 from gmmem.criteria import CRITERIA, FitSummary
 from gmmem.estimators.believing import prior_for
+from gmmem.estimators.journal import Journal
 from gmmem.estimators.race import hopes, race
 from gmmem.estimators.rows import number_sampled
 from gmmem.estimators.starting import assignment_from
+from gmmem.forms import Quadratic
 from gmmem.initializers import Hierarchical
 from gmmem.initializers.base import UnusableAssignment
 from gmmem.mixture import Mixture
@@ -73,27 +75,37 @@ def default_types(n_samples: int, n_features: int) -> list[str]:
     return [code for code in FOURTEEN if n_samples > n_features or code[2] == "I"]
 
 
+def in_finest(points: list[GridPoint], problem: Problem) -> Problem:
+    """The problem in the form of the finest model: the others see no more of the moments."""
+    models = [get_model(point.covariance_type) for point in points]
+    if not any(model.shared for model in models):
+        return problem
+    with problem.rows.working():
+        total = total_moments(problem.rows, problem.extent, _finest(models))
+    return replace(problem, total=total)
+
+
+def _finest(models: list[CovarianceModel]) -> Quadratic:
+    return max((model.storage.form for model in models), key=lambda form: form.fineness)
+
+
 def begin(
-    points: Iterable[GridPoint], X, sample_weight, problem: Problem, random_state
-) -> tuple[Problem, dict[tuple[Any, int], Moments | str]]:
+    points: list[GridPoint], X, sample_weight, problem: Problem, random_state
+) -> dict[tuple[Any, int], Moments | str]:
     """What each initialiser and number of components starts from, or why it cannot.
 
     A hierarchical initialiser grows one tree for all of them; one pair of passes serves
-    all models, which see no more of the moments than the finest of them.  The problem that
-    comes back is in that form, too.
+    all models.
     """
     wanted: dict[Any, set[int]] = {}
     for point in points:
         wanted.setdefault(point.init_params, set()).add(point.n_components)
     models = [get_model(point.covariance_type) for point in points]
     if not models:
-        return problem, {}
-    finest = max((model.storage.form for model in models), key=lambda form: form.fineness)
+        return {}
+    finest = _finest(models)
     found: dict[tuple[Any, int], Moments | str] = {}
     with problem.rows.working():
-        if any(model.shared for model in models):
-            total = total_moments(problem.rows, problem.extent, finest)
-            problem = replace(problem, total=total)
         for initialise, numbers in wanted.items():
             ready = initialise
             if isinstance(initialise, Hierarchical):
@@ -115,7 +127,7 @@ def begin(
                     continue
                 moments = start.moments(problem, n_components, finest, pooled=False)
                 found[initialise, n_components] = moments
-    return problem, found
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +211,7 @@ def fit_all(
     problem: Problem,
     settings: Settings,
     n_jobs,
+    journal: Journal,
     best: float = np.inf,
 ) -> Iterator[Candidate]:
     """Fit the candidates, as they come; `best` is what the criterion was before."""
@@ -207,8 +220,15 @@ def fit_all(
     with Parallel(n_jobs=n_jobs, return_as="generator") as parallel:
 
         def run(some: list[GridPoint], until: int) -> Iterator[tuple[GridPoint, Candidate | None]]:
-            tasks = (delayed(advance)(each, begun[each], problem, settings, until) for each in some)
-            for point, result in zip(some, parallel(tasks), strict=True):
+            known = {each: journal.replay(each, until) for each in some}
+            new = [each for each, result in known.items() if result is None]
+            tasks = (delayed(advance)(each, begun[each], problem, settings, until) for each in new)
+            results = parallel(tasks) if new else iter(())
+            for point in some:
+                result = known[point]
+                if result is None:
+                    result = next(results)
+                    journal.record(point, until, result)
                 begun[point] = result
                 # A worker's copy of a point may not compare equal to ours.
                 ended = isinstance(result, Candidate)

@@ -27,6 +27,11 @@ class Prior(Protocol):
         """Whether no covariance can become singular for lack of rows."""
         return False
 
+    @property
+    def floor(self) -> Any:
+        """The variance that it adds to every covariance, a number or (n_features,)."""
+        return 0.0
+
     def add(self, scatters: Scatters) -> Scatters:
         """The scatters with the prior's own."""
         return scatters

@@ -46,6 +46,11 @@ class Held(Prior):
     def mean_rows(self):
         return self.prior.mean_rows
 
+    @property
+    def floor(self):
+        # What is known is not added to.
+        return 0.0 if self.covariances_held.any() else self.prior.floor
+
     def add(self, scatters):
         found = self.prior.add(scatters)
         if not self.means_held.any():

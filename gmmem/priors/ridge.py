@@ -1,11 +1,18 @@
-"""scikit-learn's regularisation, as a prior."""
+"""scikit-learn's regularisation, as a prior; and one that goes by the data's own units."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from gmmem.moments import Scatters
+from gmmem.covariances.base import EPS
+from gmmem.covariances.singular import ROUNDINGS
+from gmmem.forms import SQUARE
+from gmmem.moments import Moments, Scatters
 from gmmem.priors.base import Prior
+
+# The share of a feature's variance that ``reg_covar="auto"`` adds: on features of unit
+# variance it is scikit-learn's default.
+SHARE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -35,17 +42,104 @@ class Ridge(Prior):
     def keeps_regular(self) -> bool:
         return self.reg_covar > 0
 
+    @property
+    def floor(self) -> float:
+        return self.reg_covar
+
     def add(self, scatters: Scatters) -> Scatters:
         if self.reg_covar == 0:
             return scatters
-        scatter, form, d = scatters.scatter, scatters.form, scatters.means.shape[1]
-        shares = scatters.mass
-        if scatters.lost is not None:
-            shares = np.where(scatters.lost, 0, shares)  # What is lost is not to grow either.
-        if len(scatter) < len(shares):
-            shares = shares.sum(keepdims=True)
-        ridge = self.reg_covar * np.multiply.outer(shares, form.identity(d))
-        return scatters._replace(scatter=scatter + ridge)
+        return widened(scatters, self.reg_covar * scatters.form.identity(scatters.means.shape[1]))
 
 
 NO_PRIOR = Ridge(0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureRidge(Prior):
+    """A ridge in the units of each feature: ``mass_k * diag(variances)`` on every scatter.
+
+    Parameters
+    ----------
+    variances : ndarray of shape (n_features,)
+    wide : bool
+        Whether each is more than rounding of the rows.
+    """
+
+    variances: np.ndarray
+    wide: bool
+
+    @property
+    def keeps_regular(self) -> bool:
+        return self.wide
+
+    @property
+    def floor(self) -> np.ndarray:
+        return self.variances
+
+    def add(self, scatters: Scatters) -> Scatters:
+        return widened(scatters, scatters.form.of(np.diag(self.variances)[None])[0])
+
+
+def widened(scatters: Scatters, covariance: np.ndarray) -> Scatters:
+    """Scatters of components that are wider by a covariance, in the same form."""
+    scatter, shares = scatters.scatter, scatters.mass
+    if scatters.lost is not None:
+        shares = np.where(scatters.lost, 0, shares)  # What is lost is not to grow either.
+    if len(scatter) < len(shares):
+        shares = shares.sum(keepdims=True)
+    return scatters._replace(scatter=scatter + np.multiply.outer(shares, covariance))
+
+
+@dataclass(frozen=True)
+class AutoRidge:
+    """``reg_covar="auto"``: a share of each feature's own variance, whatever its units.
+
+    Parameters
+    ----------
+    share : float, default=1e-6
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem import GaussianMixture
+    >>> X = np.random.RandomState(0).normal(size=(100, 2)) * [1e-4, 1e4]
+    >>> model = GaussianMixture(1, reg_covar="auto").fit(X)
+    >>> (model.covariances_[0].diagonal() / X.var(axis=0)).round(7)
+    array([1.000001, 1.000001])
+    """
+
+    share: float = SHARE
+
+    def on(self, total: Moments, model=None, n_components: int = 1) -> FeatureRidge:
+        """The ridge for rows whose moments as one component are `total`."""
+        mass, means, scatter, form, _ = total.scatters()
+        d = means.shape[1]
+        if form.fineness < SQUARE.fineness:  # All that is known is their sum.
+            variances = np.full(d, scatter[0] / mass[0] / d)
+        else:
+            variances = SQUARE.of(scatter)[0] / mass[0]
+        variances = self.share * np.maximum(variances, 0)
+        wide = variances > (ROUNDINGS * EPS * np.abs(means[0])) ** 2
+        return FeatureRidge(variances, bool(wide.all()))
+
+
+def ridge_of(reg_covar: float | str, total) -> Ridge | FeatureRidge:
+    """What `reg_covar` adds.
+
+    Parameters
+    ----------
+    reg_covar : float or "auto"
+    total : callable
+        Gives the moments of all rows as one component, if they are needed.
+
+    Raises
+    ------
+    ValueError
+        If `reg_covar` is neither.
+    """
+    if isinstance(reg_covar, str):
+        if reg_covar != "auto":
+            raise ValueError(f"reg_covar={reg_covar!r} must be a number of at least 0, or 'auto'.")
+        return AutoRidge().on(total())
+    return Ridge(reg_covar)

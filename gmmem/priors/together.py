@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from gmmem.priors.base import Prior
-from gmmem.priors.ridge import Ridge
 
 
 @dataclass(frozen=True, eq=False)
@@ -12,16 +11,20 @@ class Together(Prior):
 
     Parameters
     ----------
-    ridge : Ridge
+    ridge : Ridge or FeatureRidge
     prior : Prior
     """
 
-    ridge: Ridge
+    ridge: Prior
     prior: Prior
 
     @property
     def mean_rows(self):
         return self.prior.mean_rows
+
+    @property
+    def floor(self):
+        return self.ridge.floor
 
     @property
     def keeps_regular(self):

@@ -18,8 +18,8 @@ from scipy.special import digamma, gammaln
 from gmmem.covariances import CovarianceModel, Storage
 from gmmem.covariances.base import checked_estimate, n_stored
 from gmmem.moments import Moments
+from gmmem.priors.base import Prior
 from gmmem.priors.dirichlet import WeightPrior
-from gmmem.priors.ridge import Ridge
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ class VariationalPrior:
     mean: np.ndarray
     degrees_of_freedom: float
     scale: np.ndarray
-    ridge: Ridge
+    ridge: Prior
 
     @property
     def keeps_regular(self) -> bool:

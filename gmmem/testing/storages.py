@@ -99,6 +99,10 @@ def _check_algebra(held: Storage, rng, d: int, tolerance: float) -> None:
     extent = np.abs(Z).max(axis=1)
     terms = np.einsum("kij,i,j->k", np.abs(P), extent, extent)
     _close(held.bound(extent), terms, tolerance, "bound")
+    places = np.arange(S)[::-1]
+    taken = held.take(places)
+    _close(taken.dense(), dense[places], tolerance, "take")
+    _close(taken.precisions, held.precisions[places], tolerance, "precisions of take")
     order = rng.permutation(d)
     for size in range(1, d):
         seen, missing = order[:size], order[size:]

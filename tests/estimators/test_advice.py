@@ -9,11 +9,11 @@ import sklearn
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
-from gmmem import GaussianMixture, GaussianMixtureIC, Mixture, em
+from gmmem import BayesianGaussianMixture, GaussianMixture, GaussianMixtureIC, Mixture, em
 from gmmem.covariances import VVI
 from gmmem.criteria import Scorer
 from gmmem.estimators.advice import ChoiceWarning
-from gmmem.initializers import Hierarchical
+from gmmem.initializers import GivenLabels, Hierarchical
 from gmmem.sources import InMemory
 
 
@@ -164,6 +164,105 @@ def test_a_routed_search_is_scored_by_its_weights(X):
     part = X[:50], weight[:50]
     fitted = GaussianMixture(2, random_state=0).fit(X)
     assert Scorer("aic")(fitted, *part[:1], sample_weight=part[1]) == -fitted.aic(*part)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "VEV"])
+def test_a_ridge_that_is_not_negligible_is_told(X, covariance_type):
+    """Units in which 1e-6 is much, and no others."""
+    params = dict(covariance_type=covariance_type, random_state=0)
+    for scale, told in ((1e-4, True), (1e-3, True), (1.0, False), (1e3, False)):
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            GaussianMixture(4, **params).fit(X * scale)
+        sentences = [str(each.message) for each in found if each.category is ChoiceWarning]
+        assert len(sentences) == told
+        assert all("reg_covar=1e-06 makes up" in each for each in sentences)
+        assert all('"auto"' in each for each in sentences)
+        assert all(each.filename == __file__ for each in found)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        GaussianMixture(4, reg_covar="auto", **params).fit(X * 1e-4)
+        GaussianMixture(4, reg_covar=0, **params).fit(X * 1e-4)
+
+
+def test_a_share_of_a_variance_is_what_it_is_said_to_be():
+    """By the moments themselves, of one component whose narrowest direction is known."""
+    rng = np.random.RandomState(0)
+    X = pandas.DataFrame(rng.normal(size=(500, 2)) @ np.diag([3, 0.01]), columns=["a", "b"])
+    share = 5e-5 / (5e-5 + X["b"].var(ddof=0))
+    with pytest.warns(ChoiceWarning, match=f"makes up {share:.0%} of .* component 0, .*'b'"):
+        GaussianMixture(1, reg_covar=5e-5).fit(X)
+    turned = X.to_numpy() @ np.array([[1, 1], [1, -1]]) / np.sqrt(2)
+    with pytest.warns(ChoiceWarning, match=f"{share:.0%} of .* a combination of columns"):
+        GaussianMixture(1, reg_covar=5e-5).fit(turned)
+    with pytest.warns(ChoiceWarning, match="makes up"):
+        BayesianGaussianMixture(1, reg_covar=5e-3, max_iter=500).fit(X)
+    with pytest.warns(ChoiceWarning, match="makes up"):
+        GaussianMixtureIC([1], reg_covar=5e-5).fit(X)
+
+
+COPIES = np.r_[np.random.RandomState(0).normal(size=(60, 2)), np.full((3, 2), 7.0)]
+
+
+def test_a_point_is_told_by_its_place_and_rows():
+    frame = pandas.DataFrame(COPIES, columns=["width", "height"])
+    labels = np.r_[np.zeros(60, dtype=int), np.ones(3, dtype=int)]
+    model = GaussianMixture(2, reg_covar=0, n_init=2, init_params=GivenLabels(labels))
+    said = (
+        r"component 1 .*; it lies at width = 7, height = 7\. There are rows 60, 61, 62\. "
+        r"So did a component of each of 2 starts\. Increase reg_covar \(now 0; \"auto\""
+    )
+    with pytest.raises(ValueError, match=said):
+        model.fit(frame)
+    with pytest.warns(ChoiceWarning, match="makes up 100% of the least variance of component 1"):
+        model.set_params(reg_covar=1e-6).fit(frame)
+    # Where components may not be flat alone, there is nothing to tell.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.set_params(reg_covar=0, covariance_type="tied").fit(frame)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "diag", "VVE", "VEV"])
+def test_what_is_constant_in_a_component_is_told(covariance_type):
+    rng = np.random.RandomState(0)
+    flat = np.r_[rng.normal(size=(60, 3)), np.c_[rng.normal(size=(20, 2)) + 5, np.full(20, 5.0)]]
+    labels = np.repeat([0, 1], [60, 20])
+    model = GaussianMixture(
+        2, covariance_type=covariance_type, reg_covar=0, init_params=GivenLabels(labels)
+    )
+    with pytest.raises(ValueError, match="within it column 2 is constant; it lies at column 0 = "):
+        model.fit(flat)
+
+
+def test_other_starts_go_on():
+    """One start puts a component on copies, the other does not."""
+
+    def initialise(X, n_components, *, sample_weight=None, random_state=None):
+        started.append(len(started))
+        return np.r_[np.zeros(60), np.ones(3)] if len(started) == 1 else np.arange(63) % 2
+
+    started = []
+    model = GaussianMixture(2, reg_covar=0, n_init=2, init_params=initialise, random_state=0)
+    model.fit(COPIES)
+    assert len(started) == 2 and len(model.start_lower_bounds_) == 1
+
+
+def test_a_component_that_loses_its_rows_ends_its_start():
+    """Where nothing keeps it: the others go on, and when there is none, it is named."""
+    X = np.random.RandomState(0).normal(size=(100, 2))
+    start = dict(
+        weights_init=[0.5, 0.5],
+        means_init=[[0, 0], [0, 300]],
+        precisions_init=np.eye(2),
+        covariance_type="tied",
+    )
+    with pytest.raises(ValueError, match=r"component 1 .* lost all its rows; it lies at .* = 300"):
+        GaussianMixture(2, reg_covar=0, **start).fit(X)
+    with pytest.warns(ConvergenceWarning, match=r"\[1\] lost all rows"):
+        GaussianMixture(2, **start).fit(X)
+    # What weighs nothing from the start has nothing to lose.
+    with pytest.warns(ConvergenceWarning, match=r"\[1\] lost all rows"):
+        GaussianMixture(2, reg_covar=0, **(start | dict(weights_init=[1, 0]))).fit(X)
 
 
 def test_columns_that_add_up_are_named(X):
