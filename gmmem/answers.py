@@ -129,7 +129,7 @@ class Scorer:
         """Scores (K, m) by differences, and by what each row was scaled to fit in float64."""
         X, workspace = X.astype(np.float64), Workspace()
         largest = np.abs(X).max(axis=1)
-        size = np.where(largest > self.limit, self.limit / largest, 1)
+        size = self.limit / np.maximum(largest, self.limit)
         prepared = self._differences.prepare(Block(0, X * size[:, None]), workspace)
         return self._differences.scores(prepared, workspace).L, size
 
@@ -240,10 +240,14 @@ class MostProbable:
 
 
 @dataclass(frozen=True, eq=False)
-class Sizes:
-    """Weight of the rows that each component is the most probable of, (K,)."""
+class Counted:
+    """Weight of the rows that each component is the most probable of, by class, (K, classes).
+
+    Rows may come with a column "class", from 0 on; without one, there is one class.
+    """
 
     scorer: Scorer
+    n_classes: int = 1
     combine = staticmethod(added)
 
     @property
@@ -253,8 +257,23 @@ class Sizes:
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
         labels = np.empty(len(block.X), dtype=np.int64)
         MostProbable(self.scorer)(block, workspace, labels)
-        K = self.scorer.kernel.components.n_components
-        return (np.bincount(labels, block.weight, minlength=K).astype(np.float64),)
+        return (self._count(labels, block.weight, block.columns),)
+
+    def on(self, place: Place) -> Callable:
+        """The same on a device."""
+        ask = MostProbable(self.scorer).on(place)
+
+        def count(block: DeviceBlock) -> tuple[Any, ...]:
+            weight = None if block.weight is None else place.fetch(block.weight)
+            return (self._count(place.host(ask(block)), weight, block.columns),)
+
+        return count
+
+    def _count(self, labels: np.ndarray, weight: np.ndarray | None, columns) -> np.ndarray:
+        shape = self.scorer.kernel.components.n_components, self.n_classes
+        cells = labels * self.n_classes + columns.get("class", 0)
+        counts = np.bincount(cells, weight, minlength=shape[0] * shape[1])
+        return counts.reshape(shape).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -151,3 +151,15 @@ class Moments:
     def _as_second(self, each: np.ndarray) -> np.ndarray:
         """A form for each component, summed where `second` is."""
         return each.sum(axis=0, keepdims=True) if len(self.second) < len(each) else each
+
+
+def spread(moments: Moments) -> tuple[np.ndarray, np.ndarray]:
+    """Covariances (1, ...) of all rows, and within components, from moments of any mixture."""
+    mass, means, scatter, form, lost = moments.scatters()
+    if lost is not None:
+        mass, means = np.where(lost, 0, mass), np.where(lost[:, None], 0, means)
+        scatter = scatter if len(scatter) < len(mass) else scatter[~lost]
+    weight = mass.sum()
+    away = (means - mass @ means / weight) * np.sqrt(mass / weight)[:, None]
+    within = scatter.sum(axis=0, keepdims=True) / weight
+    return within + form.square(away).sum(axis=0, keepdims=True), within

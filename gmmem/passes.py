@@ -20,7 +20,7 @@ from gmmem.kernels.allocation import SOFT, weighted
 from gmmem.kernels.arithmetic import weighted_total
 from gmmem.kernels.base import Allocation, Kernel
 from gmmem.kernels.sums import sums_about, sums_of_groups, transposed
-from gmmem.moments import LOST, Moments
+from gmmem.moments import LOST, Moments, spread
 from gmmem.sources.base import FLOAT64, LARGEST_EXTENT, Block, Rows, Workspace, added
 from gmmem.sources.device import DeviceBlock, OnHost, Place
 
@@ -190,18 +190,22 @@ def is_empty(moments: Moments) -> np.ndarray:
     return ~(moments.mass > 4 * LOST * moments.mass.sum())
 
 
-def fill_empty(moments: Moments, rows: Rows, extent: Extent) -> Moments:
-    """Give a component without rows the scatter of all rows and the weight of one."""
+def fill_empty(moments: Moments, extent: Extent) -> Moments:
+    """Give a component without rows the scatter within the others and the weight of one row.
+
+    Not the scatter of all rows: one that is far from the others makes that singular.
+    """
     empty = is_empty(moments)
     if not empty.any():
         return moments
+    one = extent.total_weight / extent.n_rows
     pooled = len(moments.second) < len(moments.mass)
-    of_one = total_moments(rows, extent, moments.form).second / extent.n_rows
-    mass = np.where(empty, extent.total_weight / extent.n_rows, moments.mass)
     times = (empty.sum() if pooled else empty).reshape(-1, *[1] * (moments.second.ndim - 1))
+    second = moments.second + times * one * spread(moments)[1]
     # About the centre of all rows, so that the second moment is the scatter.
     centre = np.where(empty[:, None], extent.centre, moments.centre)
-    return Moments(mass, centre, moments.first, moments.second + times * of_one, moments.form)
+    mass = np.where(empty, one, moments.mass)
+    return Moments(mass, centre, moments.first, second, moments.form)
 
 
 class _Nothing:

@@ -9,13 +9,13 @@ import numpy as np
 
 from gmmem.answers import (
     Certainty,
+    Counted,
     Cumulative,
     Densities,
     Likelihood,
     MostProbable,
     Responsibilities,
     Scorer,
-    Sizes,
 )
 from gmmem.covariances import CovarianceModel
 from gmmem.covariances.base import n_free
@@ -68,7 +68,12 @@ def labels(by: Mixture | Scorer, rows: Rows) -> Any:
 
 def sizes(by: Mixture | Scorer, rows: Rows) -> np.ndarray:
     """Weight of the rows that each component is the most probable of, (n_components,)."""
-    return rows.fold(Sizes(_scorer(by, rows)))[0]
+    return rows.fold(Counted(_scorer(by, rows)))[0][:, 0]
+
+
+def counts(by: Mixture | Scorer, rows: Rows, classes: np.ndarray, n_classes: int) -> np.ndarray:
+    """The same by the class of each row, 0 to ``n_classes - 1``, (n_components, n_classes)."""
+    return rows.with_columns(**{"class": classes}).fold(Counted(_scorer(by, rows), n_classes))[0]
 
 
 def cumulative(mixture: Mixture, rows: Rows) -> Any:

@@ -24,7 +24,7 @@ from gmmem.kernels.base import Allocation, Kernel
 from gmmem.kernels.guard import choose
 from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.mixture import Mixture
-from gmmem.moments import LOST, Moments, Scatters
+from gmmem.moments import LOST, Moments, Scatters, spread
 from gmmem.passes import Expected, Extent, assigned_moments, fill_empty, locate, total_moments
 from gmmem.priors import NO_PRIOR, Prior, ridge_of
 from gmmem.sources.base import Rows
@@ -145,11 +145,14 @@ class Problem:
         DegenerateCovariance
             If a covariance is singular (see `gmmem.covariances.singular`).
         """
+        first = previous is None and not self.prior.keeps_regular
+        if first:
+            self._refuse_singular_rows(moments)
         try:
             update = maximise(moments, self.model, self.prior, previous)
         except DegenerateCovariance as error:
             raise self._told(error, moments) from None
-        if previous is None and not self.prior.keeps_regular:
+        if first:
             # Rows leave a component that starts singular, and it would be lost without a word.
             self._refuse_singular(update.mixture, moments)
         elif previous is not None and not self.prior.keeps_regular:
@@ -198,18 +201,24 @@ class Problem:
 
     def _told(self, error: DegenerateCovariance, moments: Moments) -> DegenerateCovariance:
         """The better reason: that of all rows, or where and along what a component is thin."""
-        resolution = max(EPS, np.finfo(self.rows.dtype).eps) * self._largest
         try:
-            refuse_singular_rows(*spread(moments), resolution)
+            self._refuse_singular_rows(moments)
         except DegenerateCovariance as better:
             return better
-        return located(error, moments.scatters(), resolution)
+        return located(error, moments.scatters(), self._resolution)
+
+    @property
+    def _resolution(self) -> np.ndarray:
+        return max(EPS, np.finfo(self.rows.dtype).eps) * self._largest
+
+    def _refuse_singular_rows(self, moments: Moments) -> None:
+        refuse_singular_rows(*spread(moments), self._resolution)
 
     def start(self, assign, n_components: int) -> Mixture:
         """M-step from given shares: how every initialiser becomes a mixture."""
         form, pooled = self.model.storage.form, self.model.shared
         moments = assigned_moments(self.rows, self.extent, assign, n_components, form, pooled)
-        return self.maximise(fill_empty(moments, self.rows, self.extent)).mixture
+        return self.maximise(fill_empty(moments, self.extent)).mixture
 
 
 def maximise(
@@ -223,10 +232,37 @@ def maximise(
     A component that has lost all its rows keeps the mean and covariance of `previous`, at
     weight zero.
 
+    Parameters
+    ----------
+    moments : Moments
+        What an E-step has given, or a sum of such.
+    model : CovarianceModel
+        How the covariances are tied.
+    prior : Prior, default=NO_PRIOR
+        What is believed before.
+    previous : Mixture, default=None
+        Where inner iterations start, and what lost components keep.
+
+    Returns
+    -------
+    update : Update
+        The mixture, and whether the model's inner iteration, if there is one, has settled.
+
     Raises
     ------
     DegenerateCovariance
         If a covariance cannot be factorised.
+
+    Examples
+    --------
+    >>> from gmmem import Mixture, em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.sources import InMemory
+    >>> start = Mixture.from_arrays([0.5, 0.5], [[2, 54], [4, 80]], [[[1, 0], [0, 99]]] * 2)
+    >>> _, moments = em.expect(start, InMemory(load_old_faithful()))
+    >>> em.maximise(moments, get_model("EII")).mixture.weights.round(2)
+    array([0.36, 0.64])
     """
     scatters = moments.scatters()
     weights = prior.weights(_mass_there(scatters))
@@ -235,9 +271,9 @@ def maximise(
     scatters = prior.add(scatters)
     last = None if previous is None else previous.covariances.covariances
     d = scatters.means.shape[1]
-    values, settled = prior.estimate(model, scatters, last)
-    storage = model.storage.from_covariances(values, d)
-    return Update(Mixture.of_parts(weights, scatters.means, storage), settled)
+    estimate = prior.estimate(model, scatters, last)
+    storage = model.storage.from_estimate(estimate, d)
+    return Update(Mixture.of_parts(weights, scatters.means, storage), bool(estimate.settled))
 
 
 def _mass_there(scatters: Scatters) -> np.ndarray:
@@ -277,15 +313,3 @@ def refuse_narrow(mixture: Mixture) -> None:
     if not fits.all():
         reason = "is too narrow for its inverse to fit in float64: rescale the data"
         raise DegenerateCovariance(int(np.argmin(fits)), reason)
-
-
-def spread(moments: Moments) -> tuple[np.ndarray, np.ndarray]:
-    """Covariances (1, ...) of all rows, and within components, from moments of any mixture."""
-    mass, means, scatter, form, lost = moments.scatters()
-    if lost is not None:
-        mass, means = np.where(lost, 0, mass), np.where(lost[:, None], 0, means)
-        scatter = scatter if len(scatter) < len(mass) else scatter[~lost]
-    weight = mass.sum()
-    away = (means - mass @ means / weight) * np.sqrt(mass / weight)[:, None]
-    within = scatter.sum(axis=0, keepdims=True) / weight
-    return within + form.square(away).sum(axis=0, keepdims=True), within

@@ -10,7 +10,8 @@ from sklearn.utils import check_array, check_random_state
 
 from gmmem import em, prediction
 from gmmem.bootstrap.replicates import LARGEST_SEED, check_counts, checkpoint_for, redrawn
-from gmmem.covariances import get_model
+from gmmem.covariances import DegenerateCovariance, get_model
+from gmmem.covariances.singular import SingularRows
 from gmmem.initializers import Hierarchical, Subset, as_assignment
 from gmmem.mixture import Mixture
 from gmmem.problem import Problem
@@ -26,6 +27,8 @@ RISK = 1e-3
 # in the data than it does in most replicates would make the test reject too easily.
 # In noise, trees on a few rows find the better optimum as often as trees on all rows.
 STARTS = (Hierarchical("VVV", max_samples=100), Hierarchical("EII", max_samples=500))
+
+REMEDY = "Lower n_components, or choose a covariance_type with fewer parameters."
 
 # Every start goes on until it gains less than so many times tol; then only the best does.
 LOOSE = 10
@@ -140,7 +143,7 @@ def likelihood_ratio_test(
     --------
     >>> from gmmem.bootstrap import likelihood_ratio_test
     >>> from gmmem.datasets import load_old_faithful
-    >>> test = likelihood_ratio_test(load_old_faithful(), 1, random_state=0)
+    >>> test = likelihood_ratio_test(load_old_faithful(), 1, n_replicates=39, random_state=0)
     >>> round(test.statistic), test.p_value <= 0.05
     (319, True)
     """
@@ -155,7 +158,15 @@ def likelihood_ratio_test(
     kept = checkpoint_for(checkpoint, checkpoint_every, "likelihood_ratio_test", given, X)
     random_state, saved = check_random_state(random_state), kept.saved(None, model.storage)
     if saved is None:
-        null, statistic = _statistic(X, n_components, model, settings, random_state)
+        try:
+            null, statistic = _statistic(X, n_components, model, settings, random_state)
+        except SingularRows:
+            raise  # It says what to do.
+        except DegenerateCovariance as failure:
+            raise ValueError(
+                f"{n_components} and {n_components + 1} components cannot both be fitted to X: "
+                f"{str(failure).rstrip('.')}. {REMEDY} Or increase reg_covar (now {reg_covar})."
+            ) from failure
         replicates, seeds = [], []
     else:
         null, statistic, replicates, seeds, drawn = saved
@@ -242,4 +253,4 @@ def _replicate(null: Mixture, n_samples: int, n_components: int, model, settings
     def draw():
         return _statistic(null.sample(n_samples, rng)[0], n_components, model, settings, rng)[1]
 
-    return redrawn(draw, "Lower n_components, or choose a covariance_type with fewer parameters.")
+    return redrawn(draw, REMEDY)

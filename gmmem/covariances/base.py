@@ -122,6 +122,35 @@ class Storage(Protocol):
         """
 
     @classmethod
+    def from_estimate(cls, estimate: "Estimate", n_features: int) -> "Storage":
+        """Factorise what a model estimates, by its roots where it gives them.
+
+        Parameters
+        ----------
+        estimate : Estimate
+            Covariances, and their roots where the model gives them.
+        n_features : int
+            d, the number of features.
+
+        Returns
+        -------
+        storage : Storage
+            Factorised.
+
+        Raises
+        ------
+        DegenerateCovariance
+            If a covariance is not positive definite.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Estimate, Spherical
+        >>> Spherical.from_estimate(Estimate(np.array([4.0])), n_features=2).factors
+        array([0.5])
+        """
+
+    @classmethod
     def from_precisions(cls, precisions: np.ndarray, n_features: int) -> "Storage":
         """Factorise the inverses of covariances.
 
@@ -249,7 +278,7 @@ class Storage(Protocol):
         """
 
     def bound(self, extent: np.ndarray) -> np.ndarray:
-        """What the terms of ``z' P z`` add up to at most if |z| <= extent.
+        """What the terms of ``z' P z`` add up to at most if ``|z| <= extent``.
 
         What is lost where they are summed with other signs is a share of this.
 
@@ -508,6 +537,10 @@ class Held:
             if isinstance(array, np.ndarray):
                 read_only(array)
 
+    @classmethod
+    def from_estimate(cls, estimate, n_features):
+        return cls.from_covariances(estimate.covariances, n_features)
+
     @property
     def shared(self):
         return len(self.factors) == 1
@@ -555,6 +588,8 @@ class Estimate(NamedTuple):
         In the form of the storage: of every component, or one that all share.
     settled : bool, default=True
         False if an inner iteration stopped before it converged.
+    roots : ndarray of shape (S, n_features, n_features), default=None
+        R with ``Sigma = R R'``, where that keeps digits which the matrices lose.
 
     Examples
     --------
@@ -562,11 +597,12 @@ class Estimate(NamedTuple):
     >>> from gmmem.covariances import VII
     >>> scatter, mass = np.array([8.0, 6.0]), np.array([4.0, 1.0])
     >>> VII().estimate(scatter, mass, n_features=2, previous=None)
-    Estimate(covariances=array([1., 3.]), settled=True)
+    Estimate(covariances=array([1., 3.]), settled=True, roots=None)
     """
 
     covariances: np.ndarray
     settled: bool = True
+    roots: np.ndarray | None = None
 
 
 @contract
@@ -692,25 +728,32 @@ def checked_estimate(
             estimate = model.estimate(scatter / scale, mass, n_features, last)
     except np.linalg.LinAlgError:
         raise DegenerateCovariance(0, "could not be decomposed") from None
-    if not isinstance(estimate, tuple) or len(estimate) != 2:
+    if not isinstance(estimate, Estimate):
         raise ValueError(
             f"The covariance model {model.name} returned {type(estimate).__name__}; "
             "it must return an Estimate."
         )
-    values = np.asarray(estimate[0])
+    values = np.asarray(estimate.covariances)
     if values.shape != scatter.shape or values.dtype.kind not in "fiu":
         raise ValueError(
             f"The covariance model {model.name} estimated covariances of shape {values.shape} "
             f"and dtype {values.dtype}; expected real numbers of shape {scatter.shape}."
+        )
+    roots = estimate.roots
+    if roots is not None and np.shape(roots) != (len(scatter), n_features, n_features):
+        raise ValueError(
+            f"The covariance model {model.name} gave roots of shape {np.shape(roots)}; expected "
+            f"{(len(scatter), n_features, n_features)}, with covariances R R'."
         )
     finite = np.isfinite(values)
     if not finite.all():
         component = int(np.argmin(finite.reshape(len(values), -1).all(axis=1)))
         raise DegenerateCovariance(component, "is not finite")
     if scale == 1:
-        return Estimate(values.astype(np.float64, copy=False), bool(estimate[1]))
+        return estimate._replace(covariances=values.astype(np.float64, copy=False))
     with np.errstate(over="ignore", under="ignore"):
-        return Estimate(values * scale, bool(estimate[1]))
+        roots = None if roots is None else roots * np.sqrt(scale)
+        return estimate._replace(covariances=values * scale, roots=roots)
 
 
 # Where products of a few scatters fit in float64.
@@ -718,12 +761,15 @@ LEAST_SCALE, MOST_SCALE = 1e-30, 1e30
 
 
 def _power_of_two(scatter: np.ndarray) -> float:
-    """By what scatters are divided, which changes no digit: 1 where they are moderate."""
+    """By what scatters are divided, which changes no digit: 1 where they are moderate.
+
+    A power of four, so that neither do their roots change.
+    """
     # Of a scatter, the largest number is a variance.
     largest = float(scatter.max())
     if LEAST_SCALE < largest < MOST_SCALE or not 0 < largest < np.inf:
         return 1.0
-    return 2.0 ** np.floor(np.log2(largest))
+    return 4.0 ** np.floor(np.log2(largest) / 2)
 
 
 class Decomposition(NamedTuple):

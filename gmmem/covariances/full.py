@@ -31,6 +31,19 @@ def _cholesky(matrices: np.ndarray) -> np.ndarray:
         factors = np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:
         raise DegenerateCovariance(_first_without_factor(matrices)) from None
+    _check_pivots(factors, matrices)
+    return factors
+
+
+def _triangular(roots: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Lower factors L with ``L L' = R R'``."""
+    factors = np.linalg.qr(roots.transpose(0, 2, 1), mode="r").transpose(0, 2, 1)
+    factors = factors * np.where(np.diagonal(factors, axis1=1, axis2=2) < 0, -1, 1)[:, None, :]
+    _check_pivots(factors, matrices)
+    return factors
+
+
+def _check_pivots(factors: np.ndarray, matrices: np.ndarray) -> None:
     pivots = np.diagonal(factors, axis1=1, axis2=2) ** 2
     scale = np.diagonal(matrices, axis1=1, axis2=2)
     noise = max(4, matrices.shape[-1]) * EPS
@@ -38,7 +51,6 @@ def _cholesky(matrices: np.ndarray) -> np.ndarray:
     if not regular.all():
         component = int(np.argmin(regular.all(axis=1)))
         raise DegenerateCovariance(component, "is singular to working precision")
-    return factors
 
 
 def _first_without_factor(matrices: np.ndarray) -> int:
@@ -95,6 +107,14 @@ class Full(Held):
     @classmethod
     def from_covariances(cls, covariances, n_features):
         factors = _inverse_transposed(_cholesky(covariances), lower=True)
+        return cls(factors, n_features, covariances)
+
+    @classmethod
+    def from_estimate(cls, estimate, n_features):
+        covariances, _, roots = estimate
+        if roots is None:
+            return cls.from_covariances(covariances, n_features)
+        factors = _inverse_transposed(_triangular(roots, covariances), lower=True)
         return cls(factors, n_features, covariances)
 
     @classmethod

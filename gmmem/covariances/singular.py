@@ -67,8 +67,12 @@ class SingularRows(DegenerateCovariance):
         remedy = REMEDY_OF_A_CONSTANT if lone else REMEDY
         return f"X is singular as a whole: {sentence(self.coefficients, names)}. {remedy}"
 
+    def explained(self, names: Sequence[str] | None = None) -> str:
+        """The same, for whom nothing else is said to."""
+        return f"{self.told(names)} Or set reg_covar above 0."
+
     def __str__(self):
-        return f"{self.told()} Or set reg_covar above 0."
+        return self.explained()
 
 
 class Collapsed(DegenerateCovariance):
@@ -254,6 +258,10 @@ def constant_combination(
     >>> sentence(constant_combination(np.cov(X.T)))
     'columns 0 to 2 add up to a constant'
     """
+    if total.ndim == 0 and resolution is not None:
+        # A trace: of columns only all can be constant.
+        all_constant = not total > ROUNDINGS**2 * (resolution @ resolution)
+        return np.eye(len(resolution))[0] if all_constant else None
     total = np.atleast_1d(total)
     variances = total if total.ndim == 1 else np.diagonal(total)
     step = np.zeros_like(variances) if resolution is None else ROUNDINGS * resolution
@@ -264,17 +272,35 @@ def constant_combination(
         return None
     scale = np.sqrt(variances)
     correlation, step = total / scale[:, None] / scale, step / scale
+    if _is_regular(correlation, step):
+        return None
     for j in range(1, len(correlation)):
         # The first column that those before it determine.
         before, own = correlation[:j, :j], correlation[:j, j]
         weights = np.linalg.solve(before, own)
-        noise = DEPENDENT * (1 + np.abs(weights).sum())
-        noise += (step[j] + np.abs(weights) @ step[:j]) ** 2
-        if not 1 - own @ weights > noise:
+        sizes = np.r_[np.abs(weights), 1]
+        if not 1 - own @ weights > _unexplained(sizes, step[: j + 1]):
             coefficients = np.zeros(len(scale))
             coefficients[:j], coefficients[j] = -weights / scale[:j], 1 / scale[j]
             return _cleaned(coefficients, scale)
     return None
+
+
+def _is_regular(correlation: np.ndarray, step: np.ndarray) -> bool:
+    """Whether no column is a combination of those before it, for all of them at once."""
+    try:
+        lower = np.linalg.cholesky(correlation)
+    except np.linalg.LinAlgError:
+        return False
+    pivots = np.diagonal(lower)
+    # The rows of the inverse, times its pivot, are minus the coefficients, and a one.
+    sizes = np.abs(np.linalg.inv(lower)) * pivots[:, None]
+    return bool((pivots**2 > _unexplained(sizes, step)).all())
+
+
+def _unexplained(sizes: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """The variance that rounding leaves to combinations of columns with such coefficients."""
+    return DEPENDENT * sizes.sum(axis=-1) + (sizes @ step) ** 2
 
 
 def _cleaned(coefficients: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What a user is told after a fit that ended, but not as it should: sentences, and warnings."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,12 +11,12 @@ from sklearn.exceptions import ConvergenceWarning
 from gmmem import em
 from gmmem.covariances.singular import Collapsed, SingularRows
 from gmmem.mixture import Mixture
-from gmmem.passes import Extent
+from gmmem.passes import Extent, locate
 from gmmem.priors import Prior
 from gmmem.sources import InMemory, Rows
 from gmmem.stopping import remaining
 
-# Frames between a warning and the user's call of fit.
+# Frames between a warning and the user's call of fit, or of a criterion.
 DEPTH = 6
 
 # Times tol: what is missing beyond that is worth a sentence.
@@ -31,6 +31,9 @@ MOST_ROWS = 5
 
 # A share of a variance that is not negligible.
 NOTABLE, MOSTLY = 0.05, 0.5
+
+# The squared part of a column in a direction that is said to be its own.
+ALONG = 0.9
 
 
 class ChoiceWarning(UserWarning):
@@ -64,28 +67,32 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
         )
 
 
-def told(failure: Exception | None, names: Any) -> str:
-    """What went wrong, as a sentence, with the names of the columns where X had them."""
-    located = isinstance(failure, SingularRows | Collapsed)
-    return f"{(failure.told(names) if located else str(failure)).rstrip('.')}."
+def told(failure: Exception, names: Sequence[str] | None) -> str:
+    """Why a fit failed, as a sentence, with the names of the columns where X had them."""
+    if isinstance(failure, SingularRows | Collapsed):
+        return f"{failure.told(names).rstrip('.')}."
+    return f"{str(failure).rstrip('.')}."
+
+
+def of_failure(failure: Exception, names: Sequence[str] | None) -> str:
+    """The same of a candidate, to whom nothing else is said."""
+    return failure.explained(names) if isinstance(failure, SingularRows) else told(failure, names)
 
 
 def reason(outcome: em.Outcome, params: Any, rows: Rows) -> str:
-    """Why a fit failed, with the names of the columns where X had them, and what to do."""
+    """The same of a fit's last start, and what to do."""
     failure, now = outcome.failure, number(params.reg_covar)
-    names = getattr(params, "feature_names_in_", None)
+    why = told(failure, getattr(params, "feature_names_in_", None))
     if isinstance(failure, SingularRows):
         above = " to a number" if now == "auto" else ""
-        return (
-            f"{failure.told(names)} Increase reg_covar (now {now}){above} to fit them all the same."
-        )
+        return f"{why} Increase reg_covar (now {now}){above} to fit them all the same."
     there = ""
-    if isinstance(failure, Collapsed):
-        there = _rows_at(failure.place, rows) if failure.coefficients is None else ""
+    if isinstance(failure, Collapsed) and failure.coefficients is None:
+        there = _rows_at(failure.place, rows)
     number_of = len(outcome.solutions)
     others = f" So did a component of each of {number_of} starts." if number_of > 1 else ""
     return (
-        f'{told(failure, names)}{there}{others} Increase reg_covar (now {now}; "auto" goes by the '
+        f'{why}{there}{others} Increase reg_covar (now {now}; "auto" goes by the '
         f"units of X), lower n_components (now {params.n_components}), or set a prior."
     )
 
@@ -130,12 +137,12 @@ def of_solution(params: Any, solution: em.Solution) -> None:
         )
 
 
-def of_ridge(params: Any, mixture: Mixture, prior: Prior) -> None:
-    """Warn where a fitted variance is in good part what `reg_covar` added to it."""
+def of_ridge(params: Any, mixture: Mixture, prior: Prior) -> tuple[str, ...]:
+    """Warn where a fitted variance is in good part what `reg_covar` added; so the sentence says."""
     d = mixture.n_features
     floor = np.broadcast_to(np.asarray(prior.floor, dtype=np.float64), d)
     if not floor.min() > 0:
-        return
+        return ()
     storage, auto = mixture.covariances, isinstance(params.reg_covar, str)
     least = MOSTLY if auto else NOTABLE
     # The trace is no less than the largest share.
@@ -147,8 +154,10 @@ def of_ridge(params: Any, mixture: Mixture, prior: Prior) -> None:
         if 1 / values[0] > least:
             one = mixture.n_components > 1 and storage.shared
             whose = "the covariance that all components share" if one else f"component {k}"
-            warn(_on_ridge(params, whose, 1 / values[0], axes[:, 0]), ChoiceWarning)
-            return
+            sentence = _on_ridge(params, whose, 1 / values[0], axes[:, 0])
+            warn(sentence, ChoiceWarning)
+            return (sentence,)
+    return ()
 
 
 def _on_ridge(params: Any, whose: str, share: float, axis: np.ndarray) -> str:
@@ -156,7 +165,7 @@ def _on_ridge(params: Any, whose: str, share: float, axis: np.ndarray) -> str:
     j = int(np.argmax(np.abs(axis)))
     names = getattr(params, "feature_names_in_", None)
     column = f"column {j if names is None else repr(str(names[j]))}"
-    along = column if axis[j] ** 2 > MOSTLY else f"a combination of columns, of {column} most"
+    along = column if axis[j] ** 2 > ALONG else f"a combination of columns, of {column} most"
     remedy = (
         "leave out columns that are constant or add up, or lower n_components."
         if isinstance(params.reg_covar, str)
@@ -192,6 +201,12 @@ def of_weights(extent: Extent) -> None:
             "are shares or densities, multiply them so that they sum to the number of rows (or "
             "to the effective number, sum(w)**2 / sum(w**2))."
         )
+
+
+def of_criteria(rows: Rows) -> None:
+    """The same for rows that a criterion is asked of."""
+    if rows.total_weight < LEAST_MEAN_WEIGHT * rows.n_rows:
+        of_weights(locate(rows))  # Which of them weigh something.
 
 
 def of_choice(candidates: list, index: int, criterion: str) -> tuple[str, ...]:

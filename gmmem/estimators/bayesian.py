@@ -259,12 +259,13 @@ default="dirichlet_process"
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
             parts = {**vars(problem), "prior": prior_of(self, problem)}
             best, interrupt = self._solve(VariationalProblem(**parts), X, y, sample_weight)
+        vars(self).pop("_doubts", None)
         if interrupt is not None:
             advice.of_interrupt(best)
             return interrupt
         advice.of_convergence(self, best)
         if best.history:
-            advice.of_ridge(self, best.mixture, parts["prior"].ridge)
+            self._doubts = advice.of_ridge(self, best.mixture, parts["prior"].ridge)
         return None
 
     def _solve(self, problem, X, y, sample_weight):

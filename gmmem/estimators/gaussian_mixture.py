@@ -325,13 +325,14 @@ callable, default="kmeans"
             with checkpoint.of_fit(self, problem, "weights_") as kept:
                 best, interrupt = self._solve(problem, X, y, sample_weight, given, kept)
         vars(self).pop("_stream", None)
+        vars(self).pop("_doubts", None)
         if interrupt is not None:
             advice.of_interrupt(best)
             return interrupt
         advice.of_convergence(self, best)
         advice.of_solution(self, best)
         if best.history:
-            advice.of_ridge(self, best.mixture, problem.prior)
+            self._doubts = advice.of_ridge(self, best.mixture, problem.prior)
         return None
 
     def _solve(self, problem, X, y, sample_weight, given, kept=NOWHERE):

@@ -33,6 +33,8 @@ FITTED = (
     "precisions_",
     "precisions_cholesky_",
 )
+# Relative difference of criteria below which candidates are as good as each other.
+SAME = 1e-10
 REPORTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_")
 
 
@@ -241,7 +243,11 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         points = self._grid(problem)
         # With a prior, EM's history is not of the likelihood that the criterion looks at.
         racing = self.criterion if self.early_stopping and self.prior is None else None
-        settings = search.Settings(self.tol, self.max_iter, self.reg_covar, self.prior, racing)
+        names = getattr(self, "feature_names_in_", None)
+        names = None if names is None else tuple(names)
+        settings = search.Settings(
+            self.tol, self.max_iter, self.reg_covar, self.prior, racing, names
+        )
         done = self._kept(rows, settings)
         new = [point for point in points if point not in done]
         before = (done[each].criteria()[self.criterion] for each in points if each in done)
@@ -267,9 +273,12 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
                 interrupt = error
         vars(self).update(self._chosen(done, points, problem))
         tried = [done[point] for point in points if point in done]
-        self._doubts = advice.of_choice(tried, self.best_index_, self.criterion)
-        advice.of_ridge(self, tried[self.best_index_].mixture, problem.prior)
-        self._keep_summary(tried[self.best_index_].summary, rows)
+        best = tried[self.best_index_]
+        self._doubts = (
+            *advice.of_choice(tried, self.best_index_, self.criterion),
+            *advice.of_ridge(self, best.mixture, problem.prior),
+        )
+        self._keep_summary(best.summary, rows)
         if interrupt is None:
             task.end(best_so_far)
         return interrupt
@@ -356,7 +365,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
                 f"No candidate could be fitted: {' '.join(reasons[:3])} Increase reg_covar "
                 f"(now {advice.number(self.reg_covar)}) or try fewer components."
             )
-        index = int(np.nanargmin(np.where(np.isfinite(scores), scores, np.nan)))
+        index = first_of_the_best(scores)
         best = self._estimator(candidates[index], problem.rows)
         return {
             "_candidates": list(done.values()),
@@ -390,6 +399,22 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         vars(model).update(model._fitted(solution, candidate.model, rows.dtype))
         model._n_held = model.n_parameters_ - candidate.summary.n_parameters
         return model
+
+
+def first_of_the_best(scores: np.ndarray) -> int:
+    """The first of those that only rounding tells from the least: of one component, some models
+    are the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.estimators.gaussian_mixture_ic import first_of_the_best
+    >>> first_of_the_best(np.array([np.nan, 2.0, 1.0 + 1e-15, 1.0, np.inf]))
+    2
+    """
+    finite = np.where(np.isfinite(scores), scores, np.inf)
+    least = finite.min()
+    return int(np.argmax(finite <= least + SAME * max(abs(least), 1.0)))
 
 
 def _is_count(value) -> bool:

@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 from gmmem import em, prediction
 from gmmem.covariances import FOURTEEN, CovarianceModel, get_model
 from gmmem.criteria import CRITERIA, FitSummary
+from gmmem.estimators import advice
 from gmmem.estimators.believing import prior_for
 from gmmem.estimators.journal import Journal
 from gmmem.estimators.race import hopes, race
@@ -43,6 +44,8 @@ class Settings(NamedTuple):
     prior: Any = None
     racing: str | None = None
     """The criterion by which candidates that cannot win are stopped, if any are."""
+    names: tuple[str, ...] | None = None
+    """Of the columns, for reasons."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +167,8 @@ def advance(
     with problem.rows.working():
         solution = _solution(begun, problem, settings.tol, until)
         if solution.failure is not None:
-            return lost("degenerate", str(solution.failure), solution.history)
+            told = advice.of_failure(solution.failure, settings.names)
+            return lost("degenerate", told, solution.history)
         if solution.last is not None and until < settings.max_iter:
             return Running(solution, seconds())
         if (solution.mixture.weights == 0).any():

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from gmmem import em
+from gmmem.estimators.given import GivenParameters
 from gmmem.estimators.rows import seen
 from gmmem.estimators.starting import initial_mixture
 from gmmem.mixture import Mixture
@@ -15,6 +16,8 @@ from gmmem.starts.report import COMPARED, compared
 
 # After a search, a run ends at this share of `tol`: what was found is not to be given away.
 TIGHTER = 0.1
+
+NOTHING = GivenParameters()
 
 
 def check(params: Any) -> None:
@@ -53,10 +56,11 @@ def starts(params: Any, problem: Problem, given, random_state) -> list:
     if given.means is not None or K == 1 or params.max_iter == 0:
         return [whole]  # There is nothing to choose from.
 
-    def begin(small, rows, number):
-        # Seeds alone differ more from start to start than k-means from them.
-        other = init if number % 2 == 0 or not isinstance(init, str) else "k-means++"
-        return initial_mixture(small, rows.X, rows.weight, given, K, other, random_state)
+    def begin(small, rows, number, n):
+        if n == K:
+            return initial_mixture(small, rows.X, rows.weight, given, K, init, random_state)
+        # Of more, seeds will do, and nothing is known of them.
+        return initial_mixture(small, rows.X, rows.weight, NOTHING, n, "k-means++", random_state)
 
     return [Automatic(problem, begin, K, random_state)]
 

@@ -34,7 +34,7 @@ class Assignment(NamedTuple):
         """What the first M-step, or several of them, start from."""
         rows, extent = self._rows(problem)
         moments = assigned_moments(rows, extent, self.assign, n_components, form, pooled)
-        return fill_empty(moments, rows, extent)
+        return fill_empty(moments, extent)
 
     def _rows(self, problem: Problem) -> tuple[Rows, Extent]:
         if self.subset is None:
@@ -51,9 +51,9 @@ class Assignment(NamedTuple):
     def mixture(self, problem: Problem, n_components: int, few: Callable[[], bool]) -> Mixture:
         """The first M-step.
 
-        Components without rows share all rows' place and width.  They weigh as much as a
-        row; or, where there is none for them (`few` says so) and a prior keeps the others
-        from collapsing, nothing.
+        Components without rows are where all rows are, and as wide as the others.  They weigh
+        as much as a row; or, where there is none for them (`few` says so) and a prior keeps
+        the others from collapsing, nothing, and are as wide as all rows.
         """
         model, (rows, extent) = problem.model, self._rows(problem)
         form, pooled = model.storage.form, model.shared
@@ -68,7 +68,7 @@ class Assignment(NamedTuple):
                 model.storage.from_covariances(stored, problem.rows.n_features),
             )
             return problem.maximise(moments, alike).mixture
-        return problem.maximise(fill_empty(moments, rows, extent)).mixture
+        return problem.maximise(fill_empty(moments, extent)).mixture
 
 
 def assignment_from(

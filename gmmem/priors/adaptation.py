@@ -31,6 +31,7 @@ class Adaptation:
     Parameters
     ----------
     mixture : Mixture
+        The model of many rows.
     relevance : float, default=16
         How many rows each of its components is worth.  As many again, times the number of
         components, are shared out by its weights.
@@ -70,7 +71,41 @@ class Adaptation:
         object.__setattr__(self, "adapt", tuple(parts))
 
     def on(self, total: Moments, model: CovarianceModel, n_components: int) -> Prior:
-        """The prior for rows whose moments as one component are `total`."""
+        """The prior for these rows.
+
+        Parameters
+        ----------
+        total : Moments
+            Of all rows, as one component.
+        model : CovarianceModel
+            That of the mixture.
+        n_components : int
+            That of the mixture.
+
+        Returns
+        -------
+        prior : Prior
+            For an M-step.
+
+        Raises
+        ------
+        ValueError
+            If the mixture is of another size, or its covariances are of another kind.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem import Mixture
+        >>> from gmmem.covariances import get_model
+        >>> from gmmem.passes import locate, total_moments
+        >>> from gmmem.priors import Prior
+        >>> from gmmem.sources import InMemory
+        >>> rows, model = InMemory(np.zeros((5, 1))), get_model("VVV")
+        >>> many = Mixture.from_arrays([0.5, 0.5], [[0], [9]], [[[1]]] * 2)
+        >>> total = total_moments(rows, locate(rows), model.storage.form)
+        >>> Prior.from_mixture(many, relevance=4).on(total, model, 2).mean_rows
+        array([4., 4.])
+        """
         known, (K, d) = self.mixture, self.mixture.means.shape
         storage, form = known.covariances, model.storage.form
         if (n_components, total.first.shape[1]) != (K, d):

@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from gmmem.contracts import fulfils
 from gmmem.covariances import CovarianceModel
 from gmmem.covariances.base import n_stored
 from gmmem.forms import NORM, OUTER, SQUARE, Quadratic
 from gmmem.moments import Moments
+from gmmem.priors.base import PriorOf
 from gmmem.priors.pseudo_rows import PseudoRows
 
 # What the prior of one covariance adds to the mass that divides its scatter, by how much of
@@ -48,6 +50,7 @@ MCLUST = {
 WITHOUT_SCALE, WITHOUT_SHRINKAGE = {"EII"}, {"EEI"}
 
 
+@fulfils(PriorOf)
 @dataclass(frozen=True)
 class NormalInverseWishart:
     """A belief about means and covariances that keeps components from collapsing.
@@ -93,7 +96,6 @@ class NormalInverseWishart:
             )
 
     def on(self, total: Moments, model: CovarianceModel, n_components: int) -> PseudoRows:
-        """The prior for rows whose moments as one component are `total`."""
         K, d, form = n_components, total.first.shape[1], model.storage.form
         nu = d + 2.0 if self.degrees_of_freedom is None else self.degrees_of_freedom
         if not (isinstance(nu, Real) and d - 1 < nu < np.inf):

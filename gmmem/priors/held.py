@@ -12,7 +12,22 @@ from gmmem.priors.bounds import Bounds
 
 
 class Known(NamedTuple):
-    """Values of parameters, where they are known."""
+    """Values of parameters, where they are known.
+
+    Parameters
+    ----------
+    means : ndarray of shape (n_components, n_features) or None
+        Means.
+    covariances : Storage or None
+        Covariances.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.priors import Known
+    >>> Known(np.array([[0.0], [9.0]]), None).covariances is None
+    True
+    """
 
     means: np.ndarray | None
     covariances: Storage | None
@@ -33,6 +48,19 @@ class Held(Prior):
     means_held, covariances_held : ndarray of bool of shape (n_components,)
         Which are held.
     form : Quadratic
+        Of the scatters.
+
+    Examples
+    --------
+    `GaussianMixture` makes one of its parameter ``fixed``:
+
+    >>> import numpy as np
+    >>> from gmmem import GaussianMixture
+    >>> X = np.array([[0.0], [1.0], [8.0], [9.0]])
+    >>> model = GaussianMixture(2, fixed={"means": [0]}, means_init=[[0.0], [9.0]])
+    >>> model.fit(X).means_
+    array([[0. ],
+           [8.5]])
     """
 
     prior: Prior
@@ -75,7 +103,7 @@ class Held(Prior):
         known = self.known.covariances.covariances
         if held.all():
             return Estimate(known)
-        values, settled = self.prior.estimate(model, scatters, previous)
+        values, settled, _ = self.prior.estimate(model, scatters, previous)
         where = held.reshape(-1, *[1] * (values.ndim - 1))
         return Estimate(np.where(where, known, values), settled)
 

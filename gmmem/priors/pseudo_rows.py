@@ -20,6 +20,7 @@ class PseudoRows(Prior):
     Parameters
     ----------
     means : ndarray of shape (n_components, n_features) or (1, n_features)
+        Where the means are believed to lie.
     rows_there : ndarray of shape (n_components,)
         Rows at the means.
     scatter : ndarray of shape (S, ...)
@@ -29,8 +30,25 @@ class PseudoRows(Prior):
     weight_rows : ndarray of shape (n_components,)
         What they add to the masses that mixing weights come from.
     form : Quadratic
+        Of the scatters.
     moves : bool, default=True
         Whether the rows at the means move the means of the others, and not their scatter only.
+
+    Examples
+    --------
+    Ten rows at 0, as wide as a variance of 1, and four rows seen at 7:
+
+    >>> import numpy as np
+    >>> from gmmem.forms import NORM
+    >>> from gmmem.moments import Scatters
+    >>> from gmmem.priors import PseudoRows
+    >>> ten = np.array([10.0])
+    >>> believed = dict(scatter=ten, counts=ten, weight_rows=ten, form=NORM)
+    >>> prior = PseudoRows(np.zeros((1, 1)), ten, **believed)
+    >>> seen = Scatters(np.array([4.0]), np.array([[7.0]]), np.array([0.0]), NORM, None)
+    >>> found = prior.add(seen)
+    >>> found.means, found.mass
+    (array([[2.]]), array([14.]))
     """
 
     means: np.ndarray

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gmmem.contracts import fulfils
 from gmmem.covariances.base import EPS
 from gmmem.covariances.singular import ROUNDINGS
 from gmmem.forms import SQUARE
 from gmmem.moments import Moments, Scatters
-from gmmem.priors.base import Prior
+from gmmem.priors.base import Prior, PriorOf
 
 # The share of a feature's variance that ``reg_covar="auto"`` adds: on features of unit
 # variance it is scikit-learn's default.
@@ -30,6 +31,19 @@ class Ridge(Prior):
     ------
     ValueError
         If it is negative or not a number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem import Mixture, em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.priors import Ridge
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> problem = Problem.of(InMemory(np.array([[0.0], [2.0]])), get_model("full"), Ridge(0.5))
+    >>> start = Mixture.from_arrays([1], [[0]], [[[1]]])
+    >>> problem.maximise(problem.expect(start).moments).mixture.covariances.dense().ravel()
+    array([1.5])
     """
 
     reg_covar: float = 0.0
@@ -62,8 +76,19 @@ class FeatureRidge(Prior):
     Parameters
     ----------
     variances : ndarray of shape (n_features,)
+        What each feature's variances grow by.
     wide : bool
         Whether each is more than rounding of the rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.forms import SQUARE
+    >>> from gmmem.moments import Scatters
+    >>> from gmmem.priors import FeatureRidge
+    >>> scatters = Scatters(np.array([2.0]), np.zeros((1, 2)), np.array([[8.0, 4.0]]), SQUARE, None)
+    >>> FeatureRidge(np.array([1.0, 0.5]), wide=True).add(scatters).scatter
+    array([[10.,  5.]])
     """
 
     variances: np.ndarray
@@ -91,6 +116,7 @@ def widened(scatters: Scatters, covariance: np.ndarray) -> Scatters:
     return scatters._replace(scatter=scatter + np.multiply.outer(shares, covariance))
 
 
+@fulfils(PriorOf)
 @dataclass(frozen=True)
 class AutoRidge:
     """``reg_covar="auto"``: a share of each feature's own variance, whatever its units.
@@ -98,6 +124,7 @@ class AutoRidge:
     Parameters
     ----------
     share : float, default=1e-6
+        Of the variance that a feature has over all rows.
 
     Examples
     --------
@@ -112,7 +139,6 @@ class AutoRidge:
     share: float = SHARE
 
     def on(self, total: Moments, model=None, n_components: int = 1) -> FeatureRidge:
-        """The ridge for rows whose moments as one component are `total`."""
         mass, means, scatter, form, _ = total.scatters()
         d = means.shape[1]
         if form.fineness < SQUARE.fineness:  # All that is known is their sum.
@@ -130,13 +156,25 @@ def ridge_of(reg_covar: float | str, total) -> Ridge | FeatureRidge:
     Parameters
     ----------
     reg_covar : float or "auto"
+        As of the estimators.
     total : callable
         Gives the moments of all rows as one component, if they are needed.
+
+    Returns
+    -------
+    ridge : Ridge or FeatureRidge
+        For an M-step.
 
     Raises
     ------
     ValueError
         If `reg_covar` is neither.
+
+    Examples
+    --------
+    >>> from gmmem.priors import ridge_of
+    >>> ridge_of(1e-6, total=None)
+    Ridge(reg_covar=1e-06)
     """
     if isinstance(reg_covar, str):
         if reg_covar != "auto":

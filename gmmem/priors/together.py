@@ -12,7 +12,15 @@ class Together(Prior):
     Parameters
     ----------
     ridge : Ridge or FeatureRidge
+        Counts for each row.
     prior : Prior
+        Counts once.
+
+    Examples
+    --------
+    >>> from gmmem.priors import NO_PRIOR, Ridge, Together
+    >>> Together(Ridge(1e-6), NO_PRIOR).keeps_regular
+    True
     """
 
     ridge: Prior
@@ -23,12 +31,12 @@ class Together(Prior):
         return self.prior.mean_rows
 
     @property
-    def floor(self):
-        return self.ridge.floor
-
-    @property
     def keeps_regular(self):
         return self.ridge.keeps_regular or self.prior.keeps_regular
+
+    @property
+    def floor(self):
+        return self.ridge.floor
 
     def add(self, scatters):
         return self.prior.add(self.ridge.add(scatters))

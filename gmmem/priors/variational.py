@@ -152,8 +152,7 @@ class VariationalPrior:
         directions = 1 if np.ndim(self.scale) else d
         scatter = scatter + times * directions * self.scale
         dof = self.degrees_of_freedom + mass
-        values, _ = checked_estimate(model, scatter, dof, d, None)
-        storage = model.storage.from_covariances(values, d)
+        storage = model.storage.from_estimate(checked_estimate(model, scatter, dof, d, None), d)
         if storage.shared:
             dof = dof.mean(keepdims=True)
         concentration = self.weights.posterior(mass)

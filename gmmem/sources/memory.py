@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from gmmem.contracts import fulfils
-from gmmem.sources.base import NO_COLUMNS, Block, Pass, RowPass, Rows, Workspace, block_size
+from gmmem.sources.base import Block, Pass, RowPass, Rows, Workspace, block_size
+from gmmem.sources.block import NO_COLUMNS
 from gmmem.sources.threads import Threads
 
 # Sums of weights that leave room for responsibilities and squares in float64.
@@ -68,44 +69,14 @@ class InMemory:
 
     @property
     def n_rows(self) -> int:
-        """Number of rows.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from gmmem.sources import InMemory
-        >>> rows = InMemory(np.zeros((2, 3), np.float32))
-        >>> rows.n_rows
-        2
-        """
         return self.X.shape[0]
 
     @property
     def n_features(self) -> int:
-        """Number of columns.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from gmmem.sources import InMemory
-        >>> rows = InMemory(np.zeros((2, 3), np.float32))
-        >>> rows.n_features
-        3
-        """
         return self.X.shape[1]
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the answers: float32 where the rows are.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from gmmem.sources import InMemory
-        >>> rows = InMemory(np.zeros((2, 3), np.float32))
-        >>> rows.dtype
-        dtype('float32')
-        """
         return self.X.dtype
 
     @cached_property

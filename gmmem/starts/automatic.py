@@ -6,27 +6,55 @@ much for a million rows as for some thousands.  The numbers in `Effort` are thos
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from gmmem import em, prediction
+from gmmem import em
 from gmmem.covariances import DegenerateCovariance
+from gmmem.covariances.base import n_free
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
 from gmmem.sources.base import Rows
-from gmmem.starts.moves import NO_SPLIT, Split, candidates, merge_losses, moved, split
+from gmmem.starts.moves import candidates, merge_losses, moved, pruned
 from gmmem.starts.report import COMPARED, StartsReport, compared
+from gmmem.starts.splits import Split, split_each
+from gmmem.updates import PLAIN, Extrapolated, Rule
 
 # Gains a row below this are none: two starts are at the same place, a move has not helped.
 SAME, RISE = 1e-4, 1e-3
 
 # A component whose mass a move has changed by less than this share is split as before.
 CHANGED = 0.02
+
+# Responsibilities that are held at once.
+NUMBERS = 2_000_000
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long moves from one place are followed.
+
+    Parameters
+    ----------
+    tries : int
+        Moves, the most promising first.
+    race : int
+        Iterations of EM within which a move must be better than what was.
+    near : float
+        One that is not on its way there is given up, unless it lacks less than this a row:
+        from there EM may cross a plateau.
+    rule : Rule
+        Of EM.
+    """
+
+    tries: int
+    race: int
+    near: float = 0.0
+    rule: Rule = PLAIN
 
 
 @dataclass(frozen=True)
@@ -37,47 +65,85 @@ class Effort:
     ----------
     rows, rows_a_number : int
         Rows of the subset: so many, or so many for each coordinate of the centres.
+    rows_a_parameter, final_rows : int
+        Rows that the best are compared on: so many for each parameter, and no fewer than so
+        many.
     work, carried : int
         Starts, and those of them that are moved on from, times the components.
-    most_starts, fewest_starts, most_carried : int
-    iterations, split_iterations, race, settle, last : int
-        Of EM: from a start; of a split; for a move to be better than what was; from
-        there on; and of the best at the end.
-    tries, most_moves : int
-        Moves from one place, and places.
+    fewest_starts, most_starts, fewest_carried, most_carried : int
+    finalists : int
+        Those of the carried that are followed to their end.
+    surplus : float
+        Components of a start, times those wanted.
+    plain : int
+        Which start has as many as wanted.
+    first, second, third : int
+        Iterations from a start: before components are merged, after that, and of the better
+        half from there on.
+    split_iterations, settle, last : int
+        Of a split; of a move when it has helped; of a finalist.
+    quick, patient, check : Patience
+        Of all that are carried on; of the best, on the same rows; and on more.
+    most_moves : int
     worst : float
         The estimated gain a row below which a move is not tried.  Runnalls' bound is a loose
         one: most moves that help have one below zero.
     tol : float
-        Of the last run on the subset, a row.
+        Of a finalist's run, a row.
     """
 
     rows: int = 5_000
     rows_a_number: int = 20
-    work: int = 60
+    rows_a_parameter: int = 15
+    final_rows: int = 10_000
+    work: int = 48
     fewest_starts: int = 4
-    most_starts: int = 8
-    carried: int = 10
-    most_carried: int = 2
-    iterations: int = 8
-    split_iterations: int = 8
-    race: int = 12
+    most_starts: int = 12
+    carried: int = 16
+    fewest_carried: int = 1
+    most_carried: int = 3
+    finalists: int = 2
+    surplus: float = 1.75
+    plain: int = 1
+    first: int = 3
+    second: int = 3
+    third: int = 6
+    split_iterations: int = 4
     settle: int = 3
-    last: int = 30
-    tries: int = 5
+    last: int = 40
+    quick: Patience = Patience(8, 12)
+    patient: Patience = Patience(3, 20, 0.03, Extrapolated())
+    check: Patience = Patience(3, 6)
     most_moves: int = 60
     worst: float = -0.5
-    tol: float = 1e-3
+    tol: float = 1e-4
 
     def n_rows(self, n_components: int, n_features: int) -> int:
-        return max(self.rows, self.rows_a_number * n_components * (n_features + 1))
+        wanted = max(self.rows, self.rows_a_number * n_components * (n_features + 1))
+        return min(wanted, self.most_rows(n_components))
+
+    def n_final_rows(self, n_components: int, n_parameters: int) -> int:
+        """Enough that what so many parameters gain by chance does not decide.
+
+        That is their number over twice the rows, a row.
+        """
+        wanted = max(self.final_rows, self.rows_a_parameter * n_parameters)
+        return min(wanted, self.most_rows(n_components))
+
+    def most_rows(self, n_components: int) -> int:
+        """So that memory stays small."""
+        return max(NUMBERS // n_components, self.rows)
 
     def n_starts(self, n_components: int) -> int:
         """More where they are cheap."""
         return min(max(self.work // n_components, self.fewest_starts), self.most_starts)
 
     def n_carried(self, n_components: int) -> int:
-        return min(max(self.carried // n_components, 1), self.most_carried)
+        return min(max(self.carried // n_components, self.fewest_carried), self.most_carried)
+
+    def patience(self, n_rows: int) -> Patience:
+        """For the best: where a pass takes longer, moves are checked and no more."""
+        return self.patient if n_rows <= self.rows else self.check
 
 
 EFFORT = Effort()
@@ -122,42 +188,105 @@ def search(
     DegenerateCovariance
         If a covariance became singular in every start.
     """
-    rows = problem.rows.sample(effort.n_rows(n_components, problem.rows.n_features), rng)
-    small = problem if rows is problem.rows else Problem.of(rows, problem.model, problem.prior)
+    K, d = n_components, problem.rows.n_features
+    rows = problem.rows.sample(effort.n_rows(K, d), rng)
+    small = _on(problem, rows)
     with rows.working():
-        begun = _begun(small, begin, effort.n_starts(n_components), effort.iterations)
-        carried = _distinct(begun)[: effort.n_carried(n_components)]
-        ends = [improve(small, place, effort) for place in carried]
-        ends = [_run(small, end.mixture, effort.last, effort.tol) or end for end in ends]
-        best = max(ends, key=partial(_rank, least_mass(small)))
-        others = [*ends, *(each for each in begun if all(each is not one for one in carried))]
-        mixtures, means = [each.mixture for each in others], [each.mean for each in others]
-        some = rows.sample(COMPARED, rng)
-        return Found(best.mixture, compared(best.mixture, mixtures, means, some))
+        begun = _begun(small, begin, K, effort)
+        carried, others = _carried(begun, effort.n_carried(K))
+        ends = _ranked(small, [improve(small, place, effort, effort.quick) for place in carried])
+    size = effort.n_final_rows(K, n_free(problem.model, K, d))
+    more = rows if size <= rows.n_rows else problem.rows.sample(size, rng)
+    large = small if more is rows else _on(problem, more)
+    with more.working():
+        runs = [_finished(large, each, effort) for each in _distinct(ends)[: effort.finalists]]
+        best = _ranked(large, runs)[0]
+        best = improve(large, best, effort, effort.patience(more.n_rows))
+    mixtures = [each.mixture for each in [*ends, *others]]
+    means = [each.mean for each in [*ends, *others]]
+    with rows.working():
+        return Found(
+            best.mixture, compared(mixtures[0], mixtures, means, rows.sample(COMPARED, rng))
+        )
 
 
-def _begun(problem: Problem, begin, number: int, iterations: int) -> list[Place]:
-    """Some iterations from each start, the best first."""
+def _on(problem: Problem, rows: Rows) -> Problem:
+    """The same problem on some of its rows."""
+    return problem if rows is problem.rows else Problem.of(rows, problem.model, problem.prior)
+
+
+def _carried(begun: list[Place], number: int) -> tuple[list[Place], list[Place]]:
+    """The best that are not the same, and the others."""
+    carried = _distinct(begun)[:number]
+    return carried, [each for each in begun if all(each is not one for one in carried)]
+
+
+def _finished(problem: Problem, place: Place, effort: Effort) -> Place:
+    """Followed to its end, if that is sound."""
+    end = _run(problem, place.mixture, effort.last, effort.tol, Extrapolated())
+    if end is None or not is_sound(problem, end):
+        return _at(problem, place.mixture)
+    return end
+
+
+def _begun(problem: Problem, begin, n_components: int, effort: Effort) -> list[Place]:
+    """Some iterations from each start, more from the better half; the best first."""
     found, failure = [], None
-    for n in range(number):
+    for n in range(effort.n_starts(n_components)):
         try:
-            found.append(_follow(problem, begin(problem, problem.rows, n), iterations, 0.0))
+            start = _start(problem, begin, n, n_components, effort)
+            found.append(_follow(problem, start, effort.second, 0.0))
         except DegenerateCovariance as error:
             failure = error
     if not found:
         raise failure
-    return sorted(found, key=partial(_rank, least_mass(problem)), reverse=True)
+    found = _ranked(problem, found)
+    half = max(-(-len(found) // 2), effort.n_carried(n_components))
+    better = [_run(problem, each.mixture, effort.third, 0.0) or each for each in found[:half]]
+    return _ranked(problem, better) + found[half:]
 
 
-def _rank(least: float, place: Place) -> tuple[bool, float]:
-    """By likelihood, those with a component of too few rows behind all others."""
-    return bool(place.moments.mass.min() >= least), place.mean
+def _start(problem: Problem, begin, number: int, n_components: int, effort: Effort) -> Mixture:
+    """One start: mostly of too many components, of which those alike become one.
+
+    Too many miss no cluster, and what is merged is seen from all of its rows.
+    """
+    if number == effort.plain:
+        return begin(problem, problem.rows, number, n_components)
+    many = min(int(np.ceil(effort.surplus * n_components)), problem.extent.n_rows)
+    large = replace(problem, prior=problem.prior.for_any(many))
+    start = begin(large, problem.rows, number, many)
+    found = _follow(large, start, effort.first, 0.0)
+    moments = found.moments.about(problem.extent.centre[None])
+    return problem.maximise(pruned(moments, problem.model, n_components)).mixture
 
 
-def _follow(problem: Problem, start: Mixture, iterations: int, tol: float) -> Place:
+def _ranked(problem: Problem, places: list[Place]) -> list[Place]:
+    """By likelihood, those that are not sound behind all others."""
+    return sorted(places, key=lambda one: (is_sound(problem, one), one.mean), reverse=True)
+
+
+def is_sound(problem: Problem, place: Place) -> bool:
+    """Whether each component has rows enough, and width of its own.
+
+    One of fewer rows, or of rows on a line that only `reg_covar` makes wider, has a likelihood
+    as high as one likes.
+    """
+    if not place.moments.mass.min() >= least_mass(problem):
+        return False
+    dense, floor = place.mixture.covariances.dense(), np.asarray(problem.prior.floor)
+    if not floor.any():
+        return True
+    units = np.sqrt(np.broadcast_to(np.where(floor > 0, floor, 1), dense.shape[1]))
+    return bool(np.linalg.eigvalsh(dense / np.outer(units, units)).min() > 2)
+
+
+def _follow(
+    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = PLAIN
+) -> Place:
     """Some iterations of EM; raises where a component collapses."""
     previous, weight = -np.inf, problem.extent.total_weight
-    for state in em.states(problem, start):
+    for state in em.states(problem, start, rule):
         mean = state.log_likelihood / weight
         if state.iteration >= iterations or abs(mean - previous) < tol:
             break
@@ -165,10 +294,12 @@ def _follow(problem: Problem, start: Mixture, iterations: int, tol: float) -> Pl
     return _at(problem, state.mixture)
 
 
-def _run(problem: Problem, start: Mixture, iterations: int, tol: float) -> Place | None:
+def _run(
+    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = PLAIN
+) -> Place | None:
     """The same, None where a component collapses."""
     try:
-        return _follow(problem, start, iterations, tol)
+        return _follow(problem, start, iterations, tol, rule)
     except DegenerateCovariance:
         return None
 
@@ -190,11 +321,12 @@ def least_mass(problem: Problem) -> float:
     return 2 * (problem.rows.n_features + 1) * weight_of_row
 
 
-def improve(problem: Problem, place: Place, effort: Effort = EFFORT) -> Place:
+def improve(problem: Problem, place: Place, effort: Effort, patience: Patience) -> Place:
     """Move after move, while one helps."""
     splits: list[Split | None] = [None] * place.mixture.n_components
     for _ in range(effort.most_moves):
-        better = _moved_on(problem, place, _split_anew(problem, place, splits, effort), effort)
+        splits = _split_anew(problem, place, splits, effort)
+        better = _moved_on(problem, place, splits, effort, patience)
         if better is None:
             break
         change = np.abs(place.moments.mass - better.moments.mass) / place.moments.mass
@@ -208,45 +340,49 @@ def improve(problem: Problem, place: Place, effort: Effort = EFFORT) -> Place:
 
 def _split_anew(problem: Problem, place: Place, splits: list, effort: Effort) -> list[Split]:
     """Fill in the splits of the components that have changed."""
-    missing = [k for k, each in enumerate(splits) if each is None]
-    if missing:
-        least = least_mass(problem)
-        shares = prediction.responsibilities(place.mixture, problem.rows)
-        for k in missing:
-            own = shares[:, k].astype(np.float64)
-            splits[k] = split(problem, own, effort.split_iterations, least) or NO_SPLIT
+    missing = np.array([k for k, each in enumerate(splits) if each is None])
+    if len(missing):
+        least, iterations = least_mass(problem), effort.split_iterations
+        anew = split_each(problem, place.mixture, missing, iterations, least)
+        for k, each in zip(missing, anew, strict=True):
+            splits[k] = each
     return splits
 
 
-def _moved_on(problem: Problem, place: Place, splits: list[Split], effort: Effort) -> Place | None:
+def _moved_on(
+    problem: Problem, place: Place, splits: list[Split], effort: Effort, patience: Patience
+) -> Place | None:
     """The first move that helps."""
-    least, floor = least_mass(problem), effort.worst * problem.extent.total_weight
+    floor = effort.worst * problem.extent.total_weight
     moments = place.moments.about(problem.extent.centre[None])
-    for move in candidates(merge_losses(moments, problem.model), splits, effort.tries):
+    for move in candidates(merge_losses(moments, problem.model), splits, patience.tries):
         if move.net < floor:
             return None
+        new = moved(moments, move, splits[move.split])
         try:
-            new = moved(moments, move, splits[move.split])
-            found = _race(problem, problem.maximise(new, place.mixture).mixture, place.mean, effort)
+            start = problem.maximise(new, place.mixture).mixture
+            found = _race(problem, start, place.mean, patience, effort.settle)
         except DegenerateCovariance:
             continue
-        if found is not None and found.moments.mass.min() >= least:
+        if found is not None and is_sound(problem, found):
             return found
     return None
 
 
-def _race(problem: Problem, start: Mixture, goal: float, effort: Effort) -> Place | None:
+def _race(
+    problem: Problem, start: Mixture, goal: float, patience: Patience, settle: int
+) -> Place | None:
     """EM until it is above `goal`, and a little on; None where it is not on its way there."""
-    previous, weight, last = -np.inf, problem.extent.total_weight, None
-    for state in em.states(problem, start):
+    previous, weight, last, most = -np.inf, problem.extent.total_weight, None, patience.race
+    for state in em.states(problem, start, patience.rule):
         mean, n = state.log_likelihood / weight, state.iteration
         if last is None and mean > goal + RISE:
-            last = n + effort.settle
+            last = n + settle
         if n == last:
             return _at(problem, state.mixture)
-        # A rise that slows down does not get there.
-        too_slow = n >= 2 and mean + (effort.race - n) * (mean - previous) < goal
-        if last is None and (too_slow or n >= effort.race):
+        # A rise that slows down does not get there, unless it is on a plateau near by.
+        too_slow = n >= 2 and mean + (most - n) * (mean - previous) < goal - patience.near
+        if last is None and (too_slow or n >= most):
             return None
         previous = mean
     return None

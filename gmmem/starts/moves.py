@@ -15,31 +15,12 @@ the likelihood of all rows gains no less); for a merger by Runnalls' bound on wh
 """
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 
-from gmmem import em, prediction
-from gmmem.covariances import CovarianceModel, DegenerateCovariance
-from gmmem.initializers.base import Hard
+from gmmem.covariances import CovarianceModel
 from gmmem.moments import Moments
-from gmmem.problem import Problem
-from gmmem.sources import InMemory
-
-# Rows that belong to a component by less than this say nothing of how to split it.
-LEAST_SHARE = 0.02
-
-
-class Split(NamedTuple):
-    """One component's rows as two."""
-
-    gain: float
-    """In log-likelihood, total."""
-    moments: Moments | None
-    """Of the two; None where a split is not possible."""
-
-
-NO_SPLIT = Split(-np.inf, None)
+from gmmem.starts.splits import Split
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,48 +73,6 @@ def _log_det(scatter: np.ndarray, mass: np.ndarray, d: int) -> np.ndarray:
     return np.linalg.slogdet(scatter / mass[:, None, None])[1]
 
 
-def halves(X: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Labels 0 and 1: the two sides of the rows' first axis, features in comparable units."""
-    Z = X - weight @ X / weight.sum()
-    scale = np.sqrt(weight @ (Z * Z) / weight.sum())
-    Z = Z / np.where(scale > 0, scale, 1)
-    axis = np.linalg.eigh((Z * weight[:, None]).T @ Z)[1][:, -1]
-    return (Z @ axis > 0).astype(np.intp)
-
-
-def split(problem: Problem, shares: np.ndarray, iterations: int, least: float) -> Split | None:
-    """Fit two components to one's rows, weighted by its responsibilities.
-
-    `least` is the weight that each of the two must have; None where they have not.
-    """
-    rows = problem.rows
-    weight = shares if rows.weight is None else shares * rows.weight
-    near = np.flatnonzero(shares > LEAST_SHARE)
-    weight, X = weight[near], rows.X[near]
-    if len(near) < 4 or weight.sum() < 2 * least:
-        return None
-    labels = halves(X, weight)
-    if not 0 < labels.sum() < len(labels):
-        return None
-    own = InMemory(X, weight, 1)
-    try:
-        local = Problem.of(own, problem.model, problem.prior.for_any(1))
-        one = local.start(Hard(np.zeros(len(X), dtype=np.intp), 1), 1)
-        alone = prediction.log_likelihood(one, own)
-        local = replace(local, prior=problem.prior.for_any(2))
-        two = local.start(Hard(labels, 2), 2)
-        for state in em.states(local, two):
-            if state.iteration == iterations:
-                break
-        found = local.expect(state.mixture)
-    except DegenerateCovariance:
-        return None
-    if found.moments.mass.min() < least:
-        return None
-    gain = found.objective - local.prior.penalty(state.mixture) - alone
-    return Split(gain, found.moments)
-
-
 def moved(moments: Moments, move: Move, split: Split) -> Moments:
     """The moments after a move; `moments` about a common centre."""
     a, b = move.pair
@@ -149,6 +88,63 @@ def moved(moments: Moments, move: Move, split: Split) -> Moments:
     mass[move.split], mass[b] = two.mass
     first[move.split], first[b] = two.first
     return replace(moments, mass=mass, first=first, second=second)
+
+
+def expanded(moments: Moments, splits: list[Split]) -> Moments:
+    """The moments of more components: each that can be split, as two."""
+    where = [k for k, each in enumerate(splits) if each.moments is not None]
+    if not where:
+        return moments
+    pairs = [splits[k].moments.about(moments.centre) for k in where]
+    mass, first, second = moments.mass.copy(), moments.first.copy(), moments.second
+    mass[where] = [two.mass[0] for two in pairs]
+    first[where] = [two.first[0] for two in pairs]
+    if len(second) == len(mass):
+        second = second.copy()
+        second[where] = [two.second[0] for two in pairs]
+        second = np.concatenate([second, [two.second[1] for two in pairs]])
+    return replace(
+        moments,
+        mass=np.append(mass, [two.mass[1] for two in pairs]),
+        first=np.vstack([first, [two.first[1] for two in pairs]]),
+        second=second,
+    )
+
+
+def pruned(moments: Moments, model: CovarianceModel, n_components: int) -> Moments:
+    """The moments of fewer components: those merged that lose least by Runnalls' bound.
+
+    Pairs of which none shares a component are merged at once, half of what is too much at a
+    time; `moments` about a common centre.
+    """
+    while (surplus := len(moments.mass) - n_components) > 0:
+        losses = merge_losses(moments, model)
+        K = len(losses)
+        first, second = np.triu_indices(K, 1)
+        into = np.arange(K)
+        taken, most = np.zeros(K, dtype=bool), -(-surplus // 2)
+        for pair in np.argsort(losses[first, second]):
+            a, b = first[pair], second[pair]
+            if not (taken[a] or taken[b]):
+                taken[a] = taken[b] = True
+                into[b], most = a, most - 1
+                if most == 0:
+                    break
+        kept = np.flatnonzero(into == np.arange(K))
+        gone = np.flatnonzero(into != np.arange(K))
+        mass, first_moment, second_moment = (
+            moments.mass.copy(),
+            moments.first.copy(),
+            moments.second,
+        )
+        mass[into[gone]] += mass[gone]
+        first_moment[into[gone]] += first_moment[gone]
+        if len(second_moment) == K:
+            second_moment = second_moment.copy()
+            second_moment[into[gone]] += second_moment[gone]
+            second_moment = second_moment[kept]
+        moments = replace(moments, mass=mass[kept], first=first_moment[kept], second=second_moment)
+    return moments
 
 
 def candidates(losses: np.ndarray, splits: list[Split], most: int) -> list[Move]:

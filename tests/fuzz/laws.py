@@ -292,8 +292,9 @@ def check_history(model: Any, facts: Facts) -> None:
     if not case.reg_covar and (model.weights_ > 0).all():
         falls = -np.diff(history, prepend=history[:1])
         worst = falls.max(initial=0)
-        unit = 1e-9 if model.means_.dtype == np.float64 else 1e-6
-        allowed = unit * np.abs(history).max(initial=1)
+        # In float32, each is as exact as a row's density is promised to be.
+        unit, promised = (1e-9, 0) if model.means_.dtype == np.float64 else (1e-6, 1e-3)
+        allowed = unit * np.abs(history).max(initial=1) + promised
         require(worst <= allowed, "the likelihood never falls", worst)
 
 

@@ -49,6 +49,7 @@ def test_more_rows_than_the_subset():
     assert auto.lower_bound_ > truth.lower_bound_ - 0.01
 
 
+@pytest.mark.filterwarnings("ignore:reg_covar=")
 @pytest.mark.parametrize("rows", [2, 3, 7])
 def test_few_rows(rows):
     X = np.random.default_rng(0).standard_normal((rows, 2))
@@ -72,3 +73,24 @@ def test_report_of_several_starts():
 def test_another_word_is_refused():
     with pytest.raises(ValueError, match="n_init"):
         GaussianMixture(2, n_init="automatic").fit(np.eye(3))
+
+
+GIVEN = {
+    "fixed weights": {"weights_init": [0.1, 0.2, 0.3, 0.4], "fixed": ["weights"]},
+    "fixed covariances": {"covariances_init": [np.eye(2)] * 4, "fixed": {"covariances": [0, 1]}},
+    "weights": {"weights_init": [0.1, 0.2, 0.3, 0.4]},
+    "prior": {"prior": "regularised"},
+    "prior, tied": {"prior": "regularised", "covariance_type": "tied"},
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_what_is_known_of_the_components_is_kept(name):
+    X = separated(4, 2, 0, 600)[0]
+    auto = GaussianMixture(4, n_init="auto", random_state=0, max_iter=500, **GIVEN[name]).fit(X)
+    one = GaussianMixture(4, random_state=0, max_iter=500, **GIVEN[name]).fit(X)
+    assert auto.lower_bound_ > one.lower_bound_ - 0.01
+    if name == "fixed weights":
+        np.testing.assert_allclose(auto.weights_, [0.1, 0.2, 0.3, 0.4])
+    if name == "fixed covariances":
+        np.testing.assert_allclose(auto.covariances_[:2], [np.eye(2)] * 2)
