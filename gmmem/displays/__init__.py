@@ -5,6 +5,7 @@ from gmmem.displays.criterion import CriterionDisplay
 from gmmem.displays.distribution import DistributionDisplay
 from gmmem.displays.likelihood import LikelihoodDisplay
 from gmmem.displays.mixture import MixtureDisplay
+from gmmem.displays.starts import StartsDisplay
 from gmmem.displays.uncertainty import UncertaintyDisplay
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "DistributionDisplay",
     "LikelihoodDisplay",
     "MixtureDisplay",
+    "StartsDisplay",
     "UncertaintyDisplay",
 ]
