@@ -27,6 +27,7 @@ SHOWN = (
     "known_classes",
     "outliers",
     "priors",
+    "slow_convergence",
     "standard_errors",
     "weights",
     "worked_example",
