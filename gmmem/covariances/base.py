@@ -102,6 +102,9 @@ class Storage(Protocol):
     def marginal(self, features: np.ndarray) -> "Storage":
         """The covariances of some of the features."""
 
+    def conditional(self, features: np.ndarray) -> "Storage":
+        """The covariances of some of the features, given all others."""
+
     def regression(
         self, observed: np.ndarray, missing: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:

@@ -121,6 +121,14 @@ class Full(Held):
     def marginal(self, features):
         return self.from_covariances(self.covariances[:, features][:, :, features], len(features))
 
+    def conditional(self, features):
+        # Rows of U, made triangular: the precision is not formed, so its digits are kept.
+        backwards = self.factors[:, features[::-1]].transpose(0, 2, 1)
+        upper = np.linalg.qr(backwards, mode="r")
+        upper *= np.sign(np.diagonal(upper, axis1=1, axis2=2))[:, :, None]
+        factors = upper.transpose(0, 2, 1)[:, ::-1, ::-1]
+        return self.from_factors(np.ascontiguousarray(factors), len(features))
+
     def regression(self, observed, missing):
         # By the precision: what remains is positive definite, however thin.
         P = self.precisions
