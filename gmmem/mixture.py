@@ -167,7 +167,8 @@ class Mixture:
             np.where(size > farthest, X * (farthest / np.maximum(size, 1)), X)
         )
         log_joint[:, self.weights == 0] = -np.inf
-        return np.exp(log_joint - np.logaddexp.reduce(log_joint, axis=1, keepdims=True))
+        shares = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
+        return shares / shares.sum(axis=1, keepdims=True)
 
     def marginal(self, features) -> "Mixture":
         """The density of some features alone.
