@@ -24,6 +24,7 @@ from gmmem.estimators.given import (
     check_whole,
 )
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
+from gmmem.estimators.parts import known
 from gmmem.estimators.progress import Progress
 from gmmem.estimators.rows import as_data, as_rows
 from gmmem.estimators.streaming import PartialFit
@@ -297,10 +298,7 @@ callable, default="kmeans"
             ),
         )
         model = cls(n_components, covariance_type=covariance_type, **params)
-        model.n_features_in_ = n_features
-        known = em.Solution(mixture, em.Status.CONVERGED, [])
-        vars(model).update(model._fitted(known, covariance, np.dtype(np.float64)))
-        return model
+        return known(model, mixture, covariance, np.dtype(np.float64))
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):

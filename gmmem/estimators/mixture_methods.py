@@ -19,6 +19,7 @@ from gmmem.compat import FIT_CALLBACKS
 from gmmem.covariances import CovarianceModel, Decomposition, DegenerateCovariance, get_model
 from gmmem.covariances.base import from_public, n_free
 from gmmem.estimators.attributes import NEEDED, as_mixture, remembered_scorer
+from gmmem.estimators.parts import Parts
 from gmmem.estimators.rows import as_rows
 from gmmem.mixture import Mixture
 from gmmem.passes import all_in_one
@@ -27,7 +28,7 @@ from gmmem.problem import Problem
 from gmmem.sources import Rows
 
 
-class MixtureMethods:
+class MixtureMethods(Parts):
     """The methods of a fitted mixture; a subclass says which covariance model it has."""
 
     def fit_predict(self, X, y=None, sample_weight=None):
