@@ -3,8 +3,8 @@
     p(x_m | x_o) = sum_k p(k | x_o) N(x_m; mu_m + B_k (x_o - mu_o), C_k)
 
 What a component's regression leaves, C_k, is the same for every row: a row has only weights
-and means of its own.  What is asked of them is a pass over the rows that are given, in memory
-that n does not grow.
+and means of its own.  What is asked of them is a pass over the rows, in memory that n does
+not grow.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,14 @@ from scipy.special import logsumexp
 
 from gmmem.answers import Scorer
 from gmmem.covariances import Storage
+from gmmem.kernels.base import Shares
 from gmmem.mixture import Mixture
 from gmmem.sources.base import Block, Workspace
 
 FLOAT = 8
+
+# Responsibilities that are the floor of their exponential; far out they would count for much.
+RULED_OUT = 1e-290
 
 
 class Parts(NamedTuple):
@@ -31,11 +35,29 @@ class Parts(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
+class Unseen:
+    """Scores rows of which nothing is seen: each component by its weight."""
+
+    mixture: Mixture
+    row_bytes: int = 0
+
+    def joint(self, block: Block, workspace: Workspace) -> np.ndarray:
+        return np.repeat(self.mixture.log_weights[:, None], len(block.X), axis=1)
+
+    def posterior(self, block: Block, workspace: Workspace) -> Shares:
+        b = len(block.X)
+        R = np.repeat(self.mixture.weights[:, None], b, axis=1)
+        return Shares(R, np.ones(b), np.zeros(b))
+
+
+@dataclass(frozen=True, eq=False)
 class Conditional:
     """Components regressed on the features that are given.
 
     Parameters
     ----------
+    given, asked : ndarray of int
+        Columns of the rows; the first o are known, the last m are what is asked about.
     scorer : Scorer
         Of the marginal density of what is given.
     centre : ndarray of shape (o,)
@@ -58,7 +80,9 @@ class Conditional:
     (array([0.871, 0.129]), array([0.5, 0. ]))
     """
 
-    scorer: Scorer
+    given: np.ndarray
+    asked: np.ndarray
+    scorer: Scorer | Unseen
     centre: np.ndarray
     offsets: np.ndarray
     coefficients: np.ndarray
@@ -72,23 +96,28 @@ class Conditional:
         ----------
         mixture : Mixture
         given, asked : ndarray of int
-            Columns, none in both, and at least one in each.
+            Columns, none in both, and at least one that is asked for.
 
         Returns
         -------
         conditional : Conditional
-            Rows of which are those of the columns `given`.
         """
-        d, o = mixture.n_features, len(given)
-        if o + len(asked) < d:
+        o, m = len(given), len(asked)
+        if o + m < mixture.n_features:
             mixture = mixture.marginal(np.concatenate([given, asked]))
-            given, asked = np.arange(o), np.arange(o, mixture.n_features)
-        B, _ = mixture.covariances.regression(given, asked)
-        scorer = Scorer.of(mixture.marginal(given), np.float64)
+            known, wanted = np.arange(o), np.arange(o, o + m)
+        else:
+            known, wanted = given, asked
+        means = mixture.means[:, wanted]
+        if not o:
+            none, remains = np.zeros((1, m, 0)), mixture.covariances.marginal(wanted)
+            return cls(given, asked, Unseen(mixture), np.zeros(0), means, none, remains)
+        B, _ = mixture.covariances.regression(known, wanted)
+        scorer = Scorer.of(mixture.marginal(known), np.float64)
         centre = scorer.kernel.centre
-        away = (centre - mixture.means[:, given])[:, :, None]
-        offsets = mixture.means[:, asked] + (B @ away)[:, :, 0]
-        return cls(scorer, centre, offsets, B, mixture.covariances.conditional(asked))
+        offsets = means + (B @ (centre - mixture.means[:, known])[:, :, None])[:, :, 0]
+        remains = mixture.covariances.conditional(wanted)
+        return cls(given, asked, scorer, centre, offsets, B, remains)
 
     @property
     def n_components(self) -> int:
@@ -102,31 +131,62 @@ class Conditional:
 
     @property
     def row_bytes(self) -> int:
-        """Scratch memory of a row, weights and means of the components."""
-        means = FLOAT * self.n_components * self.n_asked
-        return self.scorer.row_bytes + 2 * means
+        """Scratch memory of a row: its scores, and means of all components twice."""
+        return self.scorer.row_bytes + 2 * FLOAT * self.n_components * self.n_asked
 
     def parts(self, X: np.ndarray) -> Parts:
-        """Weights and means of rows of what is given, (b, o)."""
+        """Weights and means of rows."""
         return self.block_parts(Block(0, X), Workspace())
 
     def block_parts(self, block: Block, workspace: Workspace) -> Parts:
         """The same of a block."""
-        shares = self.scorer.posterior(block, workspace)
-        return Parts(shares.R * shares.scale, self.means(block.X))
+        block = self.seen(block)
+        return Parts(self.weights(block, workspace), np.stack(list(self.means(block.X))))
 
-    def means(self, X: np.ndarray) -> np.ndarray:
-        """What each component expects of rows, (K, b, m)."""
+    def seen(self, block: Block) -> Block:
+        """Of a block, the columns that are given."""
+        o = len(self.given)
+        first = self.given[0] if o else 0
+        if np.array_equal(self.given, np.arange(first, first + o)):
+            return block._replace(X=block.X[:, first : first + o])
+        return block._replace(X=block.X[:, self.given])
+
+    def weights(self, seen: Block, workspace: Workspace) -> np.ndarray:
+        """Responsibilities for what is given, (K, b)."""
+        shares = self.scorer.posterior(seen, workspace)
+        weights = shares.R * shares.scale
+        weights[weights < RULED_OUT] = 0
+        return weights
+
+    def means(self, X: np.ndarray):
+        """What each component expects of rows of what is given, (b, m), one after another."""
         Z = X.astype(np.float64, copy=False) - self.centre
-        return Z @ self.coefficients.transpose(0, 2, 1) + self.offsets[:, None]
+        shared = Z @ self.coefficients[0].T if len(self.coefficients) == 1 else None
+        for k, offset in enumerate(self.offsets):
+            slope = Z @ self.coefficients[k].T if shared is None else shared
+            yield slope + offset
 
     def mixture(self, weights: np.ndarray, means: np.ndarray) -> Mixture:
         """One row's density, from its weights (K,) and means (K, m)."""
         return Mixture(weights / weights.sum(), means, self.remains)
 
-    def residual_covariances(self) -> np.ndarray:
-        """What is left, dense, (S, m, m)."""
-        return self.remains.dense()
+    def draw(self, X: np.ndarray, n_samples: int, rng: np.random.RandomState) -> np.ndarray:
+        """Draws for each row, (b, n_samples, m)."""
+        weights, means = self.parts(X)
+        b, K = len(X), self.n_components
+        # In a row's own sum, so that rounding leaves no draw without a component.
+        upto = np.cumsum(weights, axis=0)
+        points = rng.uniform(size=(b, n_samples)) * upto[-1][:, None]
+        chosen = np.zeros((b, n_samples), dtype=np.intp)
+        for k in range(K - 1):
+            chosen += points >= upto[k][:, None]
+        out = means[chosen, np.arange(b)[:, None]]
+        for k in range(K):
+            mine = chosen == k
+            count = int(np.count_nonzero(mine))
+            if count:
+                out[mine] += self.remains.sample(k, np.zeros(self.n_asked), count, rng)
+        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,11 +197,14 @@ class Expected:
 
     @property
     def row_bytes(self) -> int:
-        return self.conditional.row_bytes
+        return self.conditional.scorer.row_bytes + 4 * FLOAT * self.conditional.n_asked
 
     def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
-        weights, means = self.conditional.block_parts(block, workspace)
-        out[:] = _mean(weights, means)
+        seen = self.conditional.seen(block)
+        weights, mean = self.conditional.weights(seen, workspace), 0.0
+        for weight, means in zip(weights, self.conditional.means(seen.X), strict=True):
+            mean += weight[:, None] * means
+        out[:] = mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,9 +220,10 @@ class Deviations:
     def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
         weights, means = self.conditional.block_parts(block, workspace)
         out[:, 0] = mean = _mean(weights, means)
-        means -= mean
+        _centre(means, mean, weights)
         within = self.conditional.remains.variances[:, None]
-        out[:, 1] = np.sqrt(_mean(weights, means**2 + within))
+        with np.errstate(over="ignore"):
+            out[:, 1] = np.sqrt(_mean(weights, means**2 + within))
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,47 +234,84 @@ class Covariances:
 
     @property
     def row_bytes(self) -> int:
-        return self.conditional.row_bytes
+        return self.conditional.row_bytes + 3 * FLOAT * self.conditional.n_asked**2
 
     def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
         weights, means = self.conditional.block_parts(block, workspace)
         out[:, 0] = mean = _mean(weights, means)
-        means -= mean
-        between = (means * weights[:, :, None]).transpose(1, 2, 0) @ means.transpose(1, 0, 2)
-        within = self.conditional.residual_covariances()
-        if len(within) == 1:
-            out[:, 1:] = between + within
-        else:
-            out[:, 1:] = between + np.tensordot(weights, within, axes=(0, 0))
+        _centre(means, mean, weights)
+        within = self.conditional.remains.dense()
+        shared = len(within) == 1
+        out[:, 1:] = within[0] if shared else np.tensordot(weights, within, axes=(0, 0))
+        out[:, 1:] += (means * weights[:, :, None]).transpose(1, 2, 0) @ means.transpose(1, 0, 2)
 
 
 @dataclass(frozen=True, eq=False)
 class LogDensity:
-    """Log of the conditional density at rows of what is given, then what was asked, (b,)."""
+    """Log of the conditional density at what rows have where it was asked, (b,)."""
 
     conditional: Conditional
 
     @property
     def row_bytes(self) -> int:
-        return self.conditional.row_bytes
+        c = self.conditional
+        return c.scorer.row_bytes + FLOAT * (4 * c.n_asked + c.n_components)
 
     def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
-        found, m = self.conditional, self.conditional.n_asked
-        X, Y = block.X[:, :-m], block.X[:, -m:]
-        # As logs: what is all but ruled out by X may be all that explains Y.
-        joint = found.scorer.joint(block._replace(X=X), workspace).astype(np.float64)
-        prior = logsumexp(joint, axis=0)
-        peaks = -0.5 * (m * np.log(2 * np.pi) + found.remains.log_det)
+        found, seen = self.conditional, self.conditional.seen(block)
+        Y, remains = block.X[:, found.asked], found.remains
+        # As logs: what is all but ruled out by what is given may be all that explains the rest.
+        joint = found.scorer.joint(seen, workspace).astype(np.float64)
+        given = logsumexp(joint, axis=0)
+        peaks = -0.5 * (found.n_asked * np.log(2 * np.pi) + remains.log_det)
         with np.errstate(over="ignore"):
-            for k, means in enumerate(found.means(X)):
+            for k, means in enumerate(found.means(seen.X)):
                 Z = (Y - means).T
-                whitened = found.remains.whiten(k, Z, np.empty_like(Z))
-                joint[k] += peaks[found.remains.at(k)] - 0.5 * np.einsum(
-                    "jb,jb->b", whitened, whitened
-                )
-        out[:] = logsumexp(joint, axis=0) - prior
+                whitened = remains.whiten(k, Z, np.empty_like(Z))
+                distance = np.einsum("jb,jb->b", whitened, whitened)
+                joint[k] += peaks[remains.at(k)] - 0.5 * distance
+        out[:] = logsumexp(joint, axis=0) - given
 
 
 def _mean(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Over the components, (b, m)."""
     return np.einsum("kb,kbm->bm", weights, values)
+
+
+def _centre(means: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> None:
+    """Differences from the mean of a row, in place."""
+    means -= mean
+    # However far out, a component that is ruled out adds nothing.
+    means[weights == 0] = 0
+
+
+def patterns(X: np.ndarray):
+    """Rows that miss the same entries: pairs (numbers of rows, columns that are observed).
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        With NaN for what is missing.
+
+    Yields
+    ------
+    rows : ndarray of int, or slice where no entry is missing
+    observed : ndarray of int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.conditioning import patterns
+    >>> [(rows.tolist(), observed.tolist()) for rows, observed in patterns(
+    ...     np.array([[1, np.nan], [2, 3], [4, np.nan]]))]
+    [([1], [0, 1]), ([0, 2], [0])]
+    """
+    missing = np.isnan(X)
+    if not missing.any():
+        yield slice(None), np.arange(X.shape[1])
+        return
+    kinds, kind = np.unique(np.packbits(missing, axis=1), axis=0, return_inverse=True)
+    order = np.argsort(kind.ravel(), kind="stable")
+    ends = np.cumsum(np.bincount(kind.ravel(), minlength=len(kinds)))
+    for rows in np.split(order, ends[:-1]):
+        yield rows, np.flatnonzero(~missing[rows[0]])

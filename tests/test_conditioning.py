@@ -85,16 +85,16 @@ def test_many_rows_at_once(code):
     """Moments and densities of rows together are those of each row's own mixture."""
     mixture = mixture_of(code, 5, seed=1)
     given, asked = np.array([3, 0]), np.array([4, 1])
-    rows = 3 * np.random.RandomState(0).normal(size=(40, 4))
-    conditional = Conditional.of(mixture, given, asked)
-    X, joint = InMemory(rows[:, :2]), InMemory(rows)
+    rows = 3 * np.random.RandomState(0).normal(size=(40, 5))
+    rows[:, 2] = np.nan  # Neither given nor asked for.
+    conditional, X = Conditional.of(mixture, given, asked), InMemory(rows)
     means = X.map(Expected(conditional), (2,), float)
     deviations = X.map(Deviations(conditional), (2, 2), float)
     covariances = X.map(Covariances(conditional), (3, 2), float)
-    densities = joint.map(LogDensity(conditional), (), float)
-    parts = conditional.parts(rows[:, :2])
+    densities = X.map(LogDensity(conditional), (), float)
+    parts = conditional.parts(rows)
     for i, row in enumerate(rows):
-        one = mixture.marginal([3, 0, 4, 1]).conditional([0, 1], row[:2])
+        one = mixture.marginal([3, 0, 4, 1]).conditional([0, 1], row[given])
         np.testing.assert_allclose(parts.weights[:, i], one.weights, rtol=1e-8, atol=1e-12)
         np.testing.assert_allclose(parts.means[:, i], one.means, rtol=1e-9, atol=1e-12)
         mean = one.weights @ one.means
@@ -106,9 +106,9 @@ def test_many_rows_at_once(code):
         np.testing.assert_allclose(deviations[i], [mean, np.sqrt(np.diag(spread))], rtol=1e-9)
         np.testing.assert_allclose(covariances[i, 1:], spread, rtol=1e-8, atol=1e-12)
         np.testing.assert_allclose(covariances[i, 0], mean, rtol=1e-9, atol=1e-12)
-        np.testing.assert_allclose(densities[i], one.log_density(row[None, 2:])[0], atol=1e-8)
+        np.testing.assert_allclose(densities[i], one.log_density(row[None, asked])[0], atol=1e-8)
         again = conditional.mixture(parts.weights[:, i], parts.means[:, i])
-        np.testing.assert_allclose(again.log_density(row[None, 2:])[0], densities[i], atol=1e-8)
+        np.testing.assert_allclose(again.log_density(row[None, asked])[0], densities[i], atol=1e-8)
 
 
 @pytest.mark.parametrize("code", ["VVV", "EEE", "VVI", "VII", "VEV"])
@@ -151,7 +151,7 @@ def test_law_of_total_probability(code):
     mixture = mixture_of(code, 3, seed=4)
     X = mixture.sample(200_000, np.random.RandomState(0))[0]
     conditional = Conditional.of(mixture, np.array([0, 2]), np.array([1]))
-    found = InMemory(X[:, [0, 2]]).map(Deviations(conditional), (2, 1), float)[:, :, 0]
+    found = InMemory(X).map(Deviations(conditional), (2, 1), float)[:, :, 0]
     mean, deviation = found.T
     other = mixture.marginal(1)
     exact = other.weights @ other.means[:, 0]

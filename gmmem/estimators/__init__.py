@@ -3,5 +3,11 @@
 from gmmem.estimators.bayesian import BayesianGaussianMixture
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.gaussian_mixture_ic import GaussianMixtureIC
+from gmmem.estimators.regressor import GaussianMixtureRegressor
 
-__all__ = ["BayesianGaussianMixture", "GaussianMixture", "GaussianMixtureIC"]
+__all__ = [
+    "BayesianGaussianMixture",
+    "GaussianMixture",
+    "GaussianMixtureIC",
+    "GaussianMixtureRegressor",
+]
