@@ -9,6 +9,7 @@ from gmmem.estimators import (
     BayesianGaussianMixture,
     GaussianMixture,
     GaussianMixtureIC,
+    GaussianMixtureImputer,
     GaussianMixtureRegressor,
 )
 from gmmem.mixture import Mixture
@@ -17,6 +18,7 @@ __all__ = [
     "BayesianGaussianMixture",
     "GaussianMixture",
     "GaussianMixtureIC",
+    "GaussianMixtureImputer",
     "GaussianMixtureRegressor",
     "Mixture",
     "__version__",

@@ -3,11 +3,13 @@
 from gmmem.estimators.bayesian import BayesianGaussianMixture
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.gaussian_mixture_ic import GaussianMixtureIC
+from gmmem.estimators.imputer import GaussianMixtureImputer
 from gmmem.estimators.regressor import GaussianMixtureRegressor
 
 __all__ = [
     "BayesianGaussianMixture",
     "GaussianMixture",
     "GaussianMixtureIC",
+    "GaussianMixtureImputer",
     "GaussianMixtureRegressor",
 ]

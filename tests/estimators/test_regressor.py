@@ -49,7 +49,9 @@ def of_mixture(mixture, d):
         GaussianMixtureRegressor(
             estimator=GaussianMixture(2, covariance_type="VEV", reg_covar=1e-3)
         ),
-        GaussianMixtureRegressor(estimator=GaussianMixtureIC([1, 2], covariance_type="full")),
+        GaussianMixtureRegressor(
+            estimator=GaussianMixtureIC([1, 2], covariance_type="full", reg_covar=1e-3)
+        ),
     ]
 )
 @pytest.mark.filterwarnings("ignore::UserWarning")
