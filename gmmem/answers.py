@@ -1,7 +1,8 @@
 """What some components say of rows: passes whose answer is a sum, or as long as the data.
 
 A row's answer depends on the components and on the row alone.  So the kernel is chosen for
-the rows that the components would give; rows from farther away are scored by differences.
+the rows that the components would give; rows from farther away are scored by differences, and
+those of which values are missing by what is observed.
 """
 
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from scipy.special import entr
 from gmmem.kernels.allocation import SOFT
 from gmmem.kernels.arithmetic import weighted_total
 from gmmem.kernels.base import Components, Kernel, Scores, Shares
+from gmmem.kernels.completed import scores_of_incomplete
 from gmmem.kernels.guard import choose
+from gmmem.kernels.patterns import without_value
 from gmmem.kernels.whitened import WhitenedKernel
+from gmmem.mixture import Mixture
 from gmmem.sources.base import Block, Workspace, added
 
 # In standard deviations of each component: how far its own rows lie.
@@ -102,7 +106,8 @@ class Scorer:
             if (Z.max(axis=1) <= self._high).all() and (Z.min(axis=1) >= self._low).all():
                 return prepared, []
         X, centre = block.X.astype(np.float64), self.kernel.centre
-        far = np.flatnonzero((np.abs(X - centre) > self.reach).any(axis=1))
+        # What is missing is not within reach either.
+        far = np.flatnonzero(~(np.abs(X - centre) <= self.reach).all(axis=1))
         X[far] = centre
         # Under another key: what is kept of the block is not that of these rows.
         clean = block._replace(start=-1 - block.start, X=X)
@@ -120,10 +125,22 @@ class Scorer:
     def _from_afar(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scores (K, m) by differences, and by what each row was scaled to fit in float64."""
         X, workspace = X.astype(np.float64), Workspace()
-        largest = np.abs(X).max(axis=1)
+        largest = np.fmax.reduce(np.abs(X), axis=1)
         size = np.where(largest > self.limit, self.limit / largest, 1)
-        prepared = self._differences.prepare(Block(0, X * size[:, None]), workspace)
-        return self._differences.scores(prepared, workspace).L, size
+        gaps = np.isnan(X).any(axis=1)
+        if not gaps.any():
+            prepared = self._differences.prepare(Block(0, X * size[:, None]), workspace)
+            return self._differences.scores(prepared, workspace).L, size
+        components = self.kernel.components
+        if not isinstance(components, Mixture):
+            raise ValueError("X contains NaN: only a mixture of known parameters has a marginal.")
+        L = np.empty((components.n_components, len(X)))
+        whole, some = np.flatnonzero(~gaps), np.flatnonzero(gaps)
+        if len(whole):
+            prepared = self._differences.prepare(Block(0, (X * size[:, None])[whole]), workspace)
+            L[:, whole] = self._differences.scores(prepared, workspace).L
+        L[:, some] = scores_of_incomplete(components, (X * size[:, None])[some])
+        return L, size
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +199,7 @@ class MostProbable:
 
 @dataclass(frozen=True, eq=False)
 class Likelihood:
-    """Log-densities times row weights, and nothing else."""
+    """Log-densities times row weights, and the weight of rows without a value."""
 
     scorer: Scorer
     combine = staticmethod(added)
@@ -192,12 +209,16 @@ class Likelihood:
         return self.scorer.row_bytes
 
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
-        return (weighted_total(self.scorer.posterior(block, workspace).log_sum, block.weight),)
+        log_sum = self.scorer.posterior(block, workspace).log_sum
+        return weighted_total(log_sum, block.weight), weight_of_nothing(block)
 
 
 @dataclass(frozen=True, eq=False)
 class Certainty:
-    """Log-likelihood, entropy, and the negative log of the largest responsibilities."""
+    """The same, entropy, and the negative log of the largest responsibilities.
+
+    Rows without a value add to none of them.
+    """
 
     scorer: Scorer
     combine = staticmethod(added)
@@ -209,8 +230,21 @@ class Certainty:
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
         shares = self.scorer.posterior(block, workspace)
         R = np.multiply(shares.R, shares.scale, out=shares.R)
+        empty = without_value(block.X)
+        if empty is not None:
+            R[:, empty] = np.eye(1, len(R)).T  # As certain as can be.
         largest = R.max(axis=0)
-        return tuple(
+        entropy, doubt = (
             weighted_total(values, block.weight)
-            for values in (shares.log_sum, entr(R).sum(axis=0), -np.log(largest))
+            for values in (entr(R).sum(axis=0), -np.log(largest))
         )
+        total = weighted_total(shares.log_sum, block.weight)
+        return total, weight_of_nothing(block), entropy, doubt
+
+
+def weight_of_nothing(block: Block) -> float:
+    """Weight of the rows without a value."""
+    empty = without_value(block.X)
+    if empty is None:
+        return 0.0
+    return float(np.count_nonzero(empty) if block.weight is None else block.weight @ empty)

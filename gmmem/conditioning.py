@@ -7,8 +7,9 @@ and means of its own.  What is asked of them is a pass over the rows, in memory 
 not grow.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import logsumexp
@@ -16,8 +17,10 @@ from scipy.special import logsumexp
 from gmmem.answers import Scorer
 from gmmem.covariances import Storage
 from gmmem.kernels.base import Shares
+from gmmem.kernels.completed import batches, complete
+from gmmem.kernels.patterns import patterns
 from gmmem.mixture import Mixture
-from gmmem.sources.base import Block, Workspace
+from gmmem.sources.base import BLOCK_BYTES, Block, Workspace
 
 FLOAT = 8
 
@@ -154,9 +157,7 @@ class Conditional:
     def weights(self, seen: Block, workspace: Workspace) -> np.ndarray:
         """Responsibilities for what is given, (K, b)."""
         shares = self.scorer.posterior(seen, workspace)
-        weights = shares.R * shares.scale
-        weights[weights < RULED_OUT] = 0
-        return weights
+        return _without_floor(shares.R * shares.scale)
 
     def means(self, X: np.ndarray):
         """What each component expects of rows of what is given, (b, m), one after another."""
@@ -169,6 +170,13 @@ class Conditional:
     def mixture(self, weights: np.ndarray, means: np.ndarray) -> Mixture:
         """One row's density, from its weights (K,) and means (K, m)."""
         return Mixture(weights / weights.sum(), means, self.remains)
+
+    def blocks(self, numbers: np.ndarray, n_samples: int) -> Iterator[np.ndarray]:
+        """Numbers of rows, as many at once as draws of them are to be held."""
+        size = FLOAT * self.n_asked * (n_samples + 2 * self.n_components)
+        step = max(1, BLOCK_BYTES // size)
+        for first in range(0, len(numbers), step):
+            yield numbers[first : first + step]
 
     def draw(self, X: np.ndarray, n_samples: int, rng: np.random.RandomState) -> np.ndarray:
         """Draws for each row, (b, n_samples, m)."""
@@ -278,6 +286,11 @@ def _mean(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.einsum("kb,kbm->bm", weights, values)
 
 
+def _without_floor(weights: np.ndarray) -> np.ndarray:
+    weights[weights < RULED_OUT] = 0
+    return weights
+
+
 def _centre(means: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> None:
     """Differences from the mean of a row, in place."""
     means -= mean
@@ -285,8 +298,43 @@ def _centre(means: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> None:
     means[weights == 0] = 0
 
 
-def patterns(X: np.ndarray):
-    """Rows that miss the same entries: pairs (numbers of rows, columns that are observed).
+@dataclass(frozen=True, eq=False)
+class Completed:
+    """Rows with what is expected of their missing entries in place, (b, d).
+
+    One pass for all patterns, of however few rows.
+    """
+
+    mixture: Mixture
+    scorer: Scorer
+
+    @classmethod
+    def of(cls, mixture: Mixture) -> "Completed":
+        """By the density of complete rows."""
+        return cls(mixture, Scorer.of(mixture, np.float64))
+
+    @property
+    def row_bytes(self) -> int:
+        return self.scorer.row_bytes + 4 * FLOAT * self.mixture.n_features
+
+    def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
+        out[:] = block.X
+        missing, found = np.isnan(block.X), patterns(block.X)
+        for rows, some in batches(self.mixture, found):
+            if not some.lacks[0]:
+                continue
+            places = np.arange(len(out))[rows] if found.order is None else found.order[rows]
+            X = block.X[places]
+            filled = complete(self.mixture, X, some)
+            shares = self.scorer.posterior(Block(0, X), Workspace())
+            weights = _without_floor(shares.R * shares.scale)
+            expected = np.einsum("kb,kbj->bj", weights, filled.Z) + weights.T @ self.mixture.means
+            np.copyto(X, expected, where=missing[places], casting="same_kind")
+            out[places] = X
+
+
+def by_pattern(X: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
+    """Rows that lack the same entries: pairs (numbers of rows, columns that are observed).
 
     Parameters
     ----------
@@ -301,17 +349,15 @@ def patterns(X: np.ndarray):
     Examples
     --------
     >>> import numpy as np
-    >>> from gmmem.conditioning import patterns
-    >>> [(rows.tolist(), observed.tolist()) for rows, observed in patterns(
+    >>> from gmmem.conditioning import by_pattern
+    >>> [(rows.tolist(), observed.tolist()) for rows, observed in by_pattern(
     ...     np.array([[1, np.nan], [2, 3], [4, np.nan]]))]
     [([1], [0, 1]), ([0, 2], [0])]
     """
-    missing = np.isnan(X)
-    if not missing.any():
+    if not np.isnan(X).any():
         yield slice(None), np.arange(X.shape[1])
         return
-    kinds, kind = np.unique(np.packbits(missing, axis=1), axis=0, return_inverse=True)
-    order = np.argsort(kind.ravel(), kind="stable")
-    ends = np.cumsum(np.bincount(kind.ravel(), minlength=len(kinds)))
-    for rows in np.split(order, ends[:-1]):
-        yield rows, np.flatnonzero(~missing[rows[0]])
+    found = patterns(X)
+    order = np.arange(len(X)) if found.order is None else found.order
+    for missing, rows in zip(found.missing, np.split(order, found.starts[1:-1]), strict=True):
+        yield rows, np.flatnonzero(~missing)

@@ -129,6 +129,9 @@ class Storage(Protocol):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Of some features on others: coefficients (S, m, o), what remains (S, m, m)."""
 
+    def gaps(self, missing: np.ndarray) -> "Gaps":
+        """What is known of missing features; each row of (Q, n_features) lacks as many."""
+
     def dense(self) -> np.ndarray:
         """The covariances as matrices, (S, n_features, n_features)."""
 
@@ -137,6 +140,31 @@ class Storage(Protocol):
 
     def sample(self, component: int, mean: np.ndarray, n_samples: int, rng: Any) -> np.ndarray:
         """Draws of one component, (n_samples, n_features)."""
+
+
+class Gaps(Protocol):
+    """What covariances say of missing features, for Q patterns that lack m features each.
+
+    All differences are from the means of the components.
+    """
+
+    gain: np.ndarray
+    """By how much the log-peaks of the observed features exceed those of all, (S, Q)."""
+
+    def fill(self, Z: np.ndarray, which: np.ndarray) -> None:
+        """Write what is expected into differences (K, b, d) that are zero where missing.
+
+        `which` (b,) are the rows' patterns.
+        """
+
+    def squares(self, Z: np.ndarray) -> np.ndarray:
+        """Squared distances of the observed features, from what `fill` has filled, (K, b)."""
+
+    def along(self, pattern: int) -> np.ndarray:
+        """What all features are expected to be a unit of the observed ones, (S, d, o)."""
+
+    def remains(self, mass: np.ndarray) -> np.ndarray:
+        """The covariance that is not explained, times the mass (K, Q) and added up: a form."""
 
 
 def read_only(array: np.ndarray) -> np.ndarray:

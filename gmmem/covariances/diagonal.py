@@ -21,6 +21,7 @@ from gmmem.covariances.base import (
     read_only,
     unit_axes,
 )
+from gmmem.covariances.gaps import Independent
 from gmmem.covariances.volumes import common_shape, volumes
 from gmmem.forms import SQUARE, Quadratic
 
@@ -83,6 +84,9 @@ class Diagonal(Held):
     def regression(self, observed, missing):
         S, m = len(self.factors), len(missing)
         return np.zeros((S, m, len(observed))), self.covariances[:, missing, None] * np.eye(m)
+
+    def gaps(self, missing):
+        return Independent(self.covariances, self.factors, missing, False)
 
     def dense(self):
         return self.covariances[:, :, None] * np.eye(self.n_features)

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.linalg.lapack import dtrtri
 
 from gmmem.covariances.base import EPS, FLAT, Decomposition, DegenerateCovariance, Held, read_only
+from gmmem.covariances.gaps import Correlated
 from gmmem.covariances.orientation import common_axes
 from gmmem.covariances.volumes import volumes
 from gmmem.forms import OUTER, Quadratic
@@ -155,6 +156,9 @@ class Full(Held):
         remains = np.linalg.inv(P[:, missing][:, :, missing])
         remains = (remains + remains.transpose(0, 2, 1)) / 2
         return -remains @ P[:, missing][:, :, observed], remains
+
+    def gaps(self, missing):
+        return Correlated.of(self.precisions, self.factors, missing)
 
     def dense(self):
         return self.covariances

@@ -17,6 +17,7 @@ from gmmem.covariances.base import (
     read_only,
     unit_axes,
 )
+from gmmem.covariances.gaps import Independent
 from gmmem.forms import NORM, Quadratic
 
 
@@ -77,6 +78,9 @@ class Spherical(Held):
     def regression(self, observed, missing):
         S, m = len(self.factors), len(missing)
         return np.zeros((S, m, len(observed))), self.covariances[:, None, None] * np.eye(m)
+
+    def gaps(self, missing):
+        return Independent(self.covariances[:, None], self.factors[:, None], missing, True)
 
     def dense(self):
         return self.covariances[:, None, None] * np.eye(self.n_features)

@@ -19,6 +19,7 @@ from gmmem.estimators.given import (
     check_enough,
     check_given,
     check_means,
+    check_observed,
     check_resumable,
     check_weights,
     check_whole,
@@ -26,7 +27,7 @@ from gmmem.estimators.given import (
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.parts import known
 from gmmem.estimators.progress import Progress
-from gmmem.estimators.rows import as_data, as_rows
+from gmmem.estimators.rows import TakesMissing, as_data, as_rows
 from gmmem.estimators.streaming import PartialFit
 from gmmem.initializers import as_initialiser
 from gmmem.mixture import Mixture
@@ -37,7 +38,12 @@ from gmmem.updates import Extrapolated, Plain
 
 
 class GaussianMixture(
-    PartialFit, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
+    TakesMissing,
+    PartialFit,
+    MixtureMethods,
+    CallbackSupportMixin,
+    DensityMixin,
+    BaseEstimator,
 ):
     """Gaussian mixture fitted by expectation maximisation.
 
@@ -338,6 +344,7 @@ callable, default="kmeans"
         given = with_start(check_given(self, model, rows.n_features), self.prior)
         with rows.working():
             problem = Problem.of(rows, model, Ridge(self.reg_covar))
+            check_observed(self, problem.extent)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
             prior = prior_for(self.prior, problem, self.n_components)
             prior = hold(self.fixed, given, prior, model, self.n_components)

@@ -16,9 +16,9 @@ from gmmem.criteria import CRITERIA
 from gmmem.estimators import advice, callbacks, search
 from gmmem.estimators.believing import check_prior
 from gmmem.estimators.gaussian_mixture import GaussianMixture
-from gmmem.estimators.given import check_whole
+from gmmem.estimators.given import check_observed, check_whole
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
-from gmmem.estimators.rows import as_data, as_rows, fingerprint, seen
+from gmmem.estimators.rows import TakesMissing, as_data, as_rows, fingerprint, seen
 from gmmem.initializers import as_initialiser
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
@@ -34,7 +34,9 @@ FITTED = (
 REPORTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_")
 
 
-class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator):
+class GaussianMixtureIC(
+    TakesMissing, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
+):
     """Gaussian mixture whose size and covariance model a criterion chooses.
 
     Fits a grid of candidates and keeps the best.  With the defaults it does what
@@ -202,6 +204,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             raise ValueError(f"criterion={self.criterion!r} must be one of {', '.join(CRITERIA)}.")
         with rows.working():
             problem = Problem.of(rows, get_model("VVV"), Ridge(self.reg_covar))
+        check_observed(self, problem.extent)
         advice.of_weights(problem.extent)
         points = self._grid(problem)
         settings = search.Settings(self.tol, self.max_iter, self.reg_covar, self.prior)
@@ -215,7 +218,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         task, interrupt = callbacks.fit_task(self, len(new), X, y, sample_weight), None
         try:
             random_state = check_random_state(self.random_state)
-            shown = seen(rows, random_state) if new else (None, None)
+            shown = seen(problem, random_state) if new else (None, None)
             problem, found = search.begin(new, *shown, problem, random_state)
             candidates = search.fit_all(new, found, problem, settings, self.n_jobs)
             for candidate in task.candidates(candidates, len(new), best_so_far):

@@ -9,13 +9,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gmmem.compat import StrOptions, check_feature_names_in, fit_context
-from gmmem.conditioning import Conditional, Expected, patterns
+from gmmem.conditioning import Completed, Conditional, by_pattern
 from gmmem.estimators.joint import CONSTRAINTS, JointDensity
 from gmmem.estimators.mixture_methods import unchanged_on_failure
 from gmmem.sources import InMemory
-
-# Numbers in the draws and parts of a block of rows.
-BLOCK_NUMBERS = 1_000_000
 
 
 class GaussianMixtureImputer(JointDensity, TransformerMixin, BaseEstimator):
@@ -266,29 +263,23 @@ class GaussianMixtureImputer(JointDensity, TransformerMixin, BaseEstimator):
 
     def _gaps(self, X: np.ndarray):
         """For the rows of each pattern: their numbers, what they lack, and that given the rest."""
-        every = np.arange(len(self._seen))
-        for rows, observed in patterns(X):
+        every, mixture = np.arange(len(self._seen)), self.mixture_
+        for rows, observed in by_pattern(X):
             missing = np.setdiff1d(every, observed)
             if len(missing):
                 numbers = np.arange(len(X))[rows]
-                yield numbers, missing, Conditional.of(self.mixture_, observed, missing)
+                yield numbers, missing, Conditional.of(mixture, observed, missing)
 
     def _expected(self, X: np.ndarray) -> np.ndarray:
-        seen = X[:, self._seen]
-        for numbers, missing, conditional in self._gaps(seen):
-            rows = InMemory(seen[numbers])
-            seen[np.ix_(numbers, missing)] = rows.map(
-                Expected(conditional), (len(missing),), X.dtype
-            )
-        return self._with_empty(X, seen)
+        seen = InMemory(X[:, self._seen])
+        completed = seen.map(Completed.of(self.mixture_), (len(self._seen),), X.dtype)
+        return self._with_empty(X, completed)
 
     def _drawn(self, X: np.ndarray, times: int, rng: np.random.RandomState) -> np.ndarray:
         seen = X[:, self._seen]
         drawn = np.repeat(seen[None], times, axis=0)
         for numbers, missing, conditional in self._gaps(seen):
-            size = len(missing) * (times + 2 * conditional.n_components)
-            for first in range(0, len(numbers), step := max(1, BLOCK_NUMBERS // size)):
-                some = numbers[first : first + step]
+            for some in conditional.blocks(numbers, times):
                 found = conditional.draw(seen[some], times, rng)
                 drawn[np.ix_(np.arange(times), some, missing)] = found.transpose(1, 0, 2)
         return np.stack([self._with_empty(X, one) for one in drawn])

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
@@ -64,3 +65,19 @@ class JointDensity:
 def side_by_side(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
     """Columns of X, then those of Y, in a dtype that holds both."""
     return np.concatenate([X, Y], axis=1, dtype=np.result_type(X, Y))
+
+
+def as_columns(y) -> np.ndarray:
+    """Outputs (n, m), as real numbers.
+
+    Raises
+    ------
+    ValueError
+        If they are something else.
+    """
+    if issparse(y):
+        raise ValueError("y is a sparse matrix; give an array: y.toarray().")
+    y = np.asarray(y)
+    if y.dtype != np.float32:
+        y = y.astype(np.float64)
+    return y[:, None] if y.ndim == 1 else y

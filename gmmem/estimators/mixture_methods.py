@@ -6,7 +6,6 @@ a user reads, pickles or sets is what is computed with.
 
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from numbers import Integral
 
 import numpy as np
@@ -22,7 +21,6 @@ from gmmem.estimators.attributes import NEEDED, as_mixture, remembered_scorer
 from gmmem.estimators.parts import Parts
 from gmmem.estimators.rows import as_rows
 from gmmem.mixture import Mixture
-from gmmem.passes import all_in_one
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
 from gmmem.sources import Rows
@@ -113,7 +111,7 @@ class MixtureMethods(Parts):
             In nats per row, or per unit of weight.
         """
         scorer, rows = self._scored(X, sample_weight)
-        return prediction.log_likelihood(scorer, rows) / rows.total_weight
+        return prediction.mean_log_likelihood(scorer, rows)
 
     def fit_summary(self, X, sample_weight=None) -> criteria.FitSummary:
         """What model selection criteria look at.
@@ -220,7 +218,7 @@ class MixtureMethods(Parts):
         """
         summary, rows = self.fit_summary(X, sample_weight), self._rows(X, sample_weight)
         problem = Problem.of(rows, self.covariance_model_, Ridge(self.reg_covar))
-        one = em.solve(problem, [partial(problem.start, all_in_one, 1)], tol=0, max_iter=0)
+        one = em.one_component(problem)
         if one.best is None:
             raise ValueError(
                 f"nec compares with one component, which cannot be fitted to X: {one.failure} "

@@ -3,7 +3,6 @@
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -16,16 +15,13 @@ from gmmem.conditioning import (
     Deviations,
     Expected,
     LogDensity,
-    patterns,
+    by_pattern,
 )
-from gmmem.estimators.joint import CONSTRAINTS, JointDensity, side_by_side
+from gmmem.estimators.joint import CONSTRAINTS, JointDensity, as_columns, side_by_side
 from gmmem.estimators.mixture_methods import unchanged_on_failure
 from gmmem.mixture import Mixture
 from gmmem.quantiles import Quantiles
 from gmmem.sources import InMemory
-
-# Numbers in the draws and parts of a block of rows.
-BLOCK_NUMBERS = 1_000_000
 
 
 class GaussianMixtureRegressor(JointDensity, RegressorMixin, BaseEstimator):
@@ -143,7 +139,7 @@ class GaussianMixtureRegressor(JointDensity, RegressorMixin, BaseEstimator):
                 ensure_all_finite=self._finite(),
                 ensure_min_samples=2,
             )
-            Y = _as_columns(y)
+            Y = as_columns(y)
             self._one_output, self.n_outputs_ = np.ndim(y) == 1, Y.shape[1]
             self.estimator_ = inner.fit(side_by_side(X, Y), sample_weight=sample_weight)
         return self
@@ -307,7 +303,7 @@ class GaussianMixtureRegressor(JointDensity, RegressorMixin, BaseEstimator):
         X = self._checked(X)
         if y is None:
             return self._marginal(X)
-        Y = _as_columns(check_array(y, ensure_2d=False, dtype=np.float64, input_name="y"))
+        Y = as_columns(check_array(y, ensure_2d=False, dtype=np.float64, input_name="y"))
         check_consistent_length(X, Y)
         if Y.shape[1] != self.n_outputs_:
             raise ValueError(
@@ -347,10 +343,7 @@ class GaussianMixtureRegressor(JointDensity, RegressorMixin, BaseEstimator):
         rng = check_random_state(own if random_state is None else random_state)
         draws = np.empty((len(X), n_samples, self.n_outputs_))
         for rows, conditional in self._conditionals(X):
-            numbers = np.arange(len(X))[rows]
-            size = self.n_outputs_ * (n_samples + 2 * conditional.n_components)
-            for first in range(0, len(numbers), step := max(1, BLOCK_NUMBERS // size)):
-                some = numbers[first : first + step]
+            for some in conditional.blocks(np.arange(len(X))[rows], n_samples):
                 draws[some] = conditional.draw(X[some], int(n_samples), rng)
         return self._shaped(draws.transpose(0, 2, 1))
 
@@ -358,12 +351,8 @@ class GaussianMixtureRegressor(JointDensity, RegressorMixin, BaseEstimator):
 
     def _marginal(self, X: np.ndarray) -> np.ndarray:
         """Log-density of what is there of each row."""
-        found = np.zeros(len(X))
-        for rows, observed in patterns(X):
-            if len(observed):
-                seen = InMemory(X[rows][:, observed].astype(np.float64, copy=False))
-                found[rows] = prediction.log_density(self.mixture_.marginal(observed), seen)
-        return found
+        alone = self.mixture_.marginal(np.arange(self.n_features_in_))
+        return prediction.log_density(alone, InMemory(X.astype(np.float64, copy=False)))
 
     def _checked(self, X) -> np.ndarray:
         check_is_fitted(self)
@@ -379,7 +368,7 @@ class GaussianMixtureRegressor(JointDensity, RegressorMixin, BaseEstimator):
         """For the rows of each pattern of what is missing, the outputs given what is there."""
         mixture = self.mixture_
         asked = np.arange(self.n_features_in_, mixture.n_features)
-        for rows, observed in patterns(X):
+        for rows, observed in by_pattern(X):
             yield rows, Conditional.of(mixture, observed, asked)
 
     def _asked(self, X: np.ndarray, question, shape: tuple[int, ...]) -> np.ndarray:
@@ -392,19 +381,3 @@ class GaussianMixtureRegressor(JointDensity, RegressorMixin, BaseEstimator):
     def _shaped(self, found: np.ndarray) -> np.ndarray:
         """Without the axis of outputs where y had none."""
         return found[:, 0] if self._one_output else found
-
-
-def _as_columns(y) -> np.ndarray:
-    """Outputs (n, m), as real numbers.
-
-    Raises
-    ------
-    ValueError
-        If they are something else.
-    """
-    if issparse(y):
-        raise ValueError("y is a sparse matrix; give an array: y.toarray().")
-    y = np.asarray(y)
-    if y.dtype != np.float32:
-        y = y.astype(np.float64)
-    return y[:, None] if y.ndim == 1 else y

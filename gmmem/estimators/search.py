@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -19,7 +18,7 @@ from gmmem.initializers import Hierarchical
 from gmmem.initializers.base import UnusableAssignment
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
-from gmmem.passes import all_in_one, total_moments
+from gmmem.passes import total_moments
 from gmmem.problem import Problem
 
 
@@ -88,7 +87,8 @@ def begin(
     finest = max((model.storage.form for model in models), key=lambda form: form.fineness)
     found: dict[tuple[Any, int], Moments | str] = {}
     with problem.rows.working():
-        if any(model.shared for model in models):
+        problem = problem.seeing(finest)
+        if problem.incomplete is None and any(model.shared for model in models):
             total = total_moments(problem.rows, problem.extent, finest)
             problem = replace(problem, total=total)
         for initialise, numbers in wanted.items():
@@ -105,7 +105,7 @@ def begin(
                         n_components,
                         random_state,
                         f"{initialise!r}",
-                        number_sampled(problem.rows),
+                        number_sampled(problem),
                     )
                 except UnusableAssignment as error:
                     found[initialise, n_components] = str(error)
@@ -191,8 +191,7 @@ def with_one_component(candidates: list[Candidate], problem: Problem) -> list[Ca
 
 def one_component(problem: Problem) -> float:
     """Log-likelihood of the rows under one component; not a number where there is none."""
-    start = partial(problem.start, all_in_one, 1)
-    best = em.solve(problem, [start], tol=0, max_iter=0).best
+    best = em.one_component(problem).best
     return np.nan if best is None else prediction.log_likelihood(best.mixture, problem.rows)
 
 

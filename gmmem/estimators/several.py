@@ -46,17 +46,17 @@ class Automatic:
 def starts(params: Any, problem: Problem, given, random_state) -> list:
     """What EM starts from, each a callable."""
     K, init = params.n_components, params.init_params
-    shown = (None, None) if given.complete else seen(problem.rows, random_state)
+    shown = (None, None) if given.complete else seen(problem, random_state)
     whole = partial(initial_mixture, problem, *shown, given, K, init, random_state)
     if params.n_init != "auto":
         return [whole] * params.n_init
     if given.means is not None or K == 1 or params.max_iter == 0:
         return [whole]  # There is nothing to choose from.
 
-    def begin(small, rows, number):
+    def begin(small, number):
         # Seeds alone differ more from start to start than k-means from them.
         other = init if number % 2 == 0 or not isinstance(init, str) else "k-means++"
-        return initial_mixture(small, rows.X, rows.weight, given, K, other, random_state)
+        return initial_mixture(small, *seen(small, random_state), given, K, other, random_state)
 
     return [Automatic(problem, begin, K, random_state)]
 

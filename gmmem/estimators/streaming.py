@@ -7,7 +7,13 @@ import numpy as np
 from gmmem.compat import fit_context
 from gmmem.covariances import DegenerateCovariance, get_model
 from gmmem.estimators.attributes import as_mixture, to_attributes
-from gmmem.estimators.given import check_enough, check_given, check_resumable, check_whole
+from gmmem.estimators.given import (
+    check_enough,
+    check_given,
+    check_observed,
+    check_resumable,
+    check_whole,
+)
 from gmmem.estimators.mixture_methods import unchanged_on_failure
 from gmmem.estimators.rows import as_data, as_rows
 from gmmem.initializers import as_initialiser
@@ -81,6 +87,7 @@ class PartialFit:
         X, sample_weight = as_data(rows)
         with rows.working():
             problem = Problem.of(rows, model, Ridge(self.reg_covar))
+            check_observed(self, problem.extent)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
             best = self._solve(problem, X, y, sample_weight, given)
             moments = problem.expect(best.mixture).moments

@@ -46,11 +46,12 @@ class InMemory:
             raise ValueError(f"X must have rows and columns; its shape is {X.shape}.")
         self.weight = None if sample_weight is None else _weights(sample_weight, len(X))
         self.columns: Mapping[str, Any] = NO_COLUMNS
+        self.order: np.ndarray | None = None
         self.executor = Threads(n_threads)
         self._local = threading.local()
 
     def __reduce__(self):
-        return _build, (self.X, self.weight, self.executor, self.columns)
+        return _build, (self.X, self.weight, self.executor, self.columns, self.order)
 
     @property
     def n_rows(self) -> int:
@@ -82,12 +83,20 @@ class InMemory:
     def _some_weigh_nothing(self) -> bool:
         return self.weight is not None and not self.weight.all()
 
+    def arranged(self, order: np.ndarray) -> "InMemory":
+        """The same, of which `fold` sees the rows of these places, in this order; no copy.
+
+        All of them must weigh something.  `map` answers for every row, as before.
+        """
+        return _build(self.X, self.weight, self.executor, self.columns, order)
+
     def with_columns(self, **aligned: Any) -> "InMemory":
         """The same rows; each column is sliced as the rows are."""
         for name, column in aligned.items():
             if len(column) != self.n_rows:
                 raise ValueError(f"{name} has {len(column)} rows, but X has {self.n_rows}.")
-        return _build(self.X, self.weight, self.executor, {**self.columns, **aligned})
+        columns = {**self.columns, **aligned}
+        return _build(self.X, self.weight, self.executor, columns, self.order)
 
     def sample(self, size: int, rng: np.random.RandomState) -> "InMemory":
         """At most `size` rows, drawn without replacement; with weights, by their weights."""
@@ -111,17 +120,18 @@ class InMemory:
 
     def fold(self, over: Pass) -> tuple[Any, ...]:
         """Combine what a pass gives for all blocks, in order."""
-        size = block_size(self.n_rows, over.row_bytes)
-        if size >= self.n_rows:
-            return self._run(over, 0, size, size)
-        step = size * min(max(-(-self.n_rows // size) // FEWEST_TASKS, 1), MOST_BLOCKS_A_TASK)
+        n = self.n_rows if self.order is None else len(self.order)
+        size = block_size(n, over.row_bytes)
+        if size >= n:
+            return self._run(over, 0, n, size)
+        step = size * min(max(-(-n // size) // FEWEST_TASKS, 1), MOST_BLOCKS_A_TASK)
 
         def run(start: int):
-            return self._run(over, start, min(start + step, self.n_rows), size)
+            return self._run(over, start, min(start + step, n), size)
 
         total = None
         with self.executor:
-            for part in self.executor.map(run, range(0, self.n_rows, step)):
+            for part in self.executor.map(run, range(0, n, step)):
                 total = _combined(over, total, part)
         return total
 
@@ -150,10 +160,10 @@ class InMemory:
 
     def _block(self, first: int, last: int) -> Block | None:
         """Those of the rows that weigh something; None if there are none."""
-        rows = slice(first, last)
+        rows = slice(first, last) if self.order is None else self.order[first:last]
         weight = None if self.weight is None else self.weight[rows]
         columns = {name: column[rows] for name, column in self.columns.items()}
-        if not self._some_weigh_nothing or weight.all():
+        if self.order is not None or not self._some_weigh_nothing or weight.all():
             return Block(first, self.X[rows], weight, columns)
         kept = np.flatnonzero(weight)
         if not len(kept):
@@ -170,10 +180,11 @@ class InMemory:
         return total
 
 
-def _build(X, weight, executor: Threads, columns) -> InMemory:
+def _build(X, weight, executor: Threads, columns, order) -> InMemory:
     """Rows that were checked before; threads are shared where they stay in the process."""
     rows = InMemory.__new__(InMemory)
     rows.X, rows.weight, rows.executor, rows.columns = X, weight, executor, columns
+    rows.order = order
     rows._local = threading.local()
     return rows
 

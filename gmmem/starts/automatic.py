@@ -18,7 +18,6 @@ from gmmem.covariances import DegenerateCovariance
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
-from gmmem.sources.base import Rows
 from gmmem.starts.moves import NO_SPLIT, Split, candidates, merge_losses, moved, split
 from gmmem.starts.report import COMPARED, StartsReport, compared
 
@@ -101,7 +100,7 @@ class Found(NamedTuple):
 
 def search(
     problem: Problem,
-    begin: Callable[[Problem, Rows, int], Mixture],
+    begin: Callable[[Problem, int], Mixture],
     n_components: int,
     rng: np.random.RandomState,
     effort: Effort = EFFORT,
@@ -112,7 +111,7 @@ def search(
     ----------
     problem : Problem
     begin : callable
-        ``begin(problem, rows, number)`` gives a start from some of the rows.
+        ``begin(problem, number)`` gives a start for some of the rows.
     n_components : int
     rng : RandomState
     effort : Effort, optional
@@ -124,6 +123,10 @@ def search(
     """
     rows = problem.rows.sample(effort.n_rows(n_components, problem.rows.n_features), rng)
     small = problem if rows is problem.rows else Problem.of(rows, problem.model, problem.prior)
+    if not small.extent.there.all():
+        # A column is so rarely observed that none of these rows has it.
+        rows = problem.complete.sample(rows.n_rows, rng)
+        small = Problem.of(rows, problem.model, problem.prior)
     with rows.working():
         begun = _begun(small, begin, effort.n_starts(n_components), effort.iterations)
         carried = _distinct(begun)[: effort.n_carried(n_components)]
@@ -141,7 +144,7 @@ def _begun(problem: Problem, begin, number: int, iterations: int) -> list[Place]
     found, failure = [], None
     for n in range(number):
         try:
-            found.append(_follow(problem, begin(problem, problem.rows, n), iterations, 0.0))
+            found.append(_follow(problem, begin(problem, n), iterations, 0.0))
         except DegenerateCovariance as error:
             failure = error
     if not found:

@@ -107,6 +107,8 @@ def split(problem: Problem, shares: np.ndarray, iterations: int, least: float) -
     `least` is the weight that each of the two must have; None where they have not.
     """
     rows = problem.rows
+    if problem.incomplete is not None:
+        rows = problem.complete.sample(rows.n_rows, np.random.RandomState(0))
     weight = shares if rows.weight is None else shares * rows.weight
     near = np.flatnonzero(shares > LEAST_SHARE)
     weight, X = weight[near], rows.X[near]
