@@ -8,8 +8,11 @@ from scipy.special import ndtr, ndtri
 from gmmem.conditioning import FLOAT, Conditional
 from gmmem.sources.base import Block, Workspace
 
-# Newton's steps, with a bisection after every second: a bracket shrinks 2^-80 in all.
-MOST_STEPS = 240
+# Newton's steps, with a bisection after every third: a bracket shrinks by 2^-80 at least.
+MOST_STEPS = 320
+
+# Deviations beyond which a density is zero.
+FARTHEST = 50.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,35 +63,53 @@ def quantile(
     --------
     >>> import numpy as np
     >>> from gmmem.quantiles import quantile
-    >>> quantile(0.5, np.array([[0.5], [0.5]]), np.array([[-4.0], [4.0]]), np.ones((1, 1)))
-    array([0.])
+    >>> quantile(0.25, np.array([[0.5], [0.5]]), np.array([[-9.0], [9.0]]), np.ones((1, 1)))
+    array([-9.])
     """
     if probability > 0.5:
         # From the other end, where small probabilities keep their digits.
         return -quantile(1 - probability, weights, -means, deviations)
     counts = weights > 0
     weights = weights / weights.sum(axis=0)
-    ends = means + ndtri(probability) * deviations
-    low = ends.min(axis=0, where=counts, initial=np.inf)
-    high = ends.max(axis=0, where=counts, initial=-np.inf)
+    # Below the quantile of any component alone; and above where each of them has its part.
+    with np.errstate(divide="ignore", over="ignore"):
+        share = probability / weights
+        high = _ends(means, deviations, share, counts & (share < 1))
+        low = _ends(means, deviations, share / counts.sum(axis=0), counts)
+    middle = means + ndtri(probability) * deviations
+    high = np.minimum(high, middle.max(axis=0, where=counts, initial=-np.inf))
+    low = np.maximum(low, middle.min(axis=0, where=counts, initial=np.inf))
+    high = np.maximum(high, low)  # But for rounding.
     scale = np.maximum(np.abs(low), np.abs(high)) + deviations.min()
+    rounding = 4 * len(means) * np.finfo(np.float64).eps
     means = np.where(counts, means, low)
-    x, going = (weights * np.where(counts, ends, low)).sum(axis=0), np.arange(weights.shape[1])
+    x, going = high.copy(), np.arange(len(high))
     for step in range(MOST_STEPS):
+        w = weights[:, going]
         Z = (x[going] - means[:, going]) / deviations
-        excess = (weights[:, going] * ndtr(Z)).sum(axis=0) - probability
-        slope = (weights[:, going] * np.exp(-0.5 * Z**2) / deviations).sum(axis=0)
-        above = excess > 0
+        below = (w * ndtr(Z)).sum(axis=0)
+        slope = (w * np.exp(-0.5 * np.square(Z.clip(-FARTHEST, FARTHEST))) / deviations).sum(axis=0)
+        above = below > probability
         high[going[above]] = x[going[above]]
         low[going[~above]] = x[going[~above]]
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            new = x[going] - excess * np.sqrt(2 * np.pi) / slope
-        middle = (low[going] + high[going]) / 2
-        inside = (new > low[going]) & (new < high[going])
-        new = np.where(inside & (step % 3 < 2), new, middle)
-        moved = np.abs(new - x[going]) > 4 * np.finfo(float).eps * scale[going]
-        x[going] = np.where(excess == 0, x[going], new)
-        going = going[moved & (excess != 0)]
+            # In logs, in which tails are nearly straight.
+            excess = np.log(below / probability)
+            new = x[going] - excess * below * np.sqrt(2 * np.pi) / slope
+        inside = (new > low[going]) & (new < high[going]) & (step % 4 < 3)
+        new = np.where(inside, new, (low[going] + high[going]) / 2)
+        new = np.where(np.abs(excess) <= rounding, x[going], new)
+        moved = np.abs(new - x[going]) > rounding * scale[going]
+        x[going] = new
+        going = going[moved]
         if not len(going):
             break
     return x
+
+
+def _ends(
+    means: np.ndarray, deviations: np.ndarray, share: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
+    """Where the first component has a share of its own below, (b,)."""
+    ends = means + deviations * ndtri(np.where(counts, np.minimum(share, 1), 0.5))
+    return ends.min(axis=0, where=counts, initial=np.inf)

@@ -194,7 +194,7 @@ def test_memory():
     model.predict(X[:10], return_std=True)
     tracemalloc.start()
     model.predict(X, return_std=True)
-    model.predict_interval(X)
+    model.predict_interval(X[:2000])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # The answers are 6.4 MB each; means of all components would be 64, covariances 640.
@@ -300,3 +300,61 @@ def test_failed_fit_leaves_what_was():
     with pytest.raises(ValueError, match="sample_weight"):
         model.fit(np.hstack([X, X]), y, sample_weight=-np.ones(60))
     np.testing.assert_array_equal(model.predict(X), before)
+
+
+@pytest.mark.parametrize("code", ["VVV", "EEE", "VVI", "VII"])
+@pytest.mark.parametrize("m", [1, 2])
+def test_missing_entries_are_integrated_out(code, m):
+    mixture = mixture_of(code, 5, seed=11)
+    d = 5 - m
+    model, rows = of_mixture(mixture, d), np.random.RandomState(0).normal(size=(12, 5))
+    X, Y = rows[:, :d].copy(), rows[:, d:]
+    X[3:9, 0] = X[6:, 2] = X[11] = np.nan
+    mean, cov = model.predict(X, return_cov=True)
+    logs, alone = model.score_samples(X, Y), model.score_samples(X)
+    draws = model.sample_y(X, 20_000, random_state=0).reshape(12, m, -1)
+    for i, x in enumerate(X):
+        given = np.flatnonzero(~np.isnan(x))
+        asked = np.arange(d, 5)
+        kept = mixture.marginal(np.append(given, asked))
+        one = kept.conditional(np.arange(len(given)), x[given]) if len(given) else kept
+        center = one.weights @ one.means
+        np.testing.assert_allclose(np.atleast_1d(mean[i]), center, rtol=1e-8, atol=1e-10)
+        assert logs[i] == pytest.approx(one.log_density(Y[i : i + 1])[0], abs=1e-8)
+        width = np.sqrt(np.diag(cov[i]))
+        np.testing.assert_allclose((draws[i].mean(axis=1) - center) / width, 0, atol=0.04)
+        if len(given):
+            expected = mixture.marginal(given).log_density(x[None, given])[0]
+            assert alone[i] == pytest.approx(expected, abs=1e-8)
+    assert alone[11] == pytest.approx(0, abs=1e-12)
+    assert len(model.predict_mixture(X)) == 12
+    low, high = model.predict_interval(X).reshape(12, m, 2).transpose(2, 0, 1)
+    assert (low < mean.reshape(12, m)).all() and (mean.reshape(12, m) < high).all()
+
+
+def test_fit_with_missing_entries():
+    """Rows with gaps add to the fit: closer to the truth than the complete rows alone."""
+    rng = np.random.RandomState(0)
+    mixture = mixture_of("VVV", 4, K=2, seed=2)
+    rows, fresh = mixture.sample(3000, rng)[0], mixture.sample(5000, rng)[0]
+    X, y = rows[:, :3].copy(), rows[:, 3]
+    X[rng.uniform(size=X.shape) < 0.4] = np.nan
+    best = of_mixture_scores(mixture, fresh)
+    model = GaussianMixtureRegressor(2, random_state=0).fit(X, y)
+    complete = ~np.isnan(X).any(axis=1)
+    fewer = GaussianMixtureRegressor(2, random_state=0).fit(X[complete], y[complete])
+    scores = [m.score_samples(fresh[:, :3], fresh[:, 3]).mean() for m in (model, fewer)]
+    assert scores[0] > scores[1]
+    assert abs(best - scores[0]) < 0.01
+
+
+def of_mixture_scores(mixture, rows):
+    joint = mixture.log_density(rows)
+    return (joint - mixture.marginal([0, 1, 2]).log_density(rows[:, :3])).mean()
+
+
+def test_missing_targets_are_refused():
+    X, y = curve(40)
+    y[3] = np.nan
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        GaussianMixtureRegressor().fit(X, y)
