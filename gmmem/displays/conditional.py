@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from gmmem.columns import columns
 from gmmem.conditioning import Conditional, Deviations, LogDensity
 from gmmem.displays.canvas import canvas, styled
-from gmmem.displays.fitted import TAKEN, described, last_step
+from gmmem.displays.fitted import described, last_step
 from gmmem.displays.palette import colour
 from gmmem.estimators import GaussianMixtureRegressor
 from gmmem.mixture import Mixture
@@ -199,7 +199,8 @@ class ConditionalDisplay:
             xlim=(self.x[0], self.x[-1]),
             ylim=(self.y[0], self.y[-1]),
         )
-        self.ax_.legend(framealpha=0.85, edgecolor="none")
+        corner = "upper left" if self.mean[0] < self.y.mean() else "lower left"
+        self.ax_.legend(framealpha=0.85, edgecolor="none", loc=corner)
         bar = self.figure_.colorbar(self.image_, ax=self.ax_, extend="max")
         bar.set_label(f"density of {self.names[1]} given {self.names[0]}")
         return self
@@ -212,7 +213,8 @@ def _pair(estimator, X, y, feature, target, display: str):
     regressor = isinstance(estimator, GaussianMixtureRegressor)
     if not regressor and not hasattr(type(estimator), "mixture_"):
         raise TypeError(
-            f"{display} draws a GaussianMixtureRegressor, or {TAKEN}; it got "
+            f"{display} draws a fitted GaussianMixtureRegressor or mixture of gmmem, a Pipeline "
+            "that ends in one, or a search whose best_estimator_ is one; it got "
             f"{described(whole, estimator)}."
         )
     check_is_fitted(estimator)

@@ -143,6 +143,16 @@ class GaussianMixtureImputer(JointDensity, TransformerMixin, BaseEstimator):
             If the data or a parameter is not usable, or the mixture cannot be fitted.
         TypeError
             If `estimator` is no Gaussian mixture of gmmem.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem import GaussianMixtureImputer
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> X[::3, 1] = np.nan
+        >>> GaussianMixtureImputer(2, random_state=0).fit(X)
+        GaussianMixtureImputer(n_components=2, random_state=0)
         """
         with unchanged_on_failure(self):
             inner = self._inner()
@@ -169,6 +179,17 @@ class GaussianMixtureImputer(JointDensity, TransformerMixin, BaseEstimator):
         -------
         X : ndarray of shape (n_samples, n_features_out)
             The same where there was something, by `strategy` where not.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem import GaussianMixtureImputer
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> imputer = GaussianMixtureImputer(2, random_state=0).fit(X)
+        >>> imputer.transform([[2.0, np.nan], [np.nan, np.nan]]).round(1)
+        array([[ 2. , 54.2],
+               [ 3.5, 70.9]])
         """
         check_is_fitted(self)
         X = self._checked(X, reset=False)
@@ -238,6 +259,16 @@ class GaussianMixtureImputer(JointDensity, TransformerMixin, BaseEstimator):
         -------
         names : ndarray of str
             Those that were kept, then those of `add_indicator`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem import GaussianMixtureImputer
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> X[::3, 1] = np.nan
+        >>> GaussianMixtureImputer(add_indicator=True).fit(X).get_feature_names_out()
+        array(['x0', 'x1', 'missingindicator_x1'], dtype=object)
         """
         check_is_fitted(self)
         names = check_feature_names_in(self, input_features)

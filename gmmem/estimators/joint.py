@@ -24,7 +24,16 @@ class JointDensity:
 
     @property
     def mixture_(self) -> Mixture:
-        """The joint density that was fitted."""
+        """The joint density that was fitted.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixtureRegressor
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> GaussianMixtureRegressor().fit(X[:, :1], X[:, 1]).mixture_.means.round(1)
+        array([[ 3.5, 70.9]])
+        """
         return self.estimator_.mixture_
 
     def _inner(self) -> Any:

@@ -126,6 +126,14 @@ class GaussianMixtureRegressor(JointDensity, RegressorMixin, BaseEstimator):
             If the data or a parameter is not usable, or the mixture cannot be fitted.
         TypeError
             If `estimator` is no Gaussian mixture of gmmem.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixtureRegressor
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> GaussianMixtureRegressor(2, random_state=0).fit(X[:, :1], X[:, 1])
+        GaussianMixtureRegressor(n_components=2, random_state=0)
         """
         with unchanged_on_failure(self):
             inner = self._inner()
@@ -169,6 +177,15 @@ class GaussianMixtureRegressor(JointDensity, RegressorMixin, BaseEstimator):
         ------
         ValueError
             If both are asked for.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixtureRegressor
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> model = GaussianMixtureRegressor(2, random_state=0).fit(X[:, :1], X[:, 1])
+        >>> model.predict([[2.0], [4.5]]).round(1)
+        array([54.2, 81.1])
         """
         if return_std and return_cov:
             raise ValueError("return_std and return_cov: at most one of them can be True.")
@@ -232,6 +249,16 @@ class GaussianMixtureRegressor(JointDensity, RegressorMixin, BaseEstimator):
         ------
         ValueError
             If `quantiles` do not lie between 0 and 1.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixtureRegressor
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> model = GaussianMixtureRegressor(2, random_state=0).fit(X[:, :1], X[:, 1])
+        >>> model.predict_quantile([[2.0], [2.9]], [0.1, 0.5, 0.9]).round(1)
+        array([[47.1, 54.2, 61.4],
+               [54.9, 65.4, 76.7]])
         """
         probabilities = np.asarray(quantiles, dtype=np.float64)
         if probabilities.ndim > 1 or not ((probabilities > 0) & (probabilities < 1)).all():
@@ -299,6 +326,15 @@ class GaussianMixtureRegressor(JointDensity, RegressorMixin, BaseEstimator):
         ------
         ValueError
             If y has not as many columns as in `fit`.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixtureRegressor
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> model = GaussianMixtureRegressor(2, random_state=0).fit(X[:, :1], X[:, 1])
+        >>> model.score_samples([[2.0], [2.0]], [54, 85]).round(1)
+        array([ -2.6, -17.9])
         """
         X = self._checked(X)
         if y is None:
@@ -335,6 +371,15 @@ class GaussianMixtureRegressor(JointDensity, RegressorMixin, BaseEstimator):
         ------
         ValueError
             If `n_samples` is no whole number of at least 1.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixtureRegressor
+        >>> from gmmem.datasets import load_old_faithful
+        >>> X = load_old_faithful()
+        >>> model = GaussianMixtureRegressor(2, random_state=0).fit(X[:, :1], X[:, 1])
+        >>> model.sample_y([[2.0], [4.5]], n_samples=3, random_state=0).shape
+        (2, 3)
         """
         X = self._checked(X)
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
