@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.special import entr
 
-from gmmem.kernels.allocation import SOFT
+from gmmem.kernels.allocation import SOFT, weighted
 from gmmem.kernels.arithmetic import weighted_total
 from gmmem.kernels.base import Components, Kernel, Scores, Shares
 from gmmem.kernels.completed import scores_of_incomplete
@@ -134,6 +134,8 @@ class Scorer:
         components = self.kernel.components
         if not isinstance(components, Mixture):
             raise ValueError("X contains NaN: only a mixture of known parameters has a marginal.")
+        if np.isinf(X).any():
+            raise ValueError("X contains infinity.")
         L = np.empty((components.n_components, len(X)))
         whole, some = np.flatnonzero(~gaps), np.flatnonzero(gaps)
         if len(whole):
@@ -240,6 +242,23 @@ class Certainty:
         )
         total = weighted_total(shares.log_sum, block.weight)
         return total, weight_of_nothing(block), entropy, doubt
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """Weight of each component's rows in which a feature is observed, (K, d)."""
+
+    scorer: Scorer
+    combine = staticmethod(added)
+
+    @property
+    def row_bytes(self) -> int:
+        return self.scorer.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
+        shares = weighted(self.scorer.posterior(block, workspace), block.weight)
+        R = np.multiply(shares.R, shares.scale, out=shares.R)
+        return (R.astype(np.float64, copy=False) @ ~np.isnan(block.X),)
 
 
 def weight_of_nothing(block: Block) -> float:

@@ -7,7 +7,7 @@ completed (`gmmem.kernels.completed`).  A row without a value adds nothing.
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from gmmem.forms import OUTER, SQUARE, Quadratic
 from gmmem.kernels.allocation import SOFT, weighted
 from gmmem.kernels.arithmetic import weighted_total
 from gmmem.kernels.base import Allocation, Components, Kernel, Scores
-from gmmem.kernels.completed import batches, complete, completed_sums
+from gmmem.kernels.completed import batches, complete, completed_sums, scores_of_incomplete
 from gmmem.kernels.guard import choose
 from gmmem.kernels.patterns import Patterns, patterns, patterns_of_all, without_value
 from gmmem.mixture import Mixture
@@ -253,16 +253,24 @@ class Incomplete:
     extent : Extent
     form : Quadratic
         What is to be known of all rows as one component.
+    by : Mixture, optional
+        What they are completed by for a start: each row by its most probable component.
     """
 
     rows: Rows
     extent: Extent
     form: Quadratic
+    by: Mixture | None = None
 
     def with_form(self, form: Quadratic) -> "Incomplete":
         """The same, where all that this form sees is to be known."""
-        enough = form.fineness <= self.form.fineness or self.rows.n_features <= MOST_JOINT
-        return self if enough else Incomplete(self.rows, self.extent, form)
+        enough = form.fineness <= self.form.fineness or self.joint
+        return self if enough else replace(self, form=form)
+
+    @property
+    def joint(self) -> bool:
+        """Whether a start looks at what features have in common."""
+        return self.form is OUTER or self.rows.n_features <= MOST_JOINT
 
     @cached_property
     def grouped(self) -> tuple[Rows, Patterns | None]:
@@ -294,7 +302,7 @@ class Incomplete:
             raise NothingObserved(unseen.tolist())
         mixture, last = self._independent(), -np.inf
         storage: type = Diagonal
-        if self.form is OUTER or mixture.n_features <= MOST_JOINT:
+        if self.joint:
             storage = Full
             mixture = _gaussian(mixture.means, mixture.covariances.dense(), Full)
         for _ in range(ITERATIONS):
@@ -323,7 +331,7 @@ class Incomplete:
     @property
     def completed(self) -> "Completed":
         """The rows as a start sees them."""
-        return Completed(self.rows, self.one[0])
+        return Completed(self.rows, self.one[0] if self.by is None else self.by)
 
 
 def _gaussian(means: np.ndarray, covariances: np.ndarray, storage: type) -> Mixture:
@@ -338,15 +346,14 @@ def _gaussian(means: np.ndarray, covariances: np.ndarray, storage: type) -> Mixt
 
 @dataclass(frozen=True, eq=False)
 class Completed:
-    """Rows whose missing values are what one Gaussian expects: what a start sees.
+    """Rows whose missing values are what the most probable component expects.
 
-    Moments of them have the covariance that remains, too.
+    That is what a start sees.  Moments of them have the covariance that remains, too.
 
     Parameters
     ----------
     rows : Rows
     by : Mixture
-        Of one component.
     """
 
     rows: Rows
@@ -416,16 +423,33 @@ def completed_rows(by: Mixture, X: np.ndarray) -> tuple[np.ndarray, list]:
 
     And for each batch of rows that lack something their places, starts of patterns and gaps.
     """
-    if not np.isnan(X).any():
+    gone = np.isnan(X).any(axis=1)
+    if not gone.any():
         return X, []
-    found, filled, parts = patterns(X), X.astype(np.float64), []
-    for rows, some in batches(by, found):
-        if some.lacks[0]:
-            places = np.arange(rows.start, rows.stop) if found.order is None else found.order[rows]
-            batch = complete(by, X[places], some)
-            filled[places] = np.where(np.isnan(X[places]), batch.Z[0] + by.means[0], X[places])
-            parts.append((places, batch.starts, batch.gaps))
+    filled, parts, places = X.astype(np.float64), [], np.flatnonzero(gone)
+    best = scores_of_incomplete(by, X[places]).argmax(axis=0) if by.n_components > 1 else 0
+    for k in range(by.n_components):
+        own = places[best == k] if by.n_components > 1 else places
+        parts.extend(_completed_by(alone(by, k), X, own, filled) if len(own) else [])
     return filled, parts
+
+
+def alone(mixture: Mixture, component: int) -> Mixture:
+    """One of the components, as a mixture."""
+    storage, d = mixture.covariances, mixture.n_features
+    at = storage.at(component)
+    own = type(storage).from_factors(storage.factors[at : at + 1], d)
+    return Mixture(np.ones(1), mixture.means[component : component + 1], own)
+
+
+def _completed_by(one: Mixture, X: np.ndarray, own: np.ndarray, filled: np.ndarray) -> Iterator:
+    """Complete some rows, in place, by one component."""
+    found = patterns(X[own])
+    for rows, some in batches(one, found):
+        places = own[rows] if found.order is None else own[found.order[rows]]
+        batch = complete(one, X[places], some)
+        filled[places] = np.where(np.isnan(X[places]), batch.Z[0] + one.means[0], X[places])
+        yield places, batch.starts, batch.gaps
 
 
 @dataclass(frozen=True, eq=False)

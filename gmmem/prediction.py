@@ -12,6 +12,7 @@ from gmmem.answers import (
     Densities,
     Likelihood,
     MostProbable,
+    Observed,
     Responsibilities,
     Scorer,
 )
@@ -50,6 +51,11 @@ def summary(mixture: Mixture, model: CovarianceModel, rows: Rows) -> FitSummary:
     total, nothing, entropy, map_entropy = rows.fold(Certainty(_scorer(mixture, rows)))
     n_parameters, n = n_free(model, *mixture.means.shape), _weight(rows, nothing)
     return FitSummary(total, n_parameters, n, entropy, map_entropy, mixture.n_components)
+
+
+def observed(by: Mixture | Scorer, rows: Rows) -> np.ndarray:
+    """Weight of each component's rows in which a feature is observed, (K, d)."""
+    return rows.fold(Observed(_scorer(by, rows)))[0]
 
 
 def _weight(rows: Rows, nothing: float) -> float:

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from gmmem import em
+from gmmem import em, prediction
 from gmmem.covariances.singular import SingularRows
+from gmmem.mixture import Mixture
 from gmmem.passes import Extent
+from gmmem.problem import Problem
 from gmmem.stopping import remaining
 
 # Frames between a warning and the user's call of fit.
@@ -19,7 +21,7 @@ LEAST_MEAN_WEIGHT = 0.5
 
 
 class ChoiceWarning(UserWarning):
-    """A search ended with a choice that is to be doubted."""
+    """A fit or search ended with something that is to be doubted."""
 
 
 def warn(sentence: str, category: type[Warning] = UserWarning) -> None:
@@ -70,6 +72,25 @@ def of_solution(params: Any, solution: em.Solution) -> None:
             f"Component(s) {lost.tolist()} lost all rows and have weight 0; lower "
             f"n_components (now {params.n_components}) or try another start.",
             ConvergenceWarning,
+        )
+
+
+def of_unobserved(params: Any, mixture: Mixture, problem: Problem) -> None:
+    """Warn where no row of a component observes a feature: then nothing is learnt of it there."""
+    if problem.incomplete is None:
+        return
+    extent = problem.extent
+    seen = prediction.observed(mixture, problem.rows)
+    row, mass = extent.total_weight / extent.n_rows, mixture.weights[:, None] * extent.total_weight
+    bare = seen < np.minimum((mixture.n_features + 1) * row, 0.5 * mass)
+    names = getattr(params, "feature_names_in_", range(bare.shape[1]))
+    for k in np.flatnonzero(bare.any(axis=1)):
+        columns = ", ".join(str(names[j]) for j in np.flatnonzero(bare[k]))
+        warn(
+            f"Component {k} has no row that observes column(s) {columns}: its mean and covariance "
+            "there are what they were at the start. Give them (means_init, covariances_init), "
+            f"lower n_components (now {mixture.n_components}), or do not trust them.",
+            ChoiceWarning,
         )
 
 

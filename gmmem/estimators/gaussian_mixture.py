@@ -13,6 +13,7 @@ from gmmem.covariances import get_model
 from gmmem.estimators import advice, callbacks, several
 from gmmem.estimators.attributes import to_attributes
 from gmmem.estimators.believing import hold, prior_for, with_start
+from gmmem.estimators.completing import ready_to_start
 from gmmem.estimators.following import Following
 from gmmem.estimators.given import (
     check_covariances,
@@ -350,6 +351,7 @@ callable, default="kmeans"
             prior = hold(self.fixed, given, prior, model, self.n_components)
             problem = replace(problem, prior=prior)
             best = self._solve(problem, X, y, sample_weight, given)
+            advice.of_unobserved(self, best.mixture, problem)
         vars(self).pop("_stream", None)
         advice.of_convergence(self, best)
         advice.of_solution(self, best)
@@ -362,6 +364,7 @@ callable, default="kmeans"
             starts, previous = [self._mixture()], self.lower_bound_
         else:
             random_state = check_random_state(self.random_state)
+            problem = problem if given.complete else ready_to_start(problem, self.n_components)
             starts = several.starts(self, problem, given, random_state)
 
         def attributes(solution, histories):

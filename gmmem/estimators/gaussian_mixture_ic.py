@@ -15,6 +15,7 @@ from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
 from gmmem.estimators import advice, callbacks, search
 from gmmem.estimators.believing import check_prior
+from gmmem.estimators.completing import ready_to_start
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.given import check_observed, check_whole
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
@@ -218,6 +219,9 @@ class GaussianMixtureIC(
         task, interrupt = callbacks.fit_task(self, len(new), X, y, sample_weight), None
         try:
             random_state = check_random_state(self.random_state)
+            if new:
+                most = max(point.n_components for point in new)
+                problem = ready_to_start(problem, most)
             shown = seen(problem, random_state) if new else (None, None)
             problem, found = search.begin(new, *shown, problem, random_state)
             candidates = search.fit_all(new, found, problem, settings, self.n_jobs)
@@ -231,6 +235,7 @@ class GaussianMixtureIC(
         vars(self).update(self._chosen(done, points, problem))
         tried = [done[point] for point in points if point in done]
         advice.of_choice(tried, self.best_index_, self.criterion)
+        advice.of_unobserved(self, self.best_estimator_.mixture_, problem)
         if interrupt is None:
             task.end(best_so_far)
         return interrupt

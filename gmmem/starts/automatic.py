@@ -123,6 +123,7 @@ def search(
     """
     rows = problem.rows.sample(effort.n_rows(n_components, problem.rows.n_features), rng)
     small = problem if rows is problem.rows else Problem.of(rows, problem.model, problem.prior)
+    small = small.completed_as(problem)
     if not small.extent.there.all():
         # A column is so rarely observed that none of these rows has it.
         rows = problem.complete.sample(rows.n_rows, rng)
