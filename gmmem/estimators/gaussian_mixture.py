@@ -16,22 +16,18 @@ from gmmem.estimators.believing import hold, prior_for, with_start
 from gmmem.estimators.completing import ready_to_start
 from gmmem.estimators.following import Following
 from gmmem.estimators.given import (
-    check_covariances,
     check_enough,
     check_given,
-    check_means,
     check_observed,
     check_resumable,
-    check_weights,
     check_whole,
 )
+from gmmem.estimators.known import KnownParameters
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
-from gmmem.estimators.parts import known
 from gmmem.estimators.progress import Progress
 from gmmem.estimators.rows import TakesMissing, as_data, as_rows
 from gmmem.estimators.streaming import PartialFit
 from gmmem.initializers import as_initialiser
-from gmmem.mixture import Mixture
 from gmmem.priors import Ridge
 from gmmem.problem import Problem
 from gmmem.stopping import STOPPING, remaining
@@ -39,6 +35,7 @@ from gmmem.updates import Extrapolated, Plain
 
 
 class GaussianMixture(
+    KnownParameters,
     TakesMissing,
     PartialFit,
     MixtureMethods,
@@ -246,66 +243,6 @@ callable, default="kmeans"
         self.step_size = step_size
         self.accelerate = accelerate
         self.stopping = stopping
-
-    @classmethod
-    def from_parameters(
-        cls, weights, means, covariances, *, covariance_type="full", **params
-    ) -> "GaussianMixture":
-        """A usable model from known parameters, without a fit.
-
-        Parameters
-        ----------
-        weights : array-like of shape (n_components,)
-            Mixing weights.
-        means : array-like of shape (n_components, n_features)
-            Means.
-        covariances : array-like
-            In the shape of ``covariances_`` for `covariance_type`.
-        covariance_type : str or CovarianceModel, default="full"
-            As for the constructor.
-        **params
-            Other constructor parameters, such as `random_state`.
-
-        Returns
-        -------
-        model : GaussianMixture
-            Ready for `predict`, `score`, `sample` and the like.
-
-        Raises
-        ------
-        ValueError
-            If shapes disagree, weights do not sum to one, or a covariance is not
-            positive definite.
-
-        Examples
-        --------
-        >>> from gmmem import GaussianMixture
-        >>> model = GaussianMixture.from_parameters(
-        ...     [0.6, 0.4], [[2.0], [5.0]], [1.0, 2.0], covariance_type="spherical")
-        >>> model.predict_proba([[3.5]]).round(4)
-        array([[0.5472, 0.4528]])
-        """
-        covariance = get_model(covariance_type)
-        if np.ndim(means) != 2:
-            raise ValueError(
-                f"means should have the shape (n_components, n_features), but got "
-                f"{np.shape(means)}."
-            )
-        n_components, n_features = np.shape(means)
-        mixture = Mixture(
-            check_weights(weights, n_components, "weights"),
-            check_means(means, n_components, n_features, "means"),
-            check_covariances(
-                covariances,
-                covariance,
-                n_components,
-                n_features,
-                "covariances",
-                covariance.storage.from_covariances,
-            ),
-        )
-        model = cls(n_components, covariance_type=covariance_type, **params)
-        return known(model, mixture, covariance, np.dtype(np.float64))
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):

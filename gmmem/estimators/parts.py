@@ -1,13 +1,11 @@
 """Densities of some features, as estimators: marginals and conditionals of a fitted mixture."""
 
-from typing import Any
-
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from gmmem import em
 from gmmem.columns import columns, others
 from gmmem.covariances import MODELS, CovarianceModel, free_model
+from gmmem.estimators.known import known
 from gmmem.mixture import Mixture
 
 
@@ -107,14 +105,6 @@ class Parts:
         if names is not None:
             part.feature_names_in_ = names[kept]
         return known(part, density, model, np.asarray(self.means_).dtype)
-
-
-def known(estimator: Any, density: Mixture, model: CovarianceModel, dtype: np.dtype) -> Any:
-    """An estimator as if it had been fitted, and found that density."""
-    estimator.n_features_in_ = density.n_features
-    solution = em.Solution(density, em.Status.CONVERGED, [])
-    vars(estimator).update(estimator._fitted(solution, model, dtype))
-    return estimator
 
 
 def _loosened(model: CovarianceModel, density: Mixture) -> CovarianceModel:

@@ -1,0 +1,80 @@
+"""Estimators of parameters that are known, without a fit."""
+
+from typing import Any
+
+import numpy as np
+
+from gmmem import em
+from gmmem.covariances import CovarianceModel, get_model
+from gmmem.estimators.given import check_covariances, check_means, check_weights
+from gmmem.mixture import Mixture
+
+
+class KnownParameters:
+    """Mixtures that are made of their parameters."""
+
+    @classmethod
+    def from_parameters(cls, weights, means, covariances, *, covariance_type="full", **params):
+        """A usable model from known parameters, without a fit.
+
+        Parameters
+        ----------
+        weights : array-like of shape (n_components,)
+            Mixing weights.
+        means : array-like of shape (n_components, n_features)
+            Means.
+        covariances : array-like
+            In the shape of ``covariances_`` for `covariance_type`.
+        covariance_type : str or CovarianceModel, default="full"
+            As for the constructor.
+        **params
+            Other constructor parameters, such as `random_state`.
+
+        Returns
+        -------
+        model : GaussianMixture
+            Ready for `predict`, `score`, `sample` and the like.
+
+        Raises
+        ------
+        ValueError
+            If shapes disagree, weights do not sum to one, or a covariance is not
+            positive definite.
+
+        Examples
+        --------
+        >>> from gmmem import GaussianMixture
+        >>> model = GaussianMixture.from_parameters(
+        ...     [0.6, 0.4], [[2.0], [5.0]], [1.0, 2.0], covariance_type="spherical")
+        >>> model.predict_proba([[3.5]]).round(4)
+        array([[0.5472, 0.4528]])
+        """
+        covariance = get_model(covariance_type)
+        if np.ndim(means) != 2:
+            raise ValueError(
+                f"means should have the shape (n_components, n_features), but got "
+                f"{np.shape(means)}."
+            )
+        n_components, n_features = np.shape(means)
+        mixture = Mixture(
+            check_weights(weights, n_components, "weights"),
+            check_means(means, n_components, n_features, "means"),
+            check_covariances(
+                covariances,
+                covariance,
+                n_components,
+                n_features,
+                "covariances",
+                covariance.storage.from_covariances,
+            ),
+        )
+        model = cls(n_components, covariance_type=covariance_type, **params)
+        return known(model, mixture, covariance, np.dtype(np.float64))
+
+
+def known(estimator: Any, density: Mixture, model: CovarianceModel, dtype: np.dtype) -> Any:
+    """An estimator as if it had been fitted, and found that density."""
+    estimator.n_features_in_ = density.n_features
+    solution = em.Solution(density, em.Status.CONVERGED, [])
+    vars(estimator).update(estimator._fitted(solution, model, dtype))
+    return estimator
