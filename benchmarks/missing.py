@@ -33,7 +33,7 @@ from pathlib import Path
 
 import numpy as np
 from common import arguments, make, save, start_beside
-from memory import peak
+from memory import forget_peak, peak
 
 from gmmem import GaussianMixture, GaussianMixtureIC, Mixture, em, incomplete
 from gmmem.covariances import get_model
@@ -153,6 +153,7 @@ def remembered(n, d, K, name):
     gaps = MISSING[name](X)
     del X
     GaussianMixture(2, max_iter=2, tol=0, random_state=0).fit(gaps[:2000])  # Libraries are loaded.
+    forget_peak()
     before = peak()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

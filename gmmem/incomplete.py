@@ -145,7 +145,7 @@ class ExpectedIncomplete:
                 continue
             begin, end = found.starts[first], found.starts[stop]
             starts = found.starts[first : stop + 1] - begin
-            some = Patterns(found.missing[first:stop], starts, None)
+            some = Patterns(found.missing[first:stop], starts, None, lacks[first:stop])
             yield slice(begin, end), some, bool(alone[first])
 
     def _by_kernel(

@@ -101,7 +101,9 @@ class Moments:
 
     def about(self, centre: np.ndarray) -> "Moments":
         """The same about another centre, (n_components, n_features) or (1, n_features)."""
-        step = np.broadcast_to(self.centre - centre, self.first.shape)
+        step = self.centre - centre
+        if step.shape != self.first.shape:
+            step = np.broadcast_to(step, self.first.shape)
         squares = self.form.square(step)
         mass = self.mass.reshape(-1, *[1] * (squares.ndim - 1))
         moved = self.form.cross(self.first, step) + mass * squares

@@ -21,18 +21,16 @@ class Patterns(NamedTuple):
     """Where its rows begin, and where the last ones end, (Q + 1,)."""
     order: np.ndarray | None
     """Places of the rows in this order; None where they are in it."""
-
-    @property
-    def lacks(self) -> np.ndarray:
-        """How many values each pattern lacks, (Q,)."""
-        return np.count_nonzero(self.missing, axis=1)
+    lacks: np.ndarray
+    """How many values each pattern lacks, (Q,)."""
 
     def within(self, first: int, last: int) -> "Patterns":
         """Those of a run of rows that are in this order."""
         begin = int(np.searchsorted(self.starts, first, side="right")) - 1
         end = int(np.searchsorted(self.starts, last, side="left"))
-        starts = np.clip(self.starts[begin : end + 1], first, last) - first
-        return Patterns(self.missing[begin:end], starts, None)
+        starts = self.starts[begin : end + 1] - first
+        starts[0], starts[-1] = 0, last - first
+        return Patterns(self.missing[begin:end], starts, None, self.lacks[begin:end])
 
 
 def keys(missing: np.ndarray) -> np.ndarray:
@@ -61,7 +59,7 @@ def patterns(X: np.ndarray) -> Patterns:
         code, missing = code[:, order], missing[order]
         changes = _changes(code)
     starts = np.concatenate([[0], changes, [len(X)]])
-    return Patterns(missing[starts[:-1]], starts, order)
+    return Patterns(missing[starts[:-1]], starts, order, code[0, starts[:-1]].astype(np.intp))
 
 
 def _changes(code: np.ndarray) -> np.ndarray:
@@ -101,4 +99,6 @@ def patterns_of_all(X: np.ndarray, kept: np.ndarray | None) -> Patterns:
     order = places[np.lexsort(code[::-1, places])]
     starts = np.concatenate([[0], _changes(code[:, order]), [len(order)]])
     small = np.int32 if n <= np.iinfo(np.int32).max else np.int64
-    return Patterns(np.isnan(X[order[starts[:-1]]]), starts, order.astype(small))
+    missing = np.isnan(X[order[starts[:-1]]])
+    lacks = np.count_nonzero(missing, axis=1)
+    return Patterns(missing, starts, order.astype(small), lacks)

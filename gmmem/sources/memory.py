@@ -21,6 +21,10 @@ LEAST_WEIGHT, MOST_WEIGHT = 1e-100, 1e100
 # Weights of a row that leave that room in float32.
 LIGHTEST, HEAVIEST = 1e-10, 1e10
 
+# Bytes of rows that are copied to have them in another order, which is faster than to gather
+# them in every pass.
+MOST_COPIED = 2**25
+
 # Fewer, larger tasks cost less, but there must be enough of them for many threads.
 MOST_BLOCKS_A_TASK, FEWEST_TASKS = 4, 8
 
@@ -84,10 +88,14 @@ class InMemory:
         return self.weight is not None and not self.weight.all()
 
     def arranged(self, order: np.ndarray) -> "InMemory":
-        """The same, of which `fold` sees the rows of these places, in this order; no copy.
+        """Rows of these places, in this order, for `fold`: all of them weigh something.
 
-        All of them must weigh something.  `map` answers for every row, as before.
+        A copy where it is small; else `map` still answers for every row as it lies.
         """
+        if self.X.nbytes <= MOST_COPIED:
+            weight = None if self.weight is None else self.weight[order]
+            columns = {name: column[order] for name, column in self.columns.items()}
+            return _build(self.X[order], weight, self.executor, columns, None)
         return _build(self.X, self.weight, self.executor, self.columns, order)
 
     def with_columns(self, **aligned: Any) -> "InMemory":
@@ -158,12 +166,14 @@ class InMemory:
             workspace = self._local.workspace = Workspace()
         return workspace
 
-    def _block(self, first: int, last: int) -> Block | None:
+    def _block(self, first: int, last: int, workspace: Workspace) -> Block | None:
         """Those of the rows that weigh something; None if there are none."""
-        rows = slice(first, last) if self.order is None else self.order[first:last]
+        if self.order is not None:
+            return self._gathered(first, last, workspace)
+        rows = slice(first, last)
         weight = None if self.weight is None else self.weight[rows]
         columns = {name: column[rows] for name, column in self.columns.items()}
-        if self.order is not None or not self._some_weigh_nothing or weight.all():
+        if not self._some_weigh_nothing or weight.all():
             return Block(first, self.X[rows], weight, columns)
         kept = np.flatnonzero(weight)
         if not len(kept):
@@ -171,10 +181,20 @@ class InMemory:
         columns = {name: column[kept] for name, column in columns.items()}
         return Block(first, self.X[rows][kept], weight[kept], columns)
 
+    def _gathered(self, first: int, last: int, workspace: Workspace) -> Block:
+        """Rows in another order, in scratch memory."""
+        rows = self.order[first:last]
+        out = workspace.take("gathered", (len(rows), self.n_features), self.X.dtype)
+        # In this mode nothing is copied twice.
+        X = np.take(self.X, rows, axis=0, out=out, mode="clip")
+        weight = None if self.weight is None else self.weight[rows]
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        return Block(first, X, weight, columns)
+
     def _run(self, over: Pass, start: int, stop: int, size: int) -> tuple[Any, ...] | None:
         workspace, total = self._workspace(), None
         for first in range(start, stop, size):
-            block = self._block(first, min(first + size, stop))
+            block = self._block(first, min(first + size, stop), workspace)
             if block is not None:
                 total = _combined(over, total, over(block, workspace))
         return total
