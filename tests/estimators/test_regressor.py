@@ -188,7 +188,7 @@ def test_memory():
     import tracemalloc
 
     rng = np.random.RandomState(0)
-    X, Y = rng.normal(size=(40_000, 2)), rng.normal(size=(40_000, 10))
+    X, Y = rng.normal(size=(20_000, 2)), rng.normal(size=(20_000, 10))
     inner = GaussianMixture(20, max_iter=2, tol=1e9, init_params="random_from_data")
     model = GaussianMixtureRegressor(estimator=inner, random_state=0).fit(X, Y)
     model.predict(X[:10], return_std=True)
@@ -197,8 +197,8 @@ def test_memory():
     model.predict_interval(X[:2000])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    # The answers are 6.4 MB each; means of all components would be 64, covariances 640.
-    assert peak < 60e6
+    # The answers are 1.6 MB each; means of all components would be 32, covariances 320.
+    assert peak < 25e6
 
 
 def test_parameters_are_passed_on():
