@@ -22,7 +22,7 @@ from gmmem.estimators.given import (
     check_resumable,
     check_whole,
 )
-from gmmem.estimators.known import KnownParameters
+from gmmem.estimators.known import FromParameters
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.progress import Progress
 from gmmem.estimators.rows import TakesMissing, as_data, as_rows
@@ -35,7 +35,7 @@ from gmmem.updates import Extrapolated, Plain
 
 
 class GaussianMixture(
-    KnownParameters,
+    FromParameters,
     TakesMissing,
     PartialFit,
     MixtureMethods,

@@ -1,17 +1,15 @@
-"""Estimators of parameters that are known, without a fit."""
-
-from typing import Any
+"""A model of known parameters, without a fit."""
 
 import numpy as np
 
 from gmmem import em
-from gmmem.covariances import CovarianceModel, get_model
+from gmmem.covariances import get_model
 from gmmem.estimators.given import check_covariances, check_means, check_weights
 from gmmem.mixture import Mixture
 
 
-class KnownParameters:
-    """Mixtures that are made of their parameters."""
+class FromParameters:
+    """For an estimator of `n_components` and `covariance_type`, with `_fitted`."""
 
     @classmethod
     def from_parameters(cls, weights, means, covariances, *, covariance_type="full", **params):
@@ -69,12 +67,7 @@ class KnownParameters:
             ),
         )
         model = cls(n_components, covariance_type=covariance_type, **params)
-        return known(model, mixture, covariance, np.dtype(np.float64))
-
-
-def known(estimator: Any, density: Mixture, model: CovarianceModel, dtype: np.dtype) -> Any:
-    """An estimator as if it had been fitted, and found that density."""
-    estimator.n_features_in_ = density.n_features
-    solution = em.Solution(density, em.Status.CONVERGED, [])
-    vars(estimator).update(estimator._fitted(solution, model, dtype))
-    return estimator
+        model.n_features_in_ = n_features
+        known = em.Solution(mixture, em.Status.CONVERGED, [])
+        vars(model).update(model._fitted(known, covariance, np.dtype(np.float64)))
+        return model

@@ -3,9 +3,9 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from gmmem import em
 from gmmem.columns import columns, others
 from gmmem.covariances import MODELS, CovarianceModel, free_model
-from gmmem.estimators.known import known
 from gmmem.mixture import Mixture
 
 
@@ -104,7 +104,10 @@ class Parts:
         )
         if names is not None:
             part.feature_names_in_ = names[kept]
-        return known(part, density, model, np.asarray(self.means_).dtype)
+        part.n_features_in_ = density.n_features
+        solution = em.Solution(density, em.Status.CONVERGED, [])
+        vars(part).update(part._fitted(solution, model, np.asarray(self.means_).dtype))
+        return part
 
 
 def _loosened(model: CovarianceModel, density: Mixture) -> CovarianceModel:
