@@ -419,6 +419,28 @@ class Storage(Protocol):
         array([4., 1.])
         """
 
+    def conditional(self, features: np.ndarray) -> "Storage":
+        """The covariances of some of the features, given all others.
+
+        Parameters
+        ----------
+        features : ndarray of int
+            Those that are not given.
+
+        Returns
+        -------
+        covariances : Storage
+            In those features.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Full
+        >>> both = Full.from_covariances(np.array([[[1, 0.5], [0.5, 1]]]), 2)
+        >>> both.conditional(np.array([1])).covariances
+        array([[[0.75]]])
+        """
+
     def regression(
         self, observed: np.ndarray, missing: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:

@@ -103,6 +103,9 @@ class Diagonal(Held):
     def marginal(self, features):
         return type(self)(self.covariances[:, features], self.factors[:, features], len(features))
 
+    # Features of a component do not tell of each other.
+    conditional = marginal
+
     def regression(self, observed, missing):
         S, m = len(self.factors), len(missing)
         return np.zeros((S, m, len(observed))), self.covariances[:, missing, None] * np.eye(m)

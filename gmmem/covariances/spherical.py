@@ -97,6 +97,9 @@ class Spherical(Held):
     def marginal(self, features):
         return type(self)(self.covariances, self.factors, len(features))
 
+    # Features of a component do not tell of each other.
+    conditional = marginal
+
     def regression(self, observed, missing):
         S, m = len(self.factors), len(missing)
         return np.zeros((S, m, len(observed))), self.covariances[:, None, None] * np.eye(m)

@@ -37,8 +37,8 @@ from gmmem.updates import Extrapolated, Plain
 
 
 class GaussianMixture(
-    TakesMissing,
     FromParameters,
+    TakesMissing,
     PartialFit,
     MixtureMethods,
     CallbackSupportMixin,
