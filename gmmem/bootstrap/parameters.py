@@ -135,7 +135,12 @@ def _drawn_again(data: Data, mixture: Mixture, rng) -> InMemory:
 
 
 def _simulated(data: Data, mixture: Mixture, rng) -> InMemory:
-    return InMemory(mixture.sample(round(data.total), rng)[0])
+    X, missing = mixture.sample(round(data.total), rng)[0], np.isnan(data.X)
+    if missing.any():
+        # Who lacks what is drawn from the rows, as if it had nothing to do with the values.
+        share = None if data.weight is None else data.weight / data.total
+        X[missing[rng.choice(len(missing), size=len(X), p=share)]] = np.nan
+    return InMemory(X)
 
 
 def _weighted(data: Data, mixture: Mixture, rng) -> InMemory:
@@ -180,7 +185,7 @@ def bootstrap(
         Fitted.  A pipeline that ends in one of them: its other steps stay as they were
         fitted, and the parameters are those of what they make of X.
     X : array-like of shape (n_samples, n_features)
-        The data that it was fitted to.
+        The data that it was fitted to, with NaN for missing values.
     kind : {"nonparametric", "parametric", "weighted"}, default="nonparametric"
         Rows drawn again; rows drawn from the fitted mixture; or every row with a
         weight drawn from the exponential distribution (the weighted likelihood
@@ -237,7 +242,7 @@ def bootstrap(
         raise ValueError(f"kind={kind!r} must be one of {list(KINDS)}.")
     check_counts(n_replicates=n_replicates)
     estimator, X = _mixture_of(estimator, X)
-    X = validate_data(estimator, X, dtype=np.float64, reset=False)
+    X = validate_data(estimator, X, dtype=np.float64, reset=False, ensure_all_finite="allow-nan")
     mixture, model = estimator.mixture_, estimator.covariance_model_
     data = _data(X, sample_weight, mixture, kind)
     settings = {"tol": tol, "max_iter": max_iter, "reg_covar": estimator.reg_covar}

@@ -19,6 +19,7 @@ from gmmem.covariances.base import (
     read_only,
     unit_axes,
 )
+from gmmem.covariances.gaps import Independent
 from gmmem.forms import NORM, Quadratic
 
 
@@ -96,9 +97,15 @@ class Spherical(Held):
     def marginal(self, features):
         return type(self)(self.covariances, self.factors, len(features))
 
+    # Features of a component do not tell of each other.
+    conditional = marginal
+
     def regression(self, observed, missing):
         S, m = len(self.factors), len(missing)
         return np.zeros((S, m, len(observed))), self.covariances[:, None, None] * np.eye(m)
+
+    def gaps(self, missing):
+        return Independent(self.covariances[:, None], self.factors[:, None], missing, True)
 
     def dense(self):
         return self.covariances[:, None, None] * np.eye(self.n_features)

@@ -1,16 +1,21 @@
 """EM by hand: an E-step, a start from given shares, states, and a fit from one start."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from gmmem.covariances import CovarianceModel, free_model, get_model
 from gmmem.covariances.base import n_stored
 from gmmem.em.loop import solve, states
-from gmmem.em.outcome import Solution
+from gmmem.em.outcome import Outcome, Solution
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
+from gmmem.passes import all_in_one
 from gmmem.problem import Problem
 from gmmem.sources.base import Rows
 from gmmem.updates import State
+
+# Of one component of incomplete rows, which EM finds in few iterations.
+ONE_TOL, ONE_ITERATIONS = 1e-7, 1000
 
 
 def expect(mixture: Mixture, rows: Rows) -> tuple[float, Moments]:
@@ -215,3 +220,33 @@ def fit(
     if solution.mixture is None:
         raise solution.failure
     return solution
+
+
+def one_component(problem: Problem) -> Outcome:
+    """One component by maximum likelihood: at once, or by EM where values are missing.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is fitted.
+
+    Returns
+    -------
+    outcome : Outcome
+        Of one start.
+
+    Examples
+    --------
+    >>> from gmmem import em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> problem = Problem.of(InMemory(load_old_faithful()), get_model("full"))
+    >>> em.one_component(problem).best.mixture.means.round(2)
+    array([[ 3.49, 70.9 ]])
+    """
+    start = partial(problem.start, all_in_one, 1)
+    if problem.incomplete is None:
+        return solve(problem, [start], tol=0, max_iter=0)
+    return solve(problem, [start], tol=ONE_TOL, max_iter=ONE_ITERATIONS)

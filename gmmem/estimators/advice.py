@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from gmmem import em
+from gmmem import em, prediction
 from gmmem.covariances.singular import Collapsed, SingularRows
 from gmmem.mixture import Mixture
 from gmmem.passes import Extent, locate
 from gmmem.priors import Prior
+from gmmem.problem import Problem
 from gmmem.sources import InMemory, Rows
 from gmmem.stopping import remaining
 
@@ -37,7 +38,7 @@ ALONG = 0.9
 
 
 class ChoiceWarning(UserWarning):
-    """A search ended with a choice that is to be doubted, or a parameter has been a bad one."""
+    """A fit or search ended with what is to be doubted, or a parameter has been a bad one."""
 
 
 def warn(sentence: str, category: type[Warning] = UserWarning) -> None:
@@ -134,6 +135,25 @@ def of_solution(params: Any, solution: em.Solution) -> None:
             f"Component(s) {lost.tolist()} lost all rows and have weight 0; lower "
             f"n_components (now {params.n_components}) or try another start.",
             ConvergenceWarning,
+        )
+
+
+def of_unobserved(params: Any, mixture: Mixture, problem: Problem) -> None:
+    """Warn where no row of a component observes a feature: then nothing is learnt of it there."""
+    if problem.incomplete is None:
+        return
+    extent = problem.extent
+    seen = prediction.observed(mixture, problem.rows)
+    row, mass = extent.total_weight / extent.n_rows, mixture.weights[:, None] * extent.total_weight
+    bare = seen < np.minimum((mixture.n_features + 1) * row, 0.5 * mass)
+    names = getattr(params, "feature_names_in_", range(bare.shape[1]))
+    for k in np.flatnonzero(bare.any(axis=1)):
+        columns = ", ".join(str(names[j]) for j in np.flatnonzero(bare[k]))
+        warn(
+            f"Component {k} has no row that observes column(s) {columns}: its mean and covariance "
+            "there are what they were at the start. Give them (means_init, covariances_init), "
+            f"lower n_components (now {mixture.n_components}), or do not trust them.",
+            ChoiceWarning,
         )
 
 

@@ -14,10 +14,12 @@ from gmmem.covariances import get_model
 from gmmem.estimators import advice, callbacks, checkpoint, several
 from gmmem.estimators.attributes import to_attributes
 from gmmem.estimators.believing import believed, bounds_of, check_within, with_start
+from gmmem.estimators.completing import ready_to_start
 from gmmem.estimators.following import Following
 from gmmem.estimators.given import (
     check_enough,
     check_given,
+    check_observed,
     check_resumable,
     check_whole,
 )
@@ -25,7 +27,7 @@ from gmmem.estimators.known import FromParameters
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.ordering import COMPONENT_ORDERS, order, unordered
 from gmmem.estimators.progress import Progress
-from gmmem.estimators.rows import as_data, as_rows
+from gmmem.estimators.rows import TakesMissing, as_data, as_rows
 from gmmem.estimators.saving import NOWHERE, Saving
 from gmmem.estimators.streaming import PartialFit
 from gmmem.initializers import as_initialiser
@@ -35,7 +37,13 @@ from gmmem.updates import Extrapolated, Plain
 
 
 class GaussianMixture(
-    FromParameters, PartialFit, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
+    FromParameters,
+    TakesMissing,
+    PartialFit,
+    MixtureMethods,
+    CallbackSupportMixin,
+    DensityMixin,
+    BaseEstimator,
 ):
     """Gaussian mixture fitted by expectation maximisation.
 
@@ -319,11 +327,13 @@ callable, default="kmeans"
         as_initialiser(self.init_params)  # Refuses what is none, before anything is tried.
         given = with_start(check_given(self, model, rows.n_features), self.prior)
         with rows.working():
-            problem = Problem.of(rows, model).regularised(self.reg_covar)
+            problem = Problem.of(rows, model)
+            check_observed(self, problem.extent)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
-            problem = believed(self, given, problem)
+            problem = believed(self, given, problem.regularised(self.reg_covar))
             with checkpoint.of_fit(self, problem, "weights_") as kept:
                 best, interrupt = self._solve(problem, X, y, sample_weight, given, kept)
+            advice.of_unobserved(self, best.mixture, problem)
         vars(self).pop("_stream", None)
         vars(self).pop("_doubts", None)
         if interrupt is not None:
@@ -349,6 +359,7 @@ callable, default="kmeans"
             check_within(starts[0].weights, bounds, "warm_start=True, but weights_")
         else:
             random_state = check_random_state(self.random_state)
+            problem = problem if given.complete else ready_to_start(problem, self.n_components)
             starts = several.starts(self, problem, given, random_state)
 
         def attributes(solution, histories):

@@ -16,12 +16,13 @@ from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
 from gmmem.estimators import advice, callbacks, checkpoint, search
 from gmmem.estimators.believing import check_prior
+from gmmem.estimators.completing import ready_to_start
 from gmmem.estimators.gaussian_mixture import GaussianMixture
-from gmmem.estimators.given import check_whole
+from gmmem.estimators.given import check_observed, check_whole
 from gmmem.estimators.journal import Journal
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.ordering import COMPONENT_ORDERS
-from gmmem.estimators.rows import as_data, as_rows, fingerprint, seen
+from gmmem.estimators.rows import TakesMissing, as_data, as_rows, fingerprint, seen
 from gmmem.initializers import as_initialiser
 from gmmem.problem import Problem
 
@@ -38,7 +39,9 @@ SAME = 1e-10
 REPORTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_")
 
 
-class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator):
+class GaussianMixtureIC(
+    TakesMissing, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
+):
     """Gaussian mixture whose size and covariance model a criterion chooses.
 
     Fits a grid of candidates and keeps the best.  With the defaults it does what
@@ -238,7 +241,9 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         if self.criterion not in CRITERIA:
             raise ValueError(f"criterion={self.criterion!r} must be one of {', '.join(CRITERIA)}.")
         with rows.working():
-            problem = Problem.of(rows, get_model("VVV")).regularised(self.reg_covar)
+            problem = Problem.of(rows, get_model("VVV"))
+            check_observed(self, problem.extent)
+            problem = problem.regularised(self.reg_covar)
         advice.of_weights(problem.extent)
         points = self._grid(problem)
         # With a prior, EM's history is not of the likelihood that the criterion looks at.
@@ -262,6 +267,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             journal = Journal(kept, new, problem)
             try:
                 problem = search.in_finest(new, problem)
+                if new:
+                    problem = ready_to_start(problem, max(each.n_components for each in new))
                 fits = self._fits(new, problem, settings, journal, best)
                 for candidate in task.candidates(fits, len(new), best_so_far):
                     done[candidate.point] = candidate
@@ -278,6 +285,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             *advice.of_choice(tried, self.best_index_, self.criterion),
             *advice.of_ridge(self, best.mixture, problem.prior),
         )
+        advice.of_unobserved(self, best.mixture, problem)
         self._keep_summary(best.summary, rows)
         if interrupt is None:
             task.end(best_so_far)
@@ -288,7 +296,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         random_state = check_random_state(self.random_state)
 
         def begin():
-            shown = seen(problem.rows, random_state) if points else (None, None)
+            shown = seen(problem, random_state) if points else (None, None)
             return search.begin(points, *shown, problem, random_state)
 
         found = journal.starts(random_state, begin)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -23,7 +22,7 @@ from gmmem.initializers import Hierarchical
 from gmmem.initializers.base import UnusableAssignment
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
-from gmmem.passes import all_in_one, total_moments
+from gmmem.passes import total_moments
 from gmmem.problem import Problem
 
 
@@ -81,10 +80,14 @@ def default_types(n_samples: int, n_features: int) -> list[str]:
 def in_finest(points: list[GridPoint], problem: Problem) -> Problem:
     """The problem in the form of the finest model: the others see no more of the moments."""
     models = [get_model(point.covariance_type) for point in points]
-    if not any(model.shared for model in models):
+    if not models:
+        return problem
+    finest = _finest(models)
+    problem = problem.seeing(finest)
+    if problem.incomplete is not None or not any(model.shared for model in models):
         return problem
     with problem.rows.working():
-        total = total_moments(problem.rows, problem.extent, _finest(models))
+        total = total_moments(problem.rows, problem.extent, finest)
     return replace(problem, total=total)
 
 
@@ -123,7 +126,7 @@ def begin(
                         n_components,
                         random_state,
                         f"{initialise!r}",
-                        number_sampled(problem.rows),
+                        number_sampled(problem),
                     )
                 except UnusableAssignment as error:
                     found[initialise, n_components] = str(error)
@@ -291,8 +294,7 @@ def with_one_component(candidates: list[Candidate], problem: Problem) -> list[Ca
 
 def one_component(problem: Problem) -> float:
     """Log-likelihood of the rows under one component; not a number where there is none."""
-    start = partial(problem.start, all_in_one, 1)
-    best = em.solve(problem, [start], tol=0, max_iter=0).best
+    best = em.one_component(problem).best
     return np.nan if best is None else prediction.log_likelihood(best.mixture, problem.rows)
 
 

@@ -67,11 +67,6 @@ class Running(NamedTuple):
     """One over the weight of the rows that the average stands for, of which those long ago
     count less: what a prior is weighed against.  Zero for a mixture that is known."""
 
-    @property
-    def total(self) -> Moments:
-        """Of all rows as one component, per unit of row weight."""
-        return self.moments.pooled()
-
     def stands_for(self, weight: float) -> float:
         """The weight of rows that the average stands for; `weight` where there are none."""
         return 1 / self.doubt if self.doubt > 0 else weight

@@ -28,7 +28,6 @@ ESTIMATORS = [
 
 @parametrize_with_checks(ESTIMATORS)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.filterwarnings("ignore:reg_covar=")  # Some checks have copies, or two rows.
 def test_scikit_learn(estimator, check):
     check(estimator)
 

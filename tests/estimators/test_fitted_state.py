@@ -93,7 +93,6 @@ def test_a_row_of_no_weight_changes_nothing_wherever_it_is(X):
     assert model.bic(wild, weight) == pytest.approx(model.bic(X), rel=1e-12)
 
 
-@pytest.mark.filterwarnings("ignore:reg_covar=")
 @pytest.mark.parametrize("K", [2, 5])
 def test_float32_models_sample_with_a_lost_component(K):
     X = np.repeat(np.eye(3, dtype=np.float32), 20, axis=0)
@@ -118,7 +117,6 @@ def test_float32_weights_that_sum_to_more_than_one_are_sampled_from():
     assert above > 5
 
 
-@pytest.mark.filterwarnings("ignore:reg_covar=")
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "VEV", "EVE"])
 @pytest.mark.parametrize("init_params", ["kmeans", "k-means++", "random_from_data", "hierarchical"])
 def test_fewer_distinct_rows_than_components(covariance_type, init_params):

@@ -4,7 +4,6 @@ import copy
 import io
 import pickle
 import warnings
-from pathlib import Path
 
 import joblib
 import numpy as np
@@ -15,7 +14,6 @@ from sklearn.base import clone
 from gmmem import GaussianMixture
 from tests.data import make_kept
 
-FOLDER = Path(make_kept.__file__).parent
 pytestmark = pytest.mark.filterwarnings("ignore::gmmem.estimators.advice.ChoiceWarning")
 skops = pytest.importorskip("skops.io", reason="skops comes with the extra test")
 
@@ -90,11 +88,12 @@ def test_what_is_gone_on_from_travels(models, travel):
 @pytest.mark.parametrize("kind", ["pickle", "skops"])
 def test_a_model_of_an_older_scikit_learn(models, name, kind):
     """Written under scikit-learn 1.6, read under the one at hand; nothing is warned of."""
-    path = FOLDER / f"kept.{kind}"
+    with np.load(make_kept.KEPT, allow_pickle=False) as held:
+        data = held[f"{name}.{kind}"].tobytes()
     if kind == "pickle":
-        found = pickle.loads(path.read_bytes())[name]
+        found = pickle.loads(data)
     else:
-        found = skops.load(path, trusted=ours(skops.get_untrusted_types(file=path)))[name]
+        found = skops.loads(data, trusted=ours(skops.get_untrusted_types(data=data)))
     weights, means = found.weights_, found.means_
     covariances = np.broadcast_to(found.mixture_.covariances.dense(), (len(means), 2, 2))
     density = sum(
