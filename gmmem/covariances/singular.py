@@ -272,7 +272,7 @@ def constant_combination(
         return None
     scale = np.sqrt(variances)
     correlation, step = total / scale[:, None] / scale, step / scale
-    if _is_regular(correlation, step):
+    if _is_regular(correlation, step) or not np.isfinite(correlation).all():
         return None
     for j in range(1, len(correlation)):
         # The first column that those before it determine.
