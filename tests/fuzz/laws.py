@@ -86,7 +86,7 @@ class Facts:
         with np.errstate(over="ignore", under="ignore"):
             variance = np.max(X.std(axis=0) ** 2, initial=0)
             resolved = (1e-13 * np.abs(X).max()) ** 2
-        summable = max(reg, variance) * max(1.0, self.weight.sum()) < 1e290
+            summable = max(reg, variance) * max(1.0, self.weight.sum()) < 1e290
         return summable and reg > 1e-280 and reg >= 1e-9 * variance and reg >= resolved
 
 
@@ -131,6 +131,11 @@ WARNINGS = (
     Notice(ConvergenceWarning, r"inner iteration of the last M-step did not converge"),
     Notice(ConvergenceWarning, r"lost all rows and have weight 0; lower n_components"),
     Notice(ChoiceWarning, r"the most that were tried: try more"),
+    Notice(
+        ChoiceWarning,
+        r"reg_covar=\S+ makes up \S+ of the least variance",
+        lambda facts: facts.case.reg_covar > 0,
+    ),
     Notice(ChoiceWarning, r"won only because every more flexible model of as many"),
     Notice(ConvergenceWarning, r"best candidate .* did not converge in \d+ iterations"),
     Notice(
