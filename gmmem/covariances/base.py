@@ -89,6 +89,14 @@ class Storage(Protocol):
     def whiten(self, component: int, Z: np.ndarray, out: np.ndarray, first: int = 0) -> np.ndarray:
         """Rows ``first`` to ``m - 1`` of ``U' z``, given the first m rows of z as Z (m, b)."""
 
+    def standardised(
+        self, steps: np.ndarray, covariances: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """``U' v`` of steps v (K, d), and the form of ``U' C U`` of other covariances C (S, ...).
+
+        Of these covariances themselves it is the form of the identity.
+        """
+
     def thinness(self, step: np.ndarray) -> np.ndarray:
         """Least variance over what it would be by rounding alone, (S,).
 

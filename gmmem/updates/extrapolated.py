@@ -1,19 +1,26 @@
-"""EM whose steps are extrapolated on the sufficient statistics (Anderson's acceleration).
+"""EM that takes several of its steps at once, as a model of EM foresees them.
 
-EM is a fixed-point map on the moments, ``S -> G(S)``: an M-step, then an E-step.  From the
-last few points and their residuals ``F = G(S) - S`` the next point is
+EM is a map of the moments to themselves, an M-step, then an E-step.  In units of the
+information of the complete data (`gmmem.updates.information`) its step ``r`` is the gradient
+of the log-likelihood, and its Jacobian ``J`` is symmetric, with eigenvalues of at least 0, and
+below 1 near a maximum.  The last few points and their images tell how J acts on what lies
+between them: with the differences S of points and D = J S of images,
 
-    sum_i a_i G(S_i),    sum_i a_i = 1,    |sum_i a_i F_i| least.
+    J = D (S'D)^-1 D',
 
-The M-step of any moments is a mixture of the covariance model, so one piece of code serves
-all models; where they are not those of any rows, the plain step is taken, and where the
-likelihood turns out lower than it was, the plain step is taken after all.
+and nothing elsewhere, which is Nystroem's approximation of a matrix of that kind.  Then T more
+steps of EM lead to
 
-Walker and Ni (2011), SIAM Journal on Numerical Analysis 49, 1715; Henderson and Varadhan
-(2019), Journal of Computational and Graphical Statistics 28, 834.
+    x + r + J r + ... + J^(T-1) r,
+
+a combination of images, whose M-step is a mixture of the covariance model, whatever the
+model.  T is 1, plain EM, until the model foresees the next step; it doubles while it does,
+and falls where it does not.  So the path is that of EM, in longer steps.
+
+Where the log-likelihood turns out lower than it was, the plain step is taken after all.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -23,138 +30,261 @@ from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Expectation, Problem
 from gmmem.updates.base import State
+from gmmem.updates.information import Chart
 from gmmem.updates.plain import Point
 
-# A component of a smaller share of the mean mass is not extrapolated to.
-LEAST_SHARE = 1e-6
+# What is shared by fewer rows than this is not extrapolated.
+LEAST_MASS = 1e-3
+
+# Differences that the others explain up to this share of their square tell nothing of their own.
+INDEPENDENT = 1e-5
+
+# Eigenvalues of J below this do not matter, and near 1 not by how much.
+SMALL, STEADY = 1e-3, 1e-9
+
+# Away from a maximum, what EM lets grow grows by at most this a step.
+LARGEST_RATE = 1.05
+
+# A component changes by at most this share of its mass and width in one leap, or by as much as
+# EM changes it.
+REACH = 0.5
+
+# Beyond this the reference of the coordinates is renewed.
+NEAR = 0.3
+
+# Of a step's length: what was foreseen well, and what badly.
+WELL, BADLY = 0.5, 1.0
 
 
-class Step(NamedTuple):
-    """A point and where EM takes it."""
+class Visit(NamedTuple):
+    """A mixture that EM was at, and where it led."""
 
-    residual: np.ndarray
-    """In comparable units."""
-    target: Moments
+    mixture: Mixture
+    update: Mixture
+    image: Moments
+    """Whose M-step the update is."""
+    place: np.ndarray
+    target: np.ndarray
+    """Coordinates of both mixtures."""
+
+
+class Foreseen(NamedTuple):
+    """What the next step will be, if the model is right."""
+
+    step: np.ndarray
+    unit: float
+    """Length of the last step."""
 
 
 class Memory(NamedTuple):
     """What the next step goes on from."""
 
-    trial: Point | None
-    """An extrapolated mixture, if there is one."""
     plain: Point
-    """What EM would go on from."""
-    origin: Moments | None
-    """The moments whose mixture is gone on from: the trial's, if there is one."""
-    target: Moments | None
-    """The moments behind `plain`."""
-    floor: float
-    """The likelihood that a trial must reach."""
-    steps: tuple[Step, ...]
+    """What EM goes on to."""
+    leap: Point | None = None
+    """A mixture further on, to be tried first."""
+    floor: float = -np.inf
+    """The likelihood that a leap must reach."""
+    horizon: float = 1.0
+    """T, the steps of EM that a leap stands for."""
+    chart: Chart | None = None
+    visits: tuple[Visit, ...] = ()
+    foreseen: Foreseen | None = None
 
 
 @dataclass(frozen=True)
 class Extrapolated:
-    """EM with Anderson's acceleration, monotone.
+    """EM in leaps that a symmetric model of its Jacobian foresees: monotone, and its path.
 
     Parameters
     ----------
-    depth : int, default=8
-        Steps that are looked back on.
-    ridge : float, default=1e-10
-        Relative to the squared residuals: how much their combination is damped.
-    begin : float, default=0.01
-        Steps are plain until one gains less than this a row: a leap from far away may end
-        in another optimum.
+    depth : int, default=4
+        Earlier steps that the model is made of.
+    begin : float, default=0.001
+        Steps are plain until one gains less than this a row: far away nothing is steady.
+
+    References
+    ----------
+    Jamshidian and Jennrich (1997). Acceleration of the EM algorithm by using quasi-Newton
+    methods. Journal of the Royal Statistical Society B 59, 569-587.
+
+    Examples
+    --------
+    >>> from gmmem import Mixture, em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> from gmmem.updates import Extrapolated, Plain
+    >>> problem = Problem.of(InMemory(load_old_faithful()), get_model("full"))
+    >>> start = Mixture.from_arrays([0.5, 0.5], [[2, 80], [4, 60]], [[[1, 0], [0, 99]]] * 2)
+    >>> [em.solve(problem, [start], tol=1e-9, max_iter=999, rule=rule).best.passes
+    ...  for rule in (Plain(), Extrapolated())]
+    [48, 36]
     """
 
-    depth: int = 8
-    ridge: float = 1e-10
-    begin: float = 0.01
+    depth: int = 4
+    begin: float = 1e-3
 
     def init(self, problem: Problem, start: Mixture) -> Memory:
-        return Memory(None, Point(start, problem.kernel(start)), None, None, -np.inf, ())
+        return Memory(Point(start, problem.kernel(start)))
 
     def step(self, problem: Problem, iteration: int, memory: Memory) -> State:
-        point, origin, steps, passes = memory.plain, memory.target, memory.steps, 1
-        expectation = None
-        if memory.trial is not None:
-            expectation = problem.expect(*memory.trial)
+        point, expectation, passes = memory.plain, None, 1
+        if memory.leap is not None:
+            expectation = problem.expect(*memory.leap)
             if expectation.objective >= memory.floor:
-                point, origin = memory.trial, memory.origin
+                point = memory.leap
             else:
-                expectation, passes, steps = None, 2, steps[-1:]
+                expectation, passes = None, 2
+                memory = memory._replace(horizon=max(memory.horizon / 4, 1), foreseen=None)
         if expectation is None:
             expectation = problem.expect(*point)
-        mixture = point.mixture
-        expectation, update, kernel = problem.improve(expectation, mixture)
-        target = expectation.moments.about(problem.extent.centre[None])
-        if origin is not None:
-            residual = _flat(target, problem) - _flat(origin, problem)
-            steps = (*steps, Step(residual, target))[-self.depth :]
-        plain = Point(update.mixture, kernel)
-        gain = (expectation.objective - memory.floor) / problem.extent.total_weight
-        trial, of_trial = None, None
-        if gain < self.begin:
-            trial, of_trial = self._trial(problem, steps, mixture, expectation, kernel)
-        following = Memory(trial, plain, of_trial, target, expectation.objective, steps)
+        expectation, update, kernel = problem.improve(expectation, point.mixture)
+        following = self._following(problem, memory, point.mixture, expectation, update.mixture)
         return State(
             iteration,
             expectation.objective,
-            mixture,
+            point.mixture,
             update.mixture,
             update.settled,
-            following,
+            following._replace(plain=Point(update.mixture, kernel), floor=expectation.objective),
             passes,
         )
 
-    def _trial(self, problem: Problem, steps, mixture, expectation: Expectation, kernel):
-        """An extrapolated point and its moments, or nothing where it is not valid."""
-        # Components too narrow for moments about a common centre are not extrapolated either.
-        if len(steps) < 2 or expectation.exact or kernel.exact:
-            return None, None
-        moments = combined(steps, self.ridge)
-        if not _positive(moments):
-            return None, None
-        try:
-            found = problem.maximise(moments, mixture).mixture
-        except DegenerateCovariance:
-            return None, None
-        kernel = problem.kernel(found)
-        return (None, None) if kernel.exact else (Point(found, kernel), moments)
+    def _following(
+        self, problem: Problem, memory: Memory, mixture: Mixture, expectation: Expectation, update
+    ) -> Memory:
+        """What is remembered, and the next leap."""
+        total = problem.extent.total_weight
+        gain = (expectation.objective - memory.floor) / total
+        least = min(mixture.weights.min(), update.weights.min()) * total
+        if not gain < self.begin or least < LEAST_MASS:
+            return Memory(memory.plain)
+        chart = memory.chart or Chart(mixture, total)
+        visit = _visit(chart, mixture, update, expectation.moments)
+        horizon = _checked(memory.horizon, memory.foreseen, visit.target - visit.place)
+        visits = (*memory.visits, visit)[-self.depth - 1 :]
+        if chart.farthest(visit.place) > NEAR:
+            chart = Chart(mixture, total)
+            visits = tuple(_visit(chart, *each[:3]) for each in visits)
+        memory = Memory(memory.plain, None, -np.inf, horizon, chart, visits)
+        return memory if len(visits) < 3 else _leaping(problem, memory)
 
 
-def combined(steps: tuple[Step, ...], ridge: float) -> Moments:
-    """The combination of targets whose residuals cancel best."""
-    last = steps[-1]
-    differences = np.stack([each.residual - last.residual for each in steps[:-1]])
-    gram = differences @ differences.T
-    gram[np.diag_indices(len(gram))] += ridge * np.trace(gram) + np.finfo(float).tiny
-    share = -np.linalg.lstsq(gram, differences @ last.residual, rcond=None)[0]
-    total = (1 - share.sum()) * last.target
-    for each, number in zip(steps[:-1], share, strict=True):
-        total = total + float(number) * each.target
-    return total
+def _visit(chart: Chart, mixture: Mixture, update: Mixture, image: Moments) -> Visit:
+    return Visit(mixture, update, image, chart.of(mixture), chart.of(update))
 
 
-def _positive(moments: Moments) -> bool:
-    """Whether they may be those of rows: every mass and every variance positive."""
-    if not moments.mass.min() > LEAST_SHARE * moments.mass.sum() / len(moments.mass):
-        return False
-    scatter = moments.scatters().scatter
-    if scatter.ndim == 3:
-        return bool((np.linalg.eigvalsh(scatter) > 0).all())
-    return bool((scatter > 0).all())
+def _checked(horizon: float, foreseen: Foreseen | None, step: np.ndarray) -> float:
+    """How far the next leap may go, by how well the last step was foreseen."""
+    if foreseen is None:
+        return horizon
+    error = _length(step - foreseen.step)
+    if error < WELL * foreseen.unit:
+        return 2 * horizon
+    return max(horizon / 2, 1) if error > BADLY * foreseen.unit else horizon
 
 
-def _flat(moments: Moments, problem: Problem) -> np.ndarray:
-    """As one vector, features in comparable units: the reach of the rows."""
-    reach = np.where(problem.extent.reach > 0, problem.extent.reach, 1.0)
-    second = moments.second
-    if second.ndim == 1:
-        second = second / (reach @ reach)
-    elif second.ndim == 2:
-        second = second / reach**2
-    else:
-        second = second / np.multiply.outer(reach, reach)
-    return np.concatenate([moments.mass, (moments.first / reach).ravel(), second.ravel()])
+def _length(vector: np.ndarray) -> float:
+    return float(np.sqrt(vector @ vector))
+
+
+class Model(NamedTuple):
+    """J on the span of differences of images: its eigenvalues and vectors."""
+
+    rates: np.ndarray
+    """Of the steps of EM along each vector, (k,)."""
+    weights: np.ndarray
+    """The vectors as combinations of the differences, (k, m)."""
+    along: np.ndarray
+    """The last step along each, (k,)."""
+
+    def powers(self, horizon: float) -> np.ndarray:
+        """What T steps make of the next step along each."""
+        return np.exp(np.minimum(horizon * np.log(self.rates), 50))
+
+    def leap(self, horizon: float) -> np.ndarray:
+        """What T - 1 more steps add to the last, as a combination of the differences."""
+        slack = 1 - self.rates
+        steady = np.abs(slack) < STEADY
+        steps = (1 - self.powers(horizon)) / np.where(steady, 1, slack)
+        steps = np.where(steady, horizon, steps)
+        return ((steps - 1) * self.along) @ self.weights
+
+
+def modelled(S: np.ndarray, D: np.ndarray, step: np.ndarray) -> Model | None:
+    """J from differences of points and of their images, the rows of S and D."""
+    sizes = np.sqrt(np.einsum("ij,ij->i", S, S))
+    if not sizes.min() > 0:
+        return None
+    both = np.concatenate([S, D]) / np.concatenate([sizes, sizes])[:, None]
+    gram, m = both @ both.T, len(S)
+    squares, Q = np.linalg.eigh(gram[:m, :m])
+    Q = _scaled(Q, squares, INDEPENDENT * squares[-1])
+    # Symmetric where EM is a linear map.
+    within = Q.T @ gram[:m, m:] @ Q
+    squares, turn = np.linalg.eigh((within + within.T) / 2)
+    Q = Q @ _scaled(turn, squares, SMALL)
+    if Q.shape[1] == 0:
+        return None
+    rates, turn = np.linalg.eigh(Q.T @ gram[m:, m:] @ Q)
+    weights = _scaled(Q @ turn, rates, SMALL).T / sizes
+    rates = np.minimum(rates[rates > SMALL], LARGEST_RATE)
+    return Model(rates, weights, weights @ (D @ step))
+
+
+def _scaled(vectors: np.ndarray, squares: np.ndarray, least: float) -> np.ndarray:
+    """The columns whose squares are not small, of length one."""
+    some = squares > least
+    return vectors[:, some] / np.sqrt(squares[some])
+
+
+def _leaping(problem: Problem, memory: Memory) -> Memory:
+    """With the next leap, or where EM is expected to go on to."""
+    *earlier, last = memory.visits
+    S = np.array([each.place for each in earlier]) - last.place
+    D = np.array([each.target for each in earlier]) - last.target
+    step, horizon = last.target - last.place, memory.horizon
+    model = modelled(S, D, step)
+    if model is None:
+        return memory
+    reach = max(REACH, memory.chart.farthest(step))
+    while horizon > 1 and memory.chart.farthest(step + model.leap(horizon) @ D) > reach:
+        horizon = max(horizon / 2, 1)
+    leap = None
+    if horizon > 1:
+        leap = _landing(problem, memory.visits, model.leap(horizon))
+        horizon = horizon if leap is not None else 1.0
+    ahead = ((model.powers(horizon) * model.along) @ model.weights) @ D
+    return memory._replace(
+        leap=leap, horizon=horizon, foreseen=Foreseen(ahead, _length(step))
+    )
+
+
+def _landing(problem: Problem, visits: tuple[Visit, ...], weights: np.ndarray) -> Point | None:
+    """The mixture of a combination of images, if it is one."""
+    last = visits[-1]
+    moments = combined([each.image for each in visits], np.append(weights, 1 - weights.sum()))
+    if not moments.mass.min() >= LEAST_MASS:
+        return None
+    try:
+        found = problem.maximise(moments, last.mixture).mixture
+    except DegenerateCovariance:
+        return None
+    return Point(found, problem.kernel(found))
+
+
+def combined(moments: list[Moments], weights: np.ndarray) -> Moments:
+    """A linear combination, about the centre of the last."""
+    last = moments[-1]
+    moments = [
+        each if each.centre is last.centre else each.about(last.centre) for each in moments
+    ]
+    return replace(
+        last,
+        mass=weights @ np.array([each.mass for each in moments]),
+        first=np.tensordot(weights, np.array([each.first for each in moments]), 1),
+        second=np.tensordot(weights, np.array([each.second for each in moments]), 1),
+        outside=float(weights @ [each.outside for each in moments]),
+    )
