@@ -63,6 +63,8 @@ class Visit(NamedTuple):
     update: Mixture
     image: Moments
     """Whose M-step the update is."""
+    sums: np.ndarray
+    """The same as one vector, about the means of the chart."""
     place: np.ndarray
     target: np.ndarray
     """Coordinates of both mixtures."""
@@ -120,7 +122,7 @@ class Extrapolated:
     >>> start = Mixture.from_arrays([0.5, 0.5], [[2, 80], [4, 60]], [[[1, 0], [0, 99]]] * 2)
     >>> [em.solve(problem, [start], tol=1e-9, max_iter=999, rule=rule).best.passes
     ...  for rule in (Plain(), Extrapolated())]
-    [48, 36]
+    [26, 26]
     """
 
     depth: int = 4
@@ -173,7 +175,26 @@ class Extrapolated:
 
 
 def _visit(chart: Chart, mixture: Mixture, update: Mixture, image: Moments) -> Visit:
-    return Visit(mixture, update, image, chart.of(mixture), chart.of(update))
+    # About means close to all of theirs: combinations keep their digits.
+    sums = _flat(image.about(chart.reference.means))
+    return Visit(mixture, update, image, sums, chart.of(mixture), chart.of(update))
+
+
+def _flat(moments: Moments) -> np.ndarray:
+    return np.concatenate([moments.mass, moments.first.ravel(), moments.second.ravel()])
+
+
+def _moments(sums: np.ndarray, centre: np.ndarray, like: Moments) -> Moments:
+    """The inverse of `_flat`."""
+    K, size = len(like.mass), like.first.size
+    first, second = sums[K : K + size], sums[K + size :]
+    return replace(
+        like,
+        mass=sums[:K],
+        centre=centre,
+        first=first.reshape(like.first.shape),
+        second=second.reshape(like.second.shape),
+    )
 
 
 def _checked(horizon: float, foreseen: Foreseen | None, step: np.ndarray) -> float:
@@ -242,49 +263,36 @@ def _scaled(vectors: np.ndarray, squares: np.ndarray, least: float) -> np.ndarra
 
 def _leaping(problem: Problem, memory: Memory) -> Memory:
     """With the next leap, or where EM is expected to go on to."""
-    *earlier, last = memory.visits
-    S = np.array([each.place for each in earlier]) - last.place
-    D = np.array([each.target for each in earlier]) - last.target
-    step, horizon = last.target - last.place, memory.horizon
+    last, chart, horizon = memory.visits[-1], memory.chart, memory.horizon
+    S = np.array([each.place for each in memory.visits[:-1]]) - last.place
+    D = np.array([each.target for each in memory.visits[:-1]]) - last.target
+    step = last.target - last.place
     model = modelled(S, D, step)
     if model is None:
         return memory
-    reach = max(REACH, memory.chart.farthest(step))
-    while horizon > 1 and memory.chart.farthest(step + model.leap(horizon) @ D) > reach:
-        horizon = max(horizon / 2, 1)
     leap = None
     if horizon > 1:
-        leap = _landing(problem, memory.visits, model.leap(horizon))
-        horizon = horizon if leap is not None else 1.0
-    ahead = ((model.powers(horizon) * model.along) @ model.weights) @ D
-    return memory._replace(
-        leap=leap, horizon=horizon, foreseen=Foreseen(ahead, _length(step))
-    )
+        reach = max(REACH, chart.farthest(step))
+        weights = model.leap(horizon)
+        while horizon > 1 and chart.farthest(step + weights @ D) > reach:
+            horizon = max(horizon / 2, 1)
+            weights = model.leap(horizon)
+        leap = _landing(problem, memory, weights) if horizon > 1 else None
+        horizon = 1.0 if leap is None else horizon
+    ahead = model.weights.T @ (model.powers(horizon) * model.along)
+    foreseen = Foreseen(ahead @ D, _length(step))
+    return memory._replace(leap=leap, horizon=horizon, foreseen=foreseen)
 
 
-def _landing(problem: Problem, visits: tuple[Visit, ...], weights: np.ndarray) -> Point | None:
+def _landing(problem: Problem, memory: Memory, weights: np.ndarray) -> Point | None:
     """The mixture of a combination of images, if it is one."""
-    last = visits[-1]
-    moments = combined([each.image for each in visits], np.append(weights, 1 - weights.sum()))
+    visits, centre = memory.visits, memory.chart.reference.means
+    sums = np.append(weights, 1 - weights.sum()) @ np.array([each.sums for each in visits])
+    moments = _moments(sums, centre, visits[-1].image)
     if not moments.mass.min() >= LEAST_MASS:
         return None
     try:
-        found = problem.maximise(moments, last.mixture).mixture
+        found = problem.maximise(moments, visits[-1].mixture).mixture
     except DegenerateCovariance:
         return None
     return Point(found, problem.kernel(found))
-
-
-def combined(moments: list[Moments], weights: np.ndarray) -> Moments:
-    """A linear combination, about the centre of the last."""
-    last = moments[-1]
-    moments = [
-        each if each.centre is last.centre else each.about(last.centre) for each in moments
-    ]
-    return replace(
-        last,
-        mass=weights @ np.array([each.mass for each in moments]),
-        first=np.tensordot(weights, np.array([each.first for each in moments]), 1),
-        second=np.tensordot(weights, np.array([each.second for each in moments]), 1),
-        outside=float(weights @ [each.outside for each in moments]),
-    )
