@@ -38,7 +38,7 @@ from gmmem.moments import Moments
 from gmmem.priors import Ridge
 from gmmem.problem import Problem, maximise
 from gmmem.sources.base import Rows
-from gmmem.stopping import STOPPING
+from gmmem.stopping import STOPPING, UNKNOWN, Remaining, remaining
 from gmmem.updates import Plain, Rule, State
 
 __all__ = [
@@ -85,6 +85,8 @@ class Solution:
         Whether the last M-step's inner iteration converged.
     passes : int
         Passes over the rows: as many as iterations, unless a rule takes some back.
+    remaining : Remaining
+        What is estimated to be still to be had, per unit of row weight.
     """
 
     mixture: Mixture | None
@@ -93,6 +95,7 @@ class Solution:
     failure: DegenerateCovariance | None = None
     settled: bool = True
     passes: int = 0
+    remaining: Remaining = UNKNOWN
 
 
 def expect(mixture: Mixture, rows: Rows) -> tuple[float, Moments]:
@@ -207,7 +210,8 @@ def converge(
         for state in states:
             history.append(state.log_likelihood / total_weight)
             passes += state.passes
-            if STOPPING[stopping](history, previous) < tol:
+            known = _known(state, total_weight)
+            if STOPPING[stopping](history, previous, known) < tol:
                 status = Status.CONVERGED
                 break
             if passes >= max_iter:
@@ -218,7 +222,12 @@ def converge(
         if failure is None:
             raise ValueError("There was no state to read.")
         return Solution(None, status, history, failure)
-    return Solution(state.update, status, history, failure, state.settled, passes)
+    left = _known(state, total_weight) or remaining(history)
+    return Solution(state.update, status, history, failure, state.settled, passes, left)
+
+
+def _known(state: State, total_weight: float) -> Remaining | None:
+    return None if state.remaining is None else state.remaining.per(total_weight)
 
 
 def fit(
@@ -229,6 +238,7 @@ def fit(
     tol: float = 1e-3,
     max_iter: int = 100,
     reg_covar: float = 0.0,
+    rule: Rule = PLAIN,
 ) -> Solution:
     """Run EM from `start` until the mean log-likelihood gains less than `tol`.
 
@@ -239,6 +249,8 @@ def fit(
     tol : float, default=1e-3
         In nats per unit of row weight.
     max_iter : int, default=100
+        Most passes over the rows.
+    rule : Rule, default=Plain()
 
     Returns
     -------
@@ -256,7 +268,7 @@ def fit(
     if not tol >= 0:
         raise ValueError(f"tol={tol} must be at least 0.")
     problem = _problem(start, rows, model, reg_covar)
-    solution = solve(problem, [start], tol=tol, max_iter=max_iter).solutions[0]
+    solution = solve(problem, [start], tol=tol, max_iter=max_iter, rule=rule).solutions[0]
     if solution.mixture is None:
         raise solution.failure
     return solution

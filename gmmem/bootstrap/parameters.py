@@ -17,6 +17,7 @@ from gmmem.compat import check_sample_weight
 from gmmem.estimators import GaussianMixture, GaussianMixtureIC
 from gmmem.mixture import Mixture
 from gmmem.sources import InMemory
+from gmmem.updates import Extrapolated, Plain
 
 # Rows of a replicate whose numbers are drawn, and that are drawn themselves, at most.
 MOST_DRAWN, MOST_SIMULATED = 10**15, 10**8
@@ -105,6 +106,7 @@ def bootstrap(
     sample_weight=None,
     tol: float = 1e-5,
     max_iter: int = 1000,
+    accelerate: bool = True,
     n_jobs: int | None = None,
     random_state=None,
 ) -> Bootstrap:
@@ -129,7 +131,7 @@ def bootstrap(
     sample_weight : array-like of shape (n_samples,), default=None
         The weights that it was fitted with: a weight of w stands for w copies of a row
         in every kind, so that a replicate has as many rows as their sum.
-    tol, max_iter
+    tol, max_iter, accelerate
         As for `GaussianMixtureIC`.
     n_jobs : int, default=None
         Replicates at the same time; the result is the same for any.
@@ -171,6 +173,7 @@ def bootstrap(
     mixture, model = estimator.mixture_, estimator.covariance_model_
     data = _data(X, sample_weight, mixture, kind)
     settings = {"tol": tol, "max_iter": max_iter, "reg_covar": estimator.reg_covar}
+    settings["rule"] = Extrapolated() if accelerate else Plain()
     seeds = check_random_state(random_state).randint(LARGEST_SEED, size=n_replicates)
     refits = Parallel(n_jobs=n_jobs)(
         delayed(_refit)(data, mixture, model, kind, settings, seed) for seed in seeds

@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from gmmem import em
 from gmmem.covariances.singular import SingularRows
 from gmmem.passes import Extent
-from gmmem.stopping import remaining
+from gmmem.stopping import Remaining
 
 # Frames between a warning and the user's call of fit.
 DEPTH = 6
@@ -35,11 +35,7 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
         warn(
             "Best performing initialization did not converge. Try different init "
             "parameters, or increase max_iter, tol, or check for degenerate data."
-            + (
-                ""
-                if getattr(params, "accelerate", False)
-                else _missing(solution.history, params.tol)
-            ),
+            + _missing(solution.remaining, params.tol),
             ConvergenceWarning,
         )
 
@@ -73,9 +69,8 @@ def of_solution(params: Any, solution: em.Solution) -> None:
         )
 
 
-def _missing(history: list[float], tol: float) -> str:
+def _missing(found: Remaining, tol: float) -> str:
     """How much the likelihood still lacks, and what would do."""
-    found = remaining(history)
     if not np.isfinite(found.gain):
         return " Its gains do not shrink yet: how much is missing cannot be told."
     more = found.iterations(tol)

@@ -63,6 +63,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         Most iterations of EM for a candidate.
     prior : "regularised", NormalInverseWishart or None, default=None
         As for `GaussianMixture`: with it, no candidate collapses.
+    accelerate : bool, default=True
+        As for `GaussianMixture`; `n_iter_` and "n_iter" count passes over the rows.
     n_jobs : int, default=None
         Candidates fitted at the same time, by joblib.  The result is the same for any.
     random_state : int, RandomState instance or None, default=None
@@ -126,6 +128,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         "reg_covar": [Interval(Real, 0.0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "prior": [str, HasMethods(["on"]), None],
+        "accelerate": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
@@ -143,6 +146,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         reg_covar=0.0,
         max_iter=1000,
         prior=None,
+        accelerate=True,
         n_jobs=None,
         random_state=None,
         warm_start=False,
@@ -156,6 +160,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         self.reg_covar = reg_covar
         self.max_iter = max_iter
         self.prior = prior
+        self.accelerate = accelerate
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.warm_start = warm_start
@@ -204,7 +209,9 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             problem = Problem.of(rows, get_model("VVV"), Ridge(self.reg_covar))
         advice.of_weights(problem.extent)
         points = self._grid(problem)
-        settings = search.Settings(self.tol, self.max_iter, self.reg_covar, self.prior)
+        settings = search.Settings(
+            self.tol, self.max_iter, self.reg_covar, self.prior, self.accelerate
+        )
         done = self._kept(rows, settings)
         new = [point for point in points if point not in done]
 
@@ -322,13 +329,20 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             reg_covar=self.reg_covar,
             max_iter=self.max_iter,
             prior=self.prior,
+            accelerate=self.accelerate,
             random_state=self.random_state,
         )
         model.n_features_in_ = self.n_features_in_
         if hasattr(self, "feature_names_in_"):
             model.feature_names_in_ = self.feature_names_in_
         status = em.Status.CONVERGED if candidate.status == "converged" else em.Status.MAX_ITER
-        solution = em.Solution(candidate.mixture, status, candidate.history)
+        solution = em.Solution(
+            candidate.mixture,
+            status,
+            candidate.history,
+            passes=candidate.passes,
+            remaining=candidate.remaining,
+        )
         vars(model).update(model._fitted(solution, candidate.model, rows.dtype))
         return model
 

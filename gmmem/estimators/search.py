@@ -21,6 +21,8 @@ from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.passes import all_in_one, total_moments
 from gmmem.problem import Problem
+from gmmem.stopping import UNKNOWN, Remaining
+from gmmem.updates import Extrapolated, Plain, Rule
 
 
 class GridPoint(NamedTuple):
@@ -38,6 +40,11 @@ class Settings(NamedTuple):
     max_iter: int
     reg_covar: float
     prior: Any = None
+    accelerate: bool = True
+
+    @property
+    def rule(self) -> Rule:
+        return Extrapolated() if self.accelerate else Plain()
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +58,8 @@ class Candidate:
     history: list[float]
     mixture: Mixture | None = None
     summary: FitSummary | None = None
+    passes: int = 0
+    remaining: Remaining = UNKNOWN
 
     @property
     def model(self) -> CovarianceModel:
@@ -136,7 +145,8 @@ def fit_candidate(
         return problem.maximise(start.coarsened(model.storage.form, model.shared)).mixture
 
     with problem.rows.working():
-        outcome = em.solve(problem, [first], tol=settings.tol, max_iter=settings.max_iter)
+        limits = dict(tol=settings.tol, max_iter=settings.max_iter)
+        outcome = em.solve(problem, [first], **limits, rule=settings.rule)
         solution = outcome.solutions[0]
         if solution.failure is not None:
             return lost("degenerate", str(solution.failure), solution.history)
@@ -151,6 +161,8 @@ def fit_candidate(
         solution.history,
         solution.mixture,
         summary,
+        solution.passes,
+        solution.remaining,
     )
 
 
@@ -213,7 +225,7 @@ def table(candidates: list[Candidate]) -> dict[str, np.ndarray]:
     values = [candidate.criteria() for candidate in candidates]
     for criterion in CRITERIA:
         columns[criterion] = [each[criterion] for each in values]
-    columns["n_iter"] = [len(c.history) for c in candidates]
+    columns["n_iter"] = [max(c.passes, len(c.history)) for c in candidates]
     columns["seconds"] = [c.seconds for c in candidates]
     columns["status"] = [c.status for c in candidates]
     columns["reason"] = [c.reason for c in candidates]

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple, Protocol
 
 from gmmem.mixture import Mixture
 from gmmem.problem import Problem
+from gmmem.stopping import Remaining
 
 
 class State(NamedTuple):
@@ -21,6 +22,8 @@ class State(NamedTuple):
     """What the rule goes on from."""
     passes: int = 1
     """Passes over the rows that it took."""
+    remaining: Remaining | None = None
+    """What the rule knows to be still to be had at `mixture`, in total; None is by the history."""
 
 
 class Rule(Protocol):

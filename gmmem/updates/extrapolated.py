@@ -29,6 +29,7 @@ from gmmem.covariances import DegenerateCovariance
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Expectation, Problem
+from gmmem.stopping import ROUNDING, UNKNOWN, Remaining
 from gmmem.updates.base import State
 from gmmem.updates.information import Chart
 from gmmem.updates.plain import Point
@@ -92,6 +93,7 @@ class Memory(NamedTuple):
     chart: Chart | None = None
     visits: tuple[Visit, ...] = ()
     foreseen: Foreseen | None = None
+    remaining: Remaining | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ class Extrapolated:
             update.settled,
             following._replace(plain=Point(update.mixture, kernel), floor=expectation.objective),
             passes,
+            following.remaining,
         )
 
     def _following(
@@ -165,12 +168,15 @@ class Extrapolated:
             return Memory(memory.plain)
         chart = memory.chart or Chart(mixture, total)
         visit = _visit(chart, mixture, update, expectation.moments)
-        horizon = _checked(memory.horizon, memory.foreseen, visit.target - visit.place)
+        step = visit.target - visit.place
+        horizon = _checked(memory.horizon, memory.foreseen, step)
         visits = (*memory.visits, visit)[-self.depth - 1 :]
         if chart.farthest(visit.place) > NEAR:
             chart = Chart(mixture, total)
             visits = tuple(_visit(chart, *each[:3]) for each in visits)
-        memory = Memory(memory.plain, None, -np.inf, horizon, chart, visits)
+        memory = Memory(memory.plain, None, -np.inf, horizon, chart, visits, None, UNKNOWN)
+        if step @ step / 2 <= ROUNDING * abs(expectation.objective):
+            return memory._replace(remaining=Remaining(0.0, 0.0))  # The rest is plain, too.
         return memory if len(visits) < 3 else _leaping(problem, memory)
 
 
@@ -233,6 +239,19 @@ class Model(NamedTuple):
         steps = np.where(steady, horizon, steps)
         return ((steps - 1) * self.along) @ self.weights
 
+    def remaining(self, step: np.ndarray) -> Remaining:
+        """What Newton's method would gain from here, in nats.
+
+        What the model does not see is taken to go as slowly as what it sees.
+        """
+        slowest = float(self.rates.max())
+        if slowest >= 1:
+            return UNKNOWN
+        squares = self.along**2
+        unseen = max(step @ step - squares.sum(), 0.0) / (1 - slowest)
+        gain = 0.5 * ((squares / (1 - self.rates)).sum() + unseen)
+        return Remaining(float(gain), slowest**2)
+
 
 def modelled(S: np.ndarray, D: np.ndarray, step: np.ndarray) -> Model | None:
     """J from differences of points and of their images, the rows of S and D."""
@@ -281,7 +300,9 @@ def _leaping(problem: Problem, memory: Memory) -> Memory:
         horizon = 1.0 if leap is None else horizon
     ahead = model.weights.T @ (model.powers(horizon) * model.along)
     foreseen = Foreseen(ahead @ D, _length(step))
-    return memory._replace(leap=leap, horizon=horizon, foreseen=foreseen)
+    return memory._replace(
+        leap=leap, horizon=horizon, foreseen=foreseen, remaining=model.remaining(step)
+    )
 
 
 def _landing(problem: Problem, memory: Memory, weights: np.ndarray) -> Point | None:
