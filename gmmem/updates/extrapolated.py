@@ -40,6 +40,9 @@ LEAST_MASS = 1e-3
 # Differences that the others explain up to this share of their square tell nothing of their own.
 INDEPENDENT = 1e-5
 
+# Where each step gains less than this share of the last, EM is fast.
+SLOW = 0.6
+
 # Eigenvalues of J below this do not matter, and near 1 not by how much.
 SMALL, STEADY = 1e-3, 1e-9
 
@@ -53,8 +56,9 @@ REACH = 0.5
 # Beyond this the reference of the coordinates is renewed.
 NEAR = 0.3
 
-# Of a step's length: what was foreseen well, and what badly.
-WELL, BADLY = 0.5, 1.0
+# By how much the horizon moves where the error of what was foreseen, over the last step's
+# length, is at most so large.
+FORESIGHT = ((0.5, 2.0), (1.0, 1.0), (np.inf, 0.5))
 
 
 class Visit(NamedTuple):
@@ -94,6 +98,8 @@ class Memory(NamedTuple):
     visits: tuple[Visit, ...] = ()
     foreseen: Foreseen | None = None
     remaining: Remaining | None = None
+    gain: float = np.inf
+    """Of the last step, a row."""
 
 
 @dataclass(frozen=True)
@@ -164,8 +170,9 @@ class Extrapolated:
         total = problem.extent.total_weight
         gain = (expectation.objective - memory.floor) / total
         least = min(mixture.weights.min(), update.weights.min()) * total
-        if not gain < self.begin or least < LEAST_MASS:
-            return Memory(memory.plain)
+        slow = memory.visits or gain > SLOW * memory.gain
+        if not (gain < self.begin and slow and least >= LEAST_MASS):
+            return Memory(memory.plain, gain=gain)
         chart = memory.chart or Chart(mixture, total)
         visit = _visit(chart, mixture, update, expectation.moments)
         step = visit.target - visit.place
@@ -207,10 +214,9 @@ def _checked(horizon: float, foreseen: Foreseen | None, step: np.ndarray) -> flo
     """How far the next leap may go, by how well the last step was foreseen."""
     if foreseen is None:
         return horizon
-    error = _length(step - foreseen.step)
-    if error < WELL * foreseen.unit:
-        return 2 * horizon
-    return max(horizon / 2, 1) if error > BADLY * foreseen.unit else horizon
+    error = _length(step - foreseen.step) / foreseen.unit
+    times = next(times for most, times in FORESIGHT if not error > most)
+    return max(times * horizon, 1.0)
 
 
 def _length(vector: np.ndarray) -> float:
