@@ -17,6 +17,7 @@ from gmmem.compat import check_sample_weight
 from gmmem.estimators import GaussianMixture, GaussianMixtureIC
 from gmmem.mixture import Mixture
 from gmmem.sources import InMemory
+from gmmem.updates import Extrapolated, Plain
 
 # Rows of a replicate whose numbers are drawn, and that are drawn themselves, at most.
 MOST_DRAWN, MOST_SIMULATED = 10**15, 10**8
@@ -168,6 +169,7 @@ def bootstrap(
     sample_weight=None,
     tol: float = 1e-5,
     max_iter: int = 1000,
+    accelerate: bool = True,
     n_jobs: int | None = None,
     random_state=None,
     checkpoint=None,
@@ -199,6 +201,8 @@ def bootstrap(
         A refit stops when the mean log-likelihood of a row, in nats, changes by less.
     max_iter : int, default=1000
         Most iterations of a refit.
+    accelerate : bool, default=True
+        As for `GaussianMixtureIC`.
     n_jobs : int, default=None
         Replicates at the same time; the result is the same for any.
     random_state : int, RandomState instance or None, default=None
@@ -250,6 +254,7 @@ def bootstrap(
     given |= {"mixture": [mixture.weights, mixture.means, mixture.covariances.covariances]}
     given |= {"n_replicates": n_replicates}
     kept = checkpoint_for(checkpoint, checkpoint_every, "bootstrap", given, data.X, data.weight)
+    settings["rule"] = Extrapolated() if accelerate else Plain()
     seeds = check_random_state(random_state).randint(LARGEST_SEED, size=n_replicates)
     seeds, refits = kept.saved() or (seeds, [])
     pending = (

@@ -330,6 +330,14 @@ class Storage(Protocol):
         array([1., 1.])
         """
 
+    def standardised(
+        self, steps: np.ndarray, covariances: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """``U' v`` of steps v (K, d), and the form of ``U' C U`` of other covariances C (S, ...).
+
+        Of these covariances themselves it is the form of the identity.
+        """
+
     def thinness(self, step: np.ndarray) -> np.ndarray:
         """Least variance over what it would be by rounding alone.
 

@@ -92,6 +92,9 @@ class Diagonal(Held):
         factors = self.factors[self.at(component)][first : len(Z), None].astype(Z.dtype)
         return np.multiply(Z[first:], factors, out=out)
 
+    def standardised(self, steps, covariances):
+        return steps * self.factors, covariances * self.factors**2
+
     def thinness(self, step):
         with np.errstate(divide="ignore"):
             return (self.covariances / step**2).min(axis=1)

@@ -153,6 +153,10 @@ class Full(Held):
         lower = self.factors[self.at(component)].T[first : len(Z), : len(Z)]
         return np.matmul(lower.astype(Z.dtype, copy=False), Z, out=out)
 
+    def standardised(self, steps, covariances):
+        across = self.factors.transpose(0, 2, 1)
+        return (across @ steps[:, :, None])[:, :, 0], across @ covariances @ self.factors
+
     def thinness(self, step):
         # In units in which all columns are equally wide, where rounding is the same for all.
         scale = np.sqrt(self.variances)

@@ -86,6 +86,10 @@ class Spherical(Held):
     def whiten(self, component, Z, out, first=0):
         return np.multiply(Z[first:], Z.dtype.type(self.factors[self.at(component)]), out=out)
 
+    def standardised(self, steps, covariances):
+        relative = self.n_features * covariances * self.factors**2
+        return steps * self.factors[:, None], relative
+
     def thinness(self, step):
         with np.errstate(divide="ignore"):
             return self.covariances / step.min(axis=1) ** 2

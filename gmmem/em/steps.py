@@ -12,7 +12,7 @@ from gmmem.moments import Moments
 from gmmem.passes import all_in_one
 from gmmem.problem import Problem
 from gmmem.sources.base import Rows
-from gmmem.updates import State
+from gmmem.updates import PLAIN, Rule, State
 
 # Of one component of incomplete rows, which EM finds in few iterations.
 ONE_TOL, ONE_ITERATIONS = 1e-7, 1000
@@ -166,6 +166,7 @@ def fit(
     tol: float = 1e-3,
     max_iter: int = 100,
     reg_covar: float | str = 0.0,
+    rule: Rule = PLAIN,
 ) -> Solution:
     """Run EM from `start` until the mean log-likelihood gains less than `tol`.
 
@@ -183,6 +184,8 @@ def fit(
         Most iterations.
     reg_covar : float or "auto", default=0
         Added to the diagonal of every covariance.
+    rule : Rule, default=Plain()
+        How EM goes from one state to the next.
 
     Returns
     -------
@@ -216,7 +219,7 @@ def fit(
     if not tol >= 0:
         raise ValueError(f"tol={tol} must be at least 0.")
     problem = _problem(start, rows, model, reg_covar)
-    solution = solve(problem, [start], tol=tol, max_iter=max_iter).solutions[0]
+    solution = solve(problem, [start], tol=tol, max_iter=max_iter, rule=rule).solutions[0]
     if solution.mixture is None:
         raise solution.failure
     return solution

@@ -15,7 +15,7 @@ from gmmem.passes import Extent, locate
 from gmmem.priors import Prior
 from gmmem.problem import Problem
 from gmmem.sources import InMemory, Rows
-from gmmem.stopping import remaining
+from gmmem.stopping import Remaining, remaining
 
 # Frames between a warning and the user's call of fit, or of a criterion.
 DEPTH = 6
@@ -59,11 +59,7 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
         warn(
             "Best performing initialization did not converge. Try different init "
             "parameters, or increase max_iter, tol, or check for degenerate data."
-            + (
-                ""
-                if getattr(params, "accelerate", False)
-                else missing(solution.history, params.tol)
-            ),
+            + missing(solution.remaining, params.tol),
             ConvergenceWarning,
         )
 
@@ -199,9 +195,8 @@ def _on_ridge(params: Any, whose: str, share: float, axis: np.ndarray) -> str:
     )
 
 
-def missing(history: list[float], tol: float) -> str:
+def missing(found: Remaining, tol: float) -> str:
     """How much the likelihood still lacks, and what would do."""
-    found = remaining(history)
     if not np.isfinite(found.gain):
         return " Its gains do not shrink yet: how much is missing cannot be told."
     more = found.iterations(tol)
@@ -280,7 +275,7 @@ def _of_iterations(params: Any) -> Iterator[str]:
         return
     left, steady = getattr(params, "remaining_gain_", 0), not getattr(params, "accelerate", False)
     if not params.converged_:
-        more = missing(history, params.tol) if steady else ""
+        more = missing(remaining(history), params.tol) if steady else ""
         yield f"raise max_iter (now {params.max_iter}), or tol (now {params.tol:g}).{more}"
     elif params.tol * MUCH < left < np.inf:
         yield (

@@ -32,7 +32,7 @@ from gmmem.estimators.saving import NOWHERE, Saving
 from gmmem.estimators.streaming import PartialFit
 from gmmem.initializers import as_initialiser
 from gmmem.problem import Problem
-from gmmem.stopping import STOPPING, remaining
+from gmmem.stopping import STOPPING
 from gmmem.updates import Extrapolated, Plain
 
 
@@ -116,8 +116,8 @@ callable, default="kmeans"
         1 / step_size batches; ``step_size(t)`` gives that of step t = 1, 2, ...; None is
         ``gmmem.updates.Decreasing()``, which converges where the stream does not change.
     accelerate : bool, default=False
-        Whether to extrapolate the steps of EM on its sufficient statistics: mostly fewer passes
-        over the rows, never a lower likelihood from one to the next.
+        Whether to take several steps of EM at once where a model of it foresees them: fewer
+        passes over the rows, and never a lower likelihood from one to the next.
     stopping : {"change", "aitken"}, default="change"
         What `tol` is compared with: the last change, or what is estimated to be still to
         be had, which is many times more where components overlap.
@@ -159,8 +159,8 @@ callable, default="kmeans"
         The same for each of its iterations.
     remaining_gain_ : float
         What is estimated to be still to be had by more iterations, in nats per row, by
-        Aitken's extrapolation; infinite where that cannot be told yet, and with
-        `accelerate`, whose gains do not shrink by a steady factor.
+        Aitken's extrapolation, with `accelerate` by its model of EM; infinite where that
+        cannot be told yet.
     start_lower_bounds_ : list of list of float
         The same for each start.
     starts_report_ : StartsReport
@@ -322,7 +322,6 @@ callable, default="kmeans"
         rows = as_rows(self, X, sample_weight, reset=True)
         X, sample_weight = as_data(rows)
         check_whole(self, "n_components", "max_iter", "n_init")
-        several.check(self)
         model = get_model(self.covariance_type)
         as_initialiser(self.init_params)  # Refuses what is none, before anything is tried.
         given = with_start(check_given(self, model, rows.n_features), self.prior)
@@ -406,6 +405,6 @@ callable, default="kmeans"
             "converged_": solution.status is em.Status.CONVERGED,
             "n_iter_": max(solution.passes, len(history)),
             "lower_bounds_": list(history),
-            "remaining_gain_": np.inf if self.accelerate else remaining(history).gain,
+            "remaining_gain_": solution.remaining.gain,
             "lower_bound_": history[-1] if history else -np.inf,
         }

@@ -75,6 +75,8 @@ class GaussianMixtureIC(
         "stopped": those whose criterion, with what they may still gain, stays more than 10
         above the best.  What is near the best is fitted to its end.  With False, and with a
         `prior`, every candidate is.
+    accelerate : bool, default=True
+        As for `GaussianMixture`; `n_iter_` and "n_iter" count passes over the rows.
     n_jobs : int, default=None
         Candidates fitted at the same time, by joblib.  The result is the same for any.
     random_state : int, RandomState instance or None, default=None
@@ -146,6 +148,7 @@ class GaussianMixtureIC(
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "prior": [str, HasMethods(["on"]), None],
         "early_stopping": ["boolean"],
+        "accelerate": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
@@ -167,6 +170,7 @@ class GaussianMixtureIC(
         max_iter=1000,
         prior=None,
         early_stopping=True,
+        accelerate=True,
         n_jobs=None,
         random_state=None,
         warm_start=False,
@@ -184,6 +188,7 @@ class GaussianMixtureIC(
         self.max_iter = max_iter
         self.prior = prior
         self.early_stopping = early_stopping
+        self.accelerate = accelerate
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.warm_start = warm_start
@@ -251,7 +256,7 @@ class GaussianMixtureIC(
         names = getattr(self, "feature_names_in_", None)
         names = None if names is None else tuple(names)
         settings = search.Settings(
-            self.tol, self.max_iter, self.reg_covar, self.prior, racing, names
+            self.tol, self.max_iter, self.reg_covar, self.prior, racing, names, self.accelerate
         )
         done = self._kept(rows, settings)
         new = [point for point in points if point not in done]
@@ -396,6 +401,7 @@ class GaussianMixtureIC(
             reg_covar=self.reg_covar,
             max_iter=self.max_iter,
             prior=self.prior,
+            accelerate=self.accelerate,
             random_state=self.random_state,
             component_order=self.component_order,
         )
@@ -403,7 +409,13 @@ class GaussianMixtureIC(
         if hasattr(self, "feature_names_in_"):
             model.feature_names_in_ = self.feature_names_in_
         status = em.Status.CONVERGED if candidate.status == "converged" else em.Status.MAX_ITER
-        solution = em.Solution(candidate.mixture, status, candidate.history)
+        solution = em.Solution(
+            candidate.mixture,
+            status,
+            candidate.history,
+            passes=candidate.passes,
+            remaining=candidate.remaining,
+        )
         vars(model).update(model._fitted(solution, candidate.model, rows.dtype))
         model._n_held = model.n_parameters_ - candidate.summary.n_parameters
         return model

@@ -24,6 +24,8 @@ from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.passes import total_moments
 from gmmem.problem import Problem
+from gmmem.stopping import UNKNOWN, Remaining
+from gmmem.updates import Extrapolated, Plain, Rule
 
 
 class GridPoint(NamedTuple):
@@ -45,6 +47,11 @@ class Settings(NamedTuple):
     """The criterion by which candidates that cannot win are stopped, if any are."""
     names: tuple[str, ...] | None = None
     """Of the columns, for reasons."""
+    accelerate: bool = True
+
+    @property
+    def rule(self) -> Rule:
+        return Extrapolated() if self.accelerate else Plain()
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +65,8 @@ class Candidate:
     history: list[float]
     mixture: Mixture | None = None
     summary: FitSummary | None = None
+    passes: int = 0
+    remaining: Remaining = UNKNOWN
 
     @property
     def model(self) -> CovarianceModel:
@@ -168,7 +177,7 @@ def advance(
     problem = _of_point(problem, point, settings)
     until = min(until, settings.max_iter)
     with problem.rows.working():
-        solution = _solution(begun, problem, settings.tol, until)
+        solution = _solution(begun, problem, settings, until)
         if solution.failure is not None:
             told = advice.of_failure(solution.failure, settings.names)
             return lost("degenerate", told, solution.history)
@@ -185,6 +194,8 @@ def advance(
         solution.history,
         solution.mixture,
         summary,
+        solution.passes,
+        solution.remaining,
     )
 
 
@@ -201,15 +212,18 @@ def _summary(mixture: Mixture, problem: Problem) -> FitSummary:
     return replace(found, n_parameters=found.n_parameters - held)
 
 
-def _solution(begun: Moments | Running, problem: Problem, tol: float, until: int) -> em.Solution:
+def _solution(
+    begun: Moments | Running, problem: Problem, settings: Settings, until: int
+) -> em.Solution:
+    limits = dict(tol=settings.tol, max_iter=until, rule=settings.rule)
     if isinstance(begun, Running):
-        return em.resume(problem, begun.solution, tol=tol, max_iter=until)
+        return em.resume(problem, begun.solution, **limits)
     model = problem.model
 
     def first() -> Mixture:
         return problem.maximise(begun.coarsened(model.storage.form, model.shared)).mixture
 
-    return em.solve(problem, [first], tol=tol, max_iter=until).solutions[0]
+    return em.solve(problem, [first], **limits).solutions[0]
 
 
 def fit_all(
@@ -270,6 +284,8 @@ def stopped(point: GridPoint, running: Running, problem: Problem) -> Candidate:
         solution.history,
         solution.mixture,
         _summary(solution.mixture, problem),
+        solution.passes,
+        solution.remaining,
     )
 
 
@@ -315,7 +331,7 @@ def table(candidates: list[Candidate]) -> dict[str, np.ndarray]:
     values = [candidate.criteria() for candidate in candidates]
     for criterion in CRITERIA:
         columns[criterion] = [each[criterion] for each in values]
-    columns["n_iter"] = [len(c.history) for c in candidates]
+    columns["n_iter"] = [max(c.passes, len(c.history)) for c in candidates]
     columns["seconds"] = [c.seconds for c in candidates]
     columns["status"] = [c.status for c in candidates]
     columns["reason"] = [c.reason for c in candidates]

@@ -20,20 +20,6 @@ TIGHTER = 0.1
 NOTHING = GivenParameters()
 
 
-def check(params: Any) -> None:
-    """Refuse parameters that contradict each other.
-
-    Raises
-    ------
-    ValueError
-    """
-    if params.accelerate and params.stopping == "aitken":
-        raise ValueError(
-            "stopping='aitken' extrapolates gains that shrink by a steady factor, which those of "
-            "accelerate=True do not: use stopping='change' with a smaller tol, or plain EM."
-        )
-
-
 class Automatic:
     """A start that is searched for; what was found stays for the report."""
 

@@ -63,7 +63,7 @@ class Running(NamedTuple):
     moments: Moments
     """Per unit of row weight: masses sum to one."""
     n_steps: int
-    doubt: float
+    doubt: float = 0.0
     """One over the weight of the rows that the average stands for, of which those long ago
     count less: what a prior is weighed against.  Zero for a mixture that is known."""
 
