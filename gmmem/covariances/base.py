@@ -333,9 +333,32 @@ class Storage(Protocol):
     def standardised(
         self, steps: np.ndarray, covariances: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """``U' v`` of steps v (K, d), and the form of ``U' C U`` of other covariances C (S, ...).
+        """Steps and other covariances, in units in which the own covariances are one.
 
-        Of these covariances themselves it is the form of the identity.
+        Parameters
+        ----------
+        steps : ndarray of shape (n_components, n_features)
+            Differences v of means.
+        covariances : ndarray of shape (S, ...)
+            Other covariances C, in the storage's form.
+
+        Returns
+        -------
+        steps : ndarray of shape (n_components, n_features)
+            ``U' v``.
+        relative : ndarray of shape (S, ...)
+            The form of ``U' C U``: of the own covariances that of the identity.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
+        >>> steps, relative = held.standardised(np.full((2, 2), 6.0), held.covariances)
+        >>> steps.round(9), relative.round(9)
+        (array([[6., 3.],
+               [2., 6.]]), array([[1., 1.],
+               [1., 1.]]))
         """
 
     def thinness(self, step: np.ndarray) -> np.ndarray:
