@@ -5,6 +5,7 @@ a user reads, pickles or sets is what is computed with.
 """
 
 from contextlib import contextmanager
+from inspect import signature
 from numbers import Integral
 
 import numpy as np
@@ -268,6 +269,13 @@ class MixtureMethods(Parts, Summarised, OneFeature):
         parts = mixture.covariances.decompose(model.aligned)
         repeats = mixture.n_components // len(parts.volume)
         return Decomposition(*(np.repeat(part, repeats, axis=0) for part in parts))
+
+    def __setstate__(self, state):
+        """What was kept before a parameter was there has its default."""
+        super().__setstate__(state)
+        for name, parameter in signature(type(self).__init__).parameters.items():
+            if name in self._get_param_names():
+                vars(self).setdefault(name, parameter.default)
 
     # --- between attributes and the engine -------------------------------------
 
