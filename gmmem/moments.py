@@ -101,7 +101,9 @@ class Moments:
 
     def about(self, centre: np.ndarray) -> "Moments":
         """The same about another centre, (n_components, n_features) or (1, n_features)."""
-        step = np.broadcast_to(self.centre - centre, self.first.shape)
+        step = self.centre - centre
+        if step.shape != self.first.shape:
+            step = np.broadcast_to(step, self.first.shape)
         squares = self.form.square(step)
         mass = self.mass.reshape(-1, *[1] * (squares.ndim - 1))
         moved = self.form.cross(self.first, step) + mass * squares
@@ -125,6 +127,41 @@ class Moments:
         sums = (each.sum(axis=0, keepdims=True) for each in (own.mass, own.first, own.second))
         mass, first, second = sums
         return replace(self, mass=mass, centre=own.centre, first=first, second=second)
+
+    def lifted(
+        self, means: np.ndarray, observed: np.ndarray, along: np.ndarray, remains: np.ndarray
+    ) -> "Moments":
+        """Those expected of all features, from those of the observed ones.
+
+        With ``z`` the differences from the means, what is expected of all features is
+        ``B z_observed``, and what is not explained has the covariance C:
+
+            first = B first,    second = B second B' + mass C
+
+        Parameters
+        ----------
+        means : ndarray of shape (n_components, n_features)
+            Of all features: what the result is about.
+        observed : ndarray of shape (n_observed,)
+            Which of them these moments are of.
+        along : ndarray of shape (S, n_features, n_observed)
+            B: the identity for the observed, the regression of the others on them.
+        remains : ndarray of shape (S, ...)
+            C, a form of all features: nothing where they are observed.
+
+        Returns
+        -------
+        moments : Moments
+        """
+        near = self.about(means[:, observed])
+        mass = near.mass if len(near.second) == len(near.mass) else near.mass.sum(keepdims=True)
+        more = mass.reshape(-1, *[1] * (remains.ndim - 1)) * remains
+        return replace(
+            near,
+            centre=means,
+            first=np.matmul(along, near.first[:, :, None])[:, :, 0],
+            second=self.form.mapped(near.second, along) + more,
+        )
 
     def scatters(self) -> Scatters:
         """About the means, which is where the M-step looks from."""

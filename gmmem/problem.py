@@ -18,7 +18,8 @@ from gmmem.covariances.singular import (
     refuse_singular_rows,
     rounding,
 )
-from gmmem.forms import SQUARE
+from gmmem.forms import SQUARE, Quadratic
+from gmmem.incomplete import Incomplete
 from gmmem.kernels.allocation import SOFT
 from gmmem.kernels.base import Allocation, Kernel
 from gmmem.kernels.guard import choose
@@ -63,6 +64,8 @@ class Problem:
     total : Moments or None
         Of all rows as one component: what a shared covariance needs once, and not in
         every pass.
+    incomplete : Incomplete or None
+        What is known of the rows where values are missing.
     """
 
     rows: Rows
@@ -71,6 +74,7 @@ class Problem:
     allocation: Allocation
     extent: Extent
     total: Moments | None
+    incomplete: Incomplete | None = None
 
     @classmethod
     def of(
@@ -85,10 +89,13 @@ class Problem:
         Raises
         ------
         ValueError
-            If the rows hold NaN, or values whose squares would not fit in float64.
+            If the rows hold NaN alone, or values whose squares would not fit in float64.
         """
-        extent = locate(rows)
-        total = total_moments(rows, extent, model.storage.form) if model.shared else None
+        extent, form = locate(rows), model.storage.form
+        if extent.n_missing:
+            gaps = Incomplete(rows, extent, form)
+            return cls(rows, model, prior, allocation, extent, None, gaps)
+        total = total_moments(rows, extent, form) if model.shared else None
         return cls(rows, model, prior, allocation, extent, total)
 
     def regularised(self, reg_covar: float | str) -> "Problem":
@@ -102,6 +109,8 @@ class Problem:
 
         def total() -> Moments:
             form = min(self.model.storage.form, SQUARE, key=lambda each: each.fineness)
+            if self.incomplete is not None:
+                return self.incomplete.one[1].coarsened(form, pooled=True)
             return total_moments(self.rows, self.extent, form)
 
         return replace(self, prior=ridge_of(reg_covar, total))
@@ -109,17 +118,38 @@ class Problem:
     def with_model(self, model: CovarianceModel) -> "Problem":
         """The same for another covariance model."""
         form, total = model.storage.form, self.total
+        if self.incomplete is not None:
+            return replace(self.seeing(form), model=model)
         if total is not None and total.form.fineness >= form.fineness:
             total = total.coarsened(form, pooled=True)
         else:
             total = total_moments(self.rows, self.extent, form) if model.shared else None
         return replace(self, model=model, total=total)
 
+    def seeing(self, form: Quadratic) -> "Problem":
+        """The same, where incomplete rows are known in a form as fine as this one."""
+        if self.incomplete is None:
+            return self
+        return replace(self, incomplete=self.incomplete.with_form(form))
+
+    def completed_as(self, other: "Problem") -> "Problem":
+        """The same, where missing values are completed for a start as another's are."""
+        if self.incomplete is None or other.incomplete is None:
+            return self
+        return replace(self, incomplete=replace(self.incomplete, by=other.incomplete.by))
+
     def all_rows(self) -> Moments:
         """Moments of all rows as one component, in the form of the model."""
+        if self.incomplete is not None:
+            return self.incomplete.one[1].coarsened(self.model.storage.form, pooled=True)
         if self.total is not None:
             return self.total
         return total_moments(self.rows, self.extent, self.model.storage.form)
+
+    @property
+    def complete(self) -> Rows:
+        """The rows as a start sees them: what is missing, where something is, filled in."""
+        return self.rows if self.incomplete is None else self.incomplete.completed
 
     def kernel(self, mixture: Mixture) -> Kernel:
         """The cheapest kernel that is accurate for a mixture on these rows."""
@@ -129,8 +159,11 @@ class Problem:
     def expect(self, mixture: Mixture, kernel: Kernel | None = None) -> Expectation:
         """E-step: log-likelihood of the rows and their expected moments."""
         kernel = self.kernel(mixture) if kernel is None else kernel
-        over = Expected(kernel, self.allocation, total=self.total is None)
-        likelihood, moments = over.result(self.rows.fold(over), self.total)
+        if self.incomplete is not None:
+            likelihood, moments = self.incomplete.expect(kernel, self.allocation)
+        else:
+            over = Expected(kernel, self.allocation, total=self.total is None)
+            likelihood, moments = over.result(self.rows.fold(over), self.total)
         return Expectation(likelihood + self.prior.penalty(mixture), moments, kernel.exact)
 
     def expect_exactly(self, mixture: Mixture) -> Expectation:
@@ -217,7 +250,7 @@ class Problem:
     def start(self, assign, n_components: int) -> Mixture:
         """M-step from given shares: how every initialiser becomes a mixture."""
         form, pooled = self.model.storage.form, self.model.shared
-        moments = assigned_moments(self.rows, self.extent, assign, n_components, form, pooled)
+        moments = assigned_moments(self.complete, self.extent, assign, n_components, form, pooled)
         return self.maximise(fill_empty(moments, self.extent)).mixture
 
 

@@ -17,6 +17,7 @@ from gmmem.initializers import Hierarchical, Subset, as_assignment
 from gmmem.mixture import Mixture
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
+from gmmem.updates import Extrapolated, Plain, Rule
 
 # Replicates between two looks at whether the test is decided.
 BATCH = 24
@@ -82,6 +83,7 @@ def likelihood_ratio_test(
     reg_covar: float | str = 0.0,
     tol: float = 1e-5,
     max_iter: int = 1000,
+    accelerate: bool = True,
     n_jobs: int | None = None,
     random_state=None,
     checkpoint=None,
@@ -115,6 +117,8 @@ def likelihood_ratio_test(
         A fit stops when the mean log-likelihood of a row, in nats, changes by less.
     max_iter : int, default=1000
         Most iterations of a fit.
+    accelerate : bool, default=True
+        As for `GaussianMixtureIC`.
     n_jobs : int, default=None
         Replicates at the same time; the result is the same for any.
     random_state : int, RandomState instance or None, default=None
@@ -153,7 +157,7 @@ def likelihood_ratio_test(
     if not 0 < level < 1:
         raise ValueError(f"level={level} must lie between 0 and 1.")
     model = get_model(covariance_type)
-    settings = tol, max_iter, reg_covar
+    settings = tol, max_iter, reg_covar, Extrapolated() if accelerate else Plain()
     given = dict(n_components=n_components, model=model, settings=settings, level=level)
     given |= dict(n_replicates=n_replicates, random_state=random_state)
     kept = checkpoint_for(checkpoint, checkpoint_every, "likelihood_ratio_test", given, X)
@@ -208,16 +212,16 @@ def _decided(exceeds: np.ndarray, level: float) -> bool:
     return interval.high < level or interval.low > level
 
 
-def _fit(problem: Problem, grown: list, n_components: int, tol: float, max_iter: int):
+def _fit(problem: Problem, grown: list, n_components: int, tol: float, max_iter: int, rule: Rule):
     """The most likely of the fits from several starts, and its log-likelihood."""
     # One component is the same from every start.
     trees = grown if n_components > 1 else grown[:1]
     starts = [partial(_start, tree, problem, n_components) for tree in trees]
-    tried = em.solve(problem, starts, tol=LOOSE * tol, max_iter=max_iter)
+    tried = em.solve(problem, starts, tol=LOOSE * tol, max_iter=max_iter, rule=rule)
     failure = tried.failure
     usable = [each for each in tried.solutions if each.failure is None]
     for best in sorted(usable, key=lambda solution: -solution.history[-1]):
-        settings = dict(tol=tol, max_iter=max_iter, previous=best.history[-1])
+        settings = dict(tol=tol, max_iter=max_iter, previous=best.history[-1], rule=rule)
         refined = em.solve(problem, [best.mixture], **settings)
         if refined.best is not None:
             mixture = refined.best.mixture
@@ -239,12 +243,12 @@ def _start(tree, problem: Problem, n_components: int) -> Mixture:
 
 def _statistic(X, n_components: int, model, settings, rng) -> tuple[Mixture, float]:
     """The null mixture of the data, and twice the gain of one component more."""
-    rows, (tol, max_iter, reg_covar) = InMemory(X), settings
+    rows, (tol, max_iter, reg_covar, rule) = InMemory(X), settings
     with rows.working():
         problem = Problem.of(rows, model).regularised(reg_covar)
         grown = [start.grow(X, random_state=rng) for start in STARTS]
-        lower, null = _fit(problem, grown, n_components, tol, max_iter)
-        higher, _ = _fit(problem, grown, n_components + 1, tol, max_iter)
+        lower, null = _fit(problem, grown, n_components, tol, max_iter, rule)
+        higher, _ = _fit(problem, grown, n_components + 1, tol, max_iter, rule)
     return null, 2 * (higher - lower)
 
 

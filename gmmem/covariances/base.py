@@ -330,6 +330,14 @@ class Storage(Protocol):
         array([1., 1.])
         """
 
+    def standardised(
+        self, steps: np.ndarray, covariances: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """``U' v`` of steps v (K, d), and the form of ``U' C U`` of other covariances C (S, ...).
+
+        Of these covariances themselves it is the form of the identity.
+        """
+
     def thinness(self, step: np.ndarray) -> np.ndarray:
         """Least variance over what it would be by rounding alone.
 
@@ -419,6 +427,28 @@ class Storage(Protocol):
         array([4., 1.])
         """
 
+    def conditional(self, features: np.ndarray) -> "Storage":
+        """The covariances of some of the features, given all others.
+
+        Parameters
+        ----------
+        features : ndarray of int
+            Those that are not given.
+
+        Returns
+        -------
+        covariances : Storage
+            In those features.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Full
+        >>> both = Full.from_covariances(np.array([[[1, 0.5], [0.5, 1]]]), 2)
+        >>> both.conditional(np.array([1])).covariances
+        array([[[0.75]]])
+        """
+
     def regression(
         self, observed: np.ndarray, missing: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -447,6 +477,29 @@ class Storage(Protocol):
         >>> coefficients, remains = held.regression(np.array([0]), np.array([1]))
         >>> coefficients.round(6), remains.round(6)
         (array([[[0.5]]]), array([[[0.75]]]))
+        """
+
+    def gaps(self, missing: np.ndarray) -> "Gaps":
+        """What is known of missing features.
+
+        Parameters
+        ----------
+        missing : ndarray of bool of shape (Q, n_features)
+            Patterns, each of which lacks as many features.
+
+        Returns
+        -------
+        gaps : Gaps
+            What fills them, and what remains open.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import get_model
+        >>> storage = get_model("full").storage.from_covariances(np.eye(2)[None], 2)
+        >>> storage.gaps(np.array([[False, True]])).along(0)
+        array([[[1.],
+                [0.]]])
         """
 
     def dense(self) -> np.ndarray:
@@ -517,6 +570,31 @@ class Storage(Protocol):
         >>> X.std(axis=0).round(1)
         array([1., 2.])
         """
+
+
+class Gaps(Protocol):
+    """What covariances say of missing features, for Q patterns that lack m features each.
+
+    All differences are from the means of the components.
+    """
+
+    gain: np.ndarray
+    """By how much the log-peaks of the observed features exceed those of all, (S, Q)."""
+
+    def fill(self, Z: np.ndarray, which: np.ndarray) -> None:
+        """Write what is expected into differences (K, b, d) that are zero where missing.
+
+        `which` (b,) are the rows' patterns.
+        """
+
+    def squares(self, Z: np.ndarray) -> np.ndarray:
+        """Squared distances of the observed features, from what `fill` has filled, (K, b)."""
+
+    def along(self, pattern: int) -> np.ndarray:
+        """What all features are expected to be a unit of the observed ones, (S, d, o)."""
+
+    def remains(self, mass: np.ndarray) -> np.ndarray:
+        """The covariance that is not explained, times the mass (K, Q) and added up: a form."""
 
 
 def read_only(array: np.ndarray) -> np.ndarray:

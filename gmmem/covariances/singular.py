@@ -272,7 +272,7 @@ def constant_combination(
         return None
     scale = np.sqrt(variances)
     correlation, step = total / scale[:, None] / scale, step / scale
-    if _is_regular(correlation, step):
+    if _is_regular(correlation, step) or not np.isfinite(correlation).all():
         return None
     for j in range(1, len(correlation)):
         # The first column that those before it determine.
@@ -331,7 +331,7 @@ def located(error: DegenerateCovariance, scatters: Scatters, resolution) -> Coll
     if not shared and lost is not None and lost[k]:
         return Collapsed(k, error.reason)
     covariance = scatter[0] / mass.sum() if shared else scatter[k] / mass[k]
-    if covariance.ndim == 0:
+    if covariance.ndim == 0 or not np.isfinite(covariance).all():
         return Collapsed(k, error.reason, own)
     variances = covariance if covariance.ndim == 1 else np.diagonal(covariance)
     if (variances <= (ROUNDINGS * resolution) ** 2).all():

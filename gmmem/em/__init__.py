@@ -26,7 +26,7 @@ Step through EM by hand:
 
 from gmmem.em.loop import converge, resume, solve, states, states_after
 from gmmem.em.outcome import Outcome, Reader, Solution, Status
-from gmmem.em.steps import expect, fit, initial_mixture, iterate
+from gmmem.em.steps import expect, fit, initial_mixture, iterate, one_component
 from gmmem.problem import maximise
 from gmmem.updates import State
 
@@ -42,6 +42,7 @@ __all__ = [
     "initial_mixture",
     "iterate",
     "maximise",
+    "one_component",
     "resume",
     "solve",
     "states",

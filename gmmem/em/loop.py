@@ -9,7 +9,7 @@ from gmmem.covariances import DegenerateCovariance
 from gmmem.em.outcome import Outcome, Reader, Solution, Status
 from gmmem.mixture import Mixture
 from gmmem.problem import Problem
-from gmmem.stopping import STOPPING
+from gmmem.stopping import STOPPING, Remaining, remaining
 from gmmem.updates import PLAIN, Rule, State
 
 
@@ -143,7 +143,8 @@ def converge(
         for state in states:
             history.append(state.log_likelihood / total_weight)
             passes += state.passes
-            if STOPPING[stopping](history, previous) < tol:
+            known = _known(state, total_weight)
+            if STOPPING[stopping](history, previous, known) < tol:
                 status = Status.CONVERGED
                 break
             if passes >= max_iter:
@@ -155,7 +156,12 @@ def converge(
             raise ValueError("There was no state to read.")
         return Solution(None, status, history, failure)
     last = state if status is Status.MAX_ITER else None
-    return Solution(state.update, status, history, failure, state.settled, passes, last)
+    left = _known(state, total_weight) or remaining(history)
+    return Solution(state.update, status, history, failure, state.settled, passes, last, left)
+
+
+def _known(state: State, total_weight: float) -> Remaining | None:
+    return None if state.remaining is None else state.remaining.per(total_weight)
 
 
 def resume(

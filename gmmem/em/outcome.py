@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from gmmem.contracts import shown_without_constructor
 from gmmem.covariances import DegenerateCovariance
 from gmmem.mixture import Mixture
+from gmmem.stopping import UNKNOWN, Remaining
 from gmmem.updates import State
 
 
@@ -46,6 +47,8 @@ class Solution:
         Passes over the rows: as many as iterations, unless a rule takes some back.
     last : State or None
         Where it ran out of iterations: what `resume` goes on from.
+    remaining : Remaining
+        What is estimated to be still to be had, per unit of row weight.
 
     Examples
     --------
@@ -66,6 +69,7 @@ class Solution:
     settled: bool = True
     passes: int = 0
     last: State | None = None
+    remaining: Remaining = UNKNOWN
 
 
 class Reader:

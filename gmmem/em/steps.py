@@ -1,16 +1,21 @@
 """EM by hand: an E-step, a start from given shares, states, and a fit from one start."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from gmmem.covariances import CovarianceModel, free_model, get_model
 from gmmem.covariances.base import n_stored
 from gmmem.em.loop import solve, states
-from gmmem.em.outcome import Solution
+from gmmem.em.outcome import Outcome, Solution
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
+from gmmem.passes import all_in_one
 from gmmem.problem import Problem
 from gmmem.sources.base import Rows
-from gmmem.updates import State
+from gmmem.updates import PLAIN, Rule, State
+
+# Of one component of incomplete rows, which EM finds in few iterations.
+ONE_TOL, ONE_ITERATIONS = 1e-7, 1000
 
 
 def expect(mixture: Mixture, rows: Rows) -> tuple[float, Moments]:
@@ -161,6 +166,7 @@ def fit(
     tol: float = 1e-3,
     max_iter: int = 100,
     reg_covar: float | str = 0.0,
+    rule: Rule = PLAIN,
 ) -> Solution:
     """Run EM from `start` until the mean log-likelihood gains less than `tol`.
 
@@ -178,6 +184,8 @@ def fit(
         Most iterations.
     reg_covar : float or "auto", default=0
         Added to the diagonal of every covariance.
+    rule : Rule, default=Plain()
+        How EM goes from one state to the next.
 
     Returns
     -------
@@ -211,7 +219,37 @@ def fit(
     if not tol >= 0:
         raise ValueError(f"tol={tol} must be at least 0.")
     problem = _problem(start, rows, model, reg_covar)
-    solution = solve(problem, [start], tol=tol, max_iter=max_iter).solutions[0]
+    solution = solve(problem, [start], tol=tol, max_iter=max_iter, rule=rule).solutions[0]
     if solution.mixture is None:
         raise solution.failure
     return solution
+
+
+def one_component(problem: Problem) -> Outcome:
+    """One component by maximum likelihood: at once, or by EM where values are missing.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is fitted.
+
+    Returns
+    -------
+    outcome : Outcome
+        Of one start.
+
+    Examples
+    --------
+    >>> from gmmem import em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> problem = Problem.of(InMemory(load_old_faithful()), get_model("full"))
+    >>> em.one_component(problem).best.mixture.means.round(2)
+    array([[ 3.49, 70.9 ]])
+    """
+    start = partial(problem.start, all_in_one, 1)
+    if problem.incomplete is None:
+        return solve(problem, [start], tol=0, max_iter=0)
+    return solve(problem, [start], tol=ONE_TOL, max_iter=ONE_ITERATIONS)

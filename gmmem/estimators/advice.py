@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from gmmem import em
+from gmmem import em, prediction
 from gmmem.covariances.singular import Collapsed, SingularRows
 from gmmem.mixture import Mixture
 from gmmem.passes import Extent, locate
 from gmmem.priors import Prior
+from gmmem.problem import Problem
 from gmmem.sources import InMemory, Rows
-from gmmem.stopping import remaining
+from gmmem.stopping import Remaining, remaining
 
 # Frames between a warning and the user's call of fit, or of a criterion.
 DEPTH = 6
@@ -37,7 +38,7 @@ ALONG = 0.9
 
 
 class ChoiceWarning(UserWarning):
-    """A search ended with a choice that is to be doubted, or a parameter has been a bad one."""
+    """A fit or search ended with what is to be doubted, or a parameter has been a bad one."""
 
 
 def warn(sentence: str, category: type[Warning] = UserWarning) -> None:
@@ -58,11 +59,7 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
         warn(
             "Best performing initialization did not converge. Try different init "
             "parameters, or increase max_iter, tol, or check for degenerate data."
-            + (
-                ""
-                if getattr(params, "accelerate", False)
-                else missing(solution.history, params.tol)
-            ),
+            + missing(solution.remaining, params.tol),
             ConvergenceWarning,
         )
 
@@ -137,6 +134,25 @@ def of_solution(params: Any, solution: em.Solution) -> None:
         )
 
 
+def of_unobserved(params: Any, mixture: Mixture, problem: Problem) -> None:
+    """Warn where no row of a component observes a feature: then nothing is learnt of it there."""
+    if problem.incomplete is None:
+        return
+    extent = problem.extent
+    seen = prediction.observed(mixture, problem.rows)
+    row, mass = extent.total_weight / extent.n_rows, mixture.weights[:, None] * extent.total_weight
+    bare = seen < np.minimum((mixture.n_features + 1) * row, 0.5 * mass)
+    names = getattr(params, "feature_names_in_", range(bare.shape[1]))
+    for k in np.flatnonzero(bare.any(axis=1)):
+        columns = ", ".join(str(names[j]) for j in np.flatnonzero(bare[k]))
+        warn(
+            f"Component {k} has no row that observes column(s) {columns}: its mean and covariance "
+            "there are what they were at the start. Give them (means_init, covariances_init), "
+            f"lower n_components (now {mixture.n_components}), or do not trust them.",
+            ChoiceWarning,
+        )
+
+
 def of_ridge(params: Any, mixture: Mixture, prior: Prior) -> tuple[str, ...]:
     """Warn where a fitted variance is in good part what `reg_covar` added; so the sentence says."""
     d = mixture.n_features
@@ -179,9 +195,8 @@ def _on_ridge(params: Any, whose: str, share: float, axis: np.ndarray) -> str:
     )
 
 
-def missing(history: list[float], tol: float) -> str:
+def missing(found: Remaining, tol: float) -> str:
     """How much the likelihood still lacks, and what would do."""
-    found = remaining(history)
     if not np.isfinite(found.gain):
         return " Its gains do not shrink yet: how much is missing cannot be told."
     more = found.iterations(tol)
@@ -260,7 +275,7 @@ def _of_iterations(params: Any) -> Iterator[str]:
         return
     left, steady = getattr(params, "remaining_gain_", 0), not getattr(params, "accelerate", False)
     if not params.converged_:
-        more = missing(history, params.tol) if steady else ""
+        more = missing(remaining(history), params.tol) if steady else ""
         yield f"raise max_iter (now {params.max_iter}), or tol (now {params.tol:g}).{more}"
     elif params.tol * MUCH < left < np.inf:
         yield (

@@ -256,6 +256,11 @@ default="dirichlet_process"
         as_initialiser(self.init_params)  # Refuses what is none, before anything is tried.
         with rows.working():
             problem = Problem.of(rows, get_model(self.covariance_type))
+            if problem.incomplete is not None:
+                raise ValueError(
+                    f"X contains NaN, which {type(self).__name__} does not take: impute the values "
+                    "that are missing first, or use GaussianMixture, which takes them."
+                )
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
             parts = {**vars(problem), "prior": prior_of(self, problem)}
             best, interrupt = self._solve(VariationalProblem(**parts), X, y, sample_weight)
@@ -276,7 +281,7 @@ default="dirichlet_process"
             starts, previous = [as_posterior(self)], self.lower_bound_
         else:
             random_state = check_random_state(self.random_state)
-            shown = seen(problem.rows, random_state)
+            shown = seen(problem, random_state)
             starts = [partial(self._begin, problem, *shown, random_state)] * self.n_init
 
         def attributes(solution, histories):
@@ -311,7 +316,7 @@ default="dirichlet_process"
         """The posterior of rows that an initialiser has shared out."""
         init, size = self.init_params, self.n_components
         name = init if isinstance(init, str) else f"init_params={init!r}"
-        n_all = number_sampled(problem.rows)
+        n_all = number_sampled(problem)
         shares = assignment_from(
             as_initialiser(init), X, sample_weight, size, random_state, name, n_all
         )

@@ -7,6 +7,7 @@ from gmmem import em
 from gmmem.estimators.callbacks import Task, Unfollowed
 from gmmem.estimators.progress import Progress
 from gmmem.estimators.saving import Saving
+from gmmem.stopping import remaining
 
 
 class Reached(NamedTuple):
@@ -83,7 +84,9 @@ class Following(em.Reader):
     def states(self, states: Iterator[em.State], outcome: em.Outcome) -> Iterator[em.State]:
         def after(state: em.State, means: list[float]) -> dict[str, Any]:
             """The attributes if EM stopped here, whatever the other starts have given."""
-            solution = em.Solution(state.update, em.Status.MAX_ITER, means)
+            solution = em.Solution(
+                state.update, em.Status.MAX_ITER, means, remaining=remaining(means)
+            )
             return self.attributes(solution, [*histories(outcome), means])
 
         before, passes = list(self._history), self._last.passes if self._last else 0

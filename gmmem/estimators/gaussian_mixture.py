@@ -14,10 +14,12 @@ from gmmem.covariances import get_model
 from gmmem.estimators import advice, callbacks, checkpoint, several
 from gmmem.estimators.attributes import to_attributes
 from gmmem.estimators.believing import believed, bounds_of, check_within, with_start
+from gmmem.estimators.completing import ready_to_start
 from gmmem.estimators.following import Following
 from gmmem.estimators.given import (
     check_enough,
     check_given,
+    check_observed,
     check_resumable,
     check_whole,
 )
@@ -25,17 +27,23 @@ from gmmem.estimators.known import FromParameters
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.ordering import COMPONENT_ORDERS, order, unordered
 from gmmem.estimators.progress import Progress
-from gmmem.estimators.rows import as_data, as_rows
+from gmmem.estimators.rows import TakesMissing, as_data, as_rows
 from gmmem.estimators.saving import NOWHERE, Saving
 from gmmem.estimators.streaming import PartialFit
 from gmmem.initializers import as_initialiser
 from gmmem.problem import Problem
-from gmmem.stopping import STOPPING, remaining
+from gmmem.stopping import STOPPING
 from gmmem.updates import Extrapolated, Plain
 
 
 class GaussianMixture(
-    FromParameters, PartialFit, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
+    FromParameters,
+    TakesMissing,
+    PartialFit,
+    MixtureMethods,
+    CallbackSupportMixin,
+    DensityMixin,
+    BaseEstimator,
 ):
     """Gaussian mixture fitted by expectation maximisation.
 
@@ -108,8 +116,8 @@ callable, default="kmeans"
         1 / step_size batches; ``step_size(t)`` gives that of step t = 1, 2, ...; None is
         ``gmmem.updates.Decreasing()``, which converges where the stream does not change.
     accelerate : bool, default=False
-        Whether to extrapolate the steps of EM on its sufficient statistics: mostly fewer passes
-        over the rows, never a lower likelihood from one to the next.
+        Whether to take several steps of EM at once where a model of it foresees them: fewer
+        passes over the rows, and never a lower likelihood from one to the next.
     stopping : {"change", "aitken"}, default="change"
         What `tol` is compared with: the last change, or what is estimated to be still to
         be had, which is many times more where components overlap.
@@ -151,8 +159,8 @@ callable, default="kmeans"
         The same for each of its iterations.
     remaining_gain_ : float
         What is estimated to be still to be had by more iterations, in nats per row, by
-        Aitken's extrapolation; infinite where that cannot be told yet, and with
-        `accelerate`, whose gains do not shrink by a steady factor.
+        Aitken's extrapolation, with `accelerate` by its model of EM; infinite where that
+        cannot be told yet.
     start_lower_bounds_ : list of list of float
         The same for each start.
     starts_report_ : StartsReport
@@ -314,16 +322,17 @@ callable, default="kmeans"
         rows = as_rows(self, X, sample_weight, reset=True)
         X, sample_weight = as_data(rows)
         check_whole(self, "n_components", "max_iter", "n_init")
-        several.check(self)
         model = get_model(self.covariance_type)
         as_initialiser(self.init_params)  # Refuses what is none, before anything is tried.
         given = with_start(check_given(self, model, rows.n_features), self.prior)
         with rows.working():
-            problem = Problem.of(rows, model).regularised(self.reg_covar)
+            problem = Problem.of(rows, model)
+            check_observed(self, problem.extent)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
-            problem = believed(self, given, problem)
+            problem = believed(self, given, problem.regularised(self.reg_covar))
             with checkpoint.of_fit(self, problem, "weights_") as kept:
                 best, interrupt = self._solve(problem, X, y, sample_weight, given, kept)
+            advice.of_unobserved(self, best.mixture, problem)
         vars(self).pop("_stream", None)
         vars(self).pop("_doubts", None)
         if interrupt is not None:
@@ -349,6 +358,7 @@ callable, default="kmeans"
             check_within(starts[0].weights, bounds, "warm_start=True, but weights_")
         else:
             random_state = check_random_state(self.random_state)
+            problem = problem if given.complete else ready_to_start(problem, self.n_components)
             starts = several.starts(self, problem, given, random_state)
 
         def attributes(solution, histories):
@@ -395,6 +405,6 @@ callable, default="kmeans"
             "converged_": solution.status is em.Status.CONVERGED,
             "n_iter_": max(solution.passes, len(history)),
             "lower_bounds_": list(history),
-            "remaining_gain_": np.inf if self.accelerate else remaining(history).gain,
+            "remaining_gain_": solution.remaining.gain,
             "lower_bound_": history[-1] if history else -np.inf,
         }

@@ -16,12 +16,13 @@ from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
 from gmmem.estimators import advice, callbacks, checkpoint, search
 from gmmem.estimators.believing import check_prior
+from gmmem.estimators.completing import ready_to_start
 from gmmem.estimators.gaussian_mixture import GaussianMixture
-from gmmem.estimators.given import check_whole
+from gmmem.estimators.given import check_observed, check_whole
 from gmmem.estimators.journal import Journal
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.ordering import COMPONENT_ORDERS
-from gmmem.estimators.rows import as_data, as_rows, fingerprint, seen
+from gmmem.estimators.rows import TakesMissing, as_data, as_rows, fingerprint, seen
 from gmmem.initializers import as_initialiser
 from gmmem.problem import Problem
 
@@ -38,7 +39,9 @@ SAME = 1e-10
 REPORTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_")
 
 
-class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator):
+class GaussianMixtureIC(
+    TakesMissing, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
+):
     """Gaussian mixture whose size and covariance model a criterion chooses.
 
     Fits a grid of candidates and keeps the best.  With the defaults it does what
@@ -72,6 +75,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         "stopped": those whose criterion, with what they may still gain, stays more than 10
         above the best.  What is near the best is fitted to its end.  With False, and with a
         `prior`, every candidate is.
+    accelerate : bool, default=True
+        As for `GaussianMixture`; `n_iter_` and "n_iter" count passes over the rows.
     n_jobs : int, default=None
         Candidates fitted at the same time, by joblib.  The result is the same for any.
     random_state : int, RandomState instance or None, default=None
@@ -143,6 +148,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "prior": [str, HasMethods(["on"]), None],
         "early_stopping": ["boolean"],
+        "accelerate": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
@@ -164,6 +170,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         max_iter=1000,
         prior=None,
         early_stopping=True,
+        accelerate=True,
         n_jobs=None,
         random_state=None,
         warm_start=False,
@@ -181,6 +188,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         self.max_iter = max_iter
         self.prior = prior
         self.early_stopping = early_stopping
+        self.accelerate = accelerate
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.warm_start = warm_start
@@ -238,7 +246,9 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         if self.criterion not in CRITERIA:
             raise ValueError(f"criterion={self.criterion!r} must be one of {', '.join(CRITERIA)}.")
         with rows.working():
-            problem = Problem.of(rows, get_model("VVV")).regularised(self.reg_covar)
+            problem = Problem.of(rows, get_model("VVV"))
+            check_observed(self, problem.extent)
+            problem = problem.regularised(self.reg_covar)
         advice.of_weights(problem.extent)
         points = self._grid(problem)
         # With a prior, EM's history is not of the likelihood that the criterion looks at.
@@ -246,7 +256,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         names = getattr(self, "feature_names_in_", None)
         names = None if names is None else tuple(names)
         settings = search.Settings(
-            self.tol, self.max_iter, self.reg_covar, self.prior, racing, names
+            self.tol, self.max_iter, self.reg_covar, self.prior, racing, names, self.accelerate
         )
         done = self._kept(rows, settings)
         new = [point for point in points if point not in done]
@@ -262,6 +272,8 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             journal = Journal(kept, new, problem)
             try:
                 problem = search.in_finest(new, problem)
+                if new:
+                    problem = ready_to_start(problem, max(each.n_components for each in new))
                 fits = self._fits(new, problem, settings, journal, best)
                 for candidate in task.candidates(fits, len(new), best_so_far):
                     done[candidate.point] = candidate
@@ -278,6 +290,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             *advice.of_choice(tried, self.best_index_, self.criterion),
             *advice.of_ridge(self, best.mixture, problem.prior),
         )
+        advice.of_unobserved(self, best.mixture, problem)
         self._keep_summary(best.summary, rows)
         if interrupt is None:
             task.end(best_so_far)
@@ -288,7 +301,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         random_state = check_random_state(self.random_state)
 
         def begin():
-            shown = seen(problem.rows, random_state) if points else (None, None)
+            shown = seen(problem, random_state) if points else (None, None)
             return search.begin(points, *shown, problem, random_state)
 
         found = journal.starts(random_state, begin)
@@ -388,6 +401,7 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             reg_covar=self.reg_covar,
             max_iter=self.max_iter,
             prior=self.prior,
+            accelerate=self.accelerate,
             random_state=self.random_state,
             component_order=self.component_order,
         )
@@ -395,7 +409,13 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         if hasattr(self, "feature_names_in_"):
             model.feature_names_in_ = self.feature_names_in_
         status = em.Status.CONVERGED if candidate.status == "converged" else em.Status.MAX_ITER
-        solution = em.Solution(candidate.mixture, status, candidate.history)
+        solution = em.Solution(
+            candidate.mixture,
+            status,
+            candidate.history,
+            passes=candidate.passes,
+            remaining=candidate.remaining,
+        )
         vars(model).update(model._fitted(solution, candidate.model, rows.dtype))
         model._n_held = model.n_parameters_ - candidate.summary.n_parameters
         return model

@@ -1,11 +1,9 @@
 """What a fitted mixture is judged by: its likelihood, and what criteria make of it."""
 
 from dataclasses import replace
-from functools import partial
 
 from gmmem import criteria, em, prediction
 from gmmem.estimators import advice
-from gmmem.passes import all_in_one
 from gmmem.problem import Problem
 
 
@@ -385,7 +383,7 @@ class Judged:
         """
         summary, rows = self._judged(X, sample_weight), self._rows(X, sample_weight)
         problem = Problem.of(rows, self.covariance_model_).regularised(self.reg_covar)
-        one = em.solve(problem, [partial(problem.start, all_in_one, 1)], tol=0, max_iter=0)
+        one = em.one_component(problem)
         if one.best is None:
             told = advice.of_failure(one.failure, getattr(self, "feature_names_in_", None))
             raise ValueError(

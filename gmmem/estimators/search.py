@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -23,8 +22,10 @@ from gmmem.initializers import Hierarchical
 from gmmem.initializers.base import UnusableAssignment
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
-from gmmem.passes import all_in_one, total_moments
+from gmmem.passes import total_moments
 from gmmem.problem import Problem
+from gmmem.stopping import UNKNOWN, Remaining
+from gmmem.updates import Extrapolated, Plain, Rule
 
 
 class GridPoint(NamedTuple):
@@ -46,6 +47,11 @@ class Settings(NamedTuple):
     """The criterion by which candidates that cannot win are stopped, if any are."""
     names: tuple[str, ...] | None = None
     """Of the columns, for reasons."""
+    accelerate: bool = True
+
+    @property
+    def rule(self) -> Rule:
+        return Extrapolated() if self.accelerate else Plain()
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +65,8 @@ class Candidate:
     history: list[float]
     mixture: Mixture | None = None
     summary: FitSummary | None = None
+    passes: int = 0
+    remaining: Remaining = UNKNOWN
 
     @property
     def model(self) -> CovarianceModel:
@@ -81,10 +89,14 @@ def default_types(n_samples: int, n_features: int) -> list[str]:
 def in_finest(points: list[GridPoint], problem: Problem) -> Problem:
     """The problem in the form of the finest model: the others see no more of the moments."""
     models = [get_model(point.covariance_type) for point in points]
-    if not any(model.shared for model in models):
+    if not models:
+        return problem
+    finest = _finest(models)
+    problem = problem.seeing(finest)
+    if problem.incomplete is not None or not any(model.shared for model in models):
         return problem
     with problem.rows.working():
-        total = total_moments(problem.rows, problem.extent, _finest(models))
+        total = total_moments(problem.rows, problem.extent, finest)
     return replace(problem, total=total)
 
 
@@ -123,7 +135,7 @@ def begin(
                         n_components,
                         random_state,
                         f"{initialise!r}",
-                        number_sampled(problem.rows),
+                        number_sampled(problem),
                     )
                 except UnusableAssignment as error:
                     found[initialise, n_components] = str(error)
@@ -165,7 +177,7 @@ def advance(
     problem = _of_point(problem, point, settings)
     until = min(until, settings.max_iter)
     with problem.rows.working():
-        solution = _solution(begun, problem, settings.tol, until)
+        solution = _solution(begun, problem, settings, until)
         if solution.failure is not None:
             told = advice.of_failure(solution.failure, settings.names)
             return lost("degenerate", told, solution.history)
@@ -182,6 +194,8 @@ def advance(
         solution.history,
         solution.mixture,
         summary,
+        solution.passes,
+        solution.remaining,
     )
 
 
@@ -198,15 +212,18 @@ def _summary(mixture: Mixture, problem: Problem) -> FitSummary:
     return replace(found, n_parameters=found.n_parameters - held)
 
 
-def _solution(begun: Moments | Running, problem: Problem, tol: float, until: int) -> em.Solution:
+def _solution(
+    begun: Moments | Running, problem: Problem, settings: Settings, until: int
+) -> em.Solution:
+    limits = dict(tol=settings.tol, max_iter=until, rule=settings.rule)
     if isinstance(begun, Running):
-        return em.resume(problem, begun.solution, tol=tol, max_iter=until)
+        return em.resume(problem, begun.solution, **limits)
     model = problem.model
 
     def first() -> Mixture:
         return problem.maximise(begun.coarsened(model.storage.form, model.shared)).mixture
 
-    return em.solve(problem, [first], tol=tol, max_iter=until).solutions[0]
+    return em.solve(problem, [first], **limits).solutions[0]
 
 
 def fit_all(
@@ -267,6 +284,8 @@ def stopped(point: GridPoint, running: Running, problem: Problem) -> Candidate:
         solution.history,
         solution.mixture,
         _summary(solution.mixture, problem),
+        solution.passes,
+        solution.remaining,
     )
 
 
@@ -291,8 +310,7 @@ def with_one_component(candidates: list[Candidate], problem: Problem) -> list[Ca
 
 def one_component(problem: Problem) -> float:
     """Log-likelihood of the rows under one component; not a number where there is none."""
-    start = partial(problem.start, all_in_one, 1)
-    best = em.solve(problem, [start], tol=0, max_iter=0).best
+    best = em.one_component(problem).best
     return np.nan if best is None else prediction.log_likelihood(best.mixture, problem.rows)
 
 
@@ -313,7 +331,7 @@ def table(candidates: list[Candidate]) -> dict[str, np.ndarray]:
     values = [candidate.criteria() for candidate in candidates]
     for criterion in CRITERIA:
         columns[criterion] = [each[criterion] for each in values]
-    columns["n_iter"] = [len(c.history) for c in candidates]
+    columns["n_iter"] = [max(c.passes, len(c.history)) for c in candidates]
     columns["seconds"] = [c.seconds for c in candidates]
     columns["status"] = [c.status for c in candidates]
     columns["reason"] = [c.reason for c in candidates]

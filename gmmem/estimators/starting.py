@@ -38,7 +38,7 @@ class Assignment(NamedTuple):
 
     def _rows(self, problem: Problem) -> tuple[Rows, Extent]:
         if self.subset is None:
-            return problem.rows, problem.extent
+            return problem.complete, problem.extent
         return self.subset, locate(self.subset)
 
     def moments_of_all(self, problem: Problem, n_components: int) -> Moments:
@@ -141,7 +141,7 @@ def initial_mixture(
     else:
         name = init_params if isinstance(init_params, str) else f"init_params={init_params!r}"
         initialise = as_initialiser(init_params)
-        n_all = number_sampled(problem.rows)
+        n_all = number_sampled(problem)
         begin = assignment_from(
             initialise, X, sample_weight, n_components, random_state, name, n_all
         )

@@ -7,10 +7,17 @@ import numpy as np
 from gmmem.compat import fit_context
 from gmmem.covariances import DegenerateCovariance, get_model
 from gmmem.estimators import advice
-from gmmem.estimators.attributes import as_mixture, to_attributes
+from gmmem.estimators.attributes import to_attributes
 from gmmem.estimators.believing import believed, with_start
-from gmmem.estimators.given import check_enough, check_given, check_resumable, check_whole
+from gmmem.estimators.given import (
+    check_enough,
+    check_given,
+    check_observed,
+    check_resumable,
+    check_whole,
+)
 from gmmem.estimators.mixture_methods import unchanged_on_failure
+from gmmem.estimators.ordering import unordered
 from gmmem.estimators.rows import as_data, as_rows
 from gmmem.initializers import as_initialiser
 from gmmem.priors import ridge_of
@@ -81,18 +88,21 @@ class PartialFit:
         given = with_start(check_given(self, model, rows.n_features), self.prior)
         X, sample_weight = as_data(rows)
         with rows.working():
-            problem = Problem.of(rows, model).regularised(self.reg_covar)
+            problem = Problem.of(rows, model)
+            check_observed(self, problem.extent)
+            problem = problem.regularised(self.reg_covar)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
             problem = believed(self, given, problem)
             best, interrupt = self._solve(problem, X, y, sample_weight, given)
             if interrupt is not None:
                 raise interrupt
-            moments = problem.expect(best.mixture).moments
+            # In the order that `prior` and `fixed` speak of, whatever that of the attributes is.
+            moments = problem.expect(best.mixture.take(np.argsort(self._placed))).moments
         self._stream = begun(moments, problem.extent.total_weight)
 
     def _take(self, rows) -> None:
         """One step."""
-        model, mixture = get_model(self.covariance_type), as_mixture(self)
+        model, mixture = get_model(self.covariance_type), unordered(self)
         check_resumable(self, model, rows.n_features)
         given = with_start(check_given(self, model, rows.n_features), self.prior)
         running = vars(self).get("_stream") or Running(moments_of(mixture), 0, 0.0)
@@ -102,10 +112,10 @@ class PartialFit:
         size = checked_size(rule, running.n_steps + 1, "step_size")
         with rows.working():
             # The stream knows better than a batch how wide the features are.
-            ridge = ridge_of(self.reg_covar, running.moments.pooled)
-            batch = Problem.of(rows, model, ridge)
+            total = running.moments.pooled()
+            batch = Problem.of(rows, model, ridge_of(self.reg_covar, lambda: total))
             known = running.stands_for(batch.extent.total_weight)
-            batch = believed(self, given, batch, running.total * known)
+            batch = believed(self, given, batch, total * known)
             try:
                 taken = step(running, batch, mixture, size)
             except DegenerateCovariance as error:
@@ -115,7 +125,8 @@ class PartialFit:
                     f"{self.n_components}), give larger batches, or lower step_size."
                 ) from error
         dtype = np.result_type(rows.dtype, np.asarray(self.means_).dtype)
-        vars(self).update(to_attributes(taken.mixture, model, dtype))
+        placed = vars(self).get("_placed", np.arange(self.n_components))
+        vars(self).update(to_attributes(taken.mixture.take(placed), model, dtype))
         self._stream = taken.running
         self.converged_ = False
         self.n_iter_ += 1

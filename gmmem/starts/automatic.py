@@ -167,7 +167,7 @@ class Found(NamedTuple):
 
 def search(
     problem: Problem,
-    begin: Callable[[Problem, Rows, int], Mixture],
+    begin: Callable[[Problem, int], Mixture],
     n_components: int,
     rng: np.random.RandomState,
     effort: Effort = EFFORT,
@@ -178,7 +178,7 @@ def search(
     ----------
     problem : Problem
     begin : callable
-        ``begin(problem, rows, number)`` gives a start from some of the rows.
+        ``begin(problem, number, n_components)`` gives a start for some of the rows.
     n_components : int
     rng : RandomState
     effort : Effort, optional
@@ -190,14 +190,16 @@ def search(
     """
     K, d = n_components, problem.rows.n_features
     rows = problem.rows.sample(effort.n_rows(K, d), rng)
-    small = _on(problem, rows)
+    small = _on(problem, rows, rng)
+    rows = small.rows
     with rows.working():
         begun = _begun(small, begin, K, effort)
         carried, others = _carried(begun, effort.n_carried(K))
         ends = _ranked(small, [improve(small, place, effort, effort.quick) for place in carried])
     size = effort.n_final_rows(K, n_free(problem.model, K, d))
     more = rows if size <= rows.n_rows else problem.rows.sample(size, rng)
-    large = small if more is rows else _on(problem, more)
+    large = small if more is rows else _on(problem, more, rng)
+    more = large.rows
     with more.working():
         runs = [_finished(large, each, effort) for each in _distinct(ends)[: effort.finalists]]
         best = _ranked(large, runs)[0]
@@ -210,9 +212,15 @@ def search(
         )
 
 
-def _on(problem: Problem, rows: Rows) -> Problem:
+def _on(problem: Problem, rows: Rows, rng: np.random.RandomState) -> Problem:
     """The same problem on some of its rows."""
-    return problem if rows is problem.rows else Problem.of(rows, problem.model, problem.prior)
+    if rows is problem.rows:
+        return problem
+    small = Problem.of(rows, problem.model, problem.prior).completed_as(problem)
+    if small.extent.there.all():
+        return small
+    # A column is so rarely observed that none of these rows has it.
+    return Problem.of(problem.complete.sample(rows.n_rows, rng), problem.model, problem.prior)
 
 
 def _carried(begun: list[Place], number: int) -> tuple[list[Place], list[Place]]:
@@ -252,10 +260,10 @@ def _start(problem: Problem, begin, number: int, n_components: int, effort: Effo
     Too many miss no cluster, and what is merged is seen from all of its rows.
     """
     if number == effort.plain:
-        return begin(problem, problem.rows, number, n_components)
+        return begin(problem, number, n_components)
     many = min(int(np.ceil(effort.surplus * n_components)), problem.extent.n_rows)
     large = replace(problem, prior=problem.prior.for_any(many))
-    start = begin(large, problem.rows, number, many)
+    start = begin(large, number, many)
     found = _follow(large, start, effort.first, 0.0)
     moments = found.moments.about(problem.extent.centre[None])
     return problem.maximise(pruned(moments, problem.model, n_components)).mixture

@@ -114,6 +114,7 @@ def _check_algebra(held: Storage, rng, d: int, tolerance: float) -> None:
         np.testing.assert_allclose(B, expected, tolerance, tolerance, err_msg="regression")
         rest = dense[:, missing][:, :, missing] - expected @ cross.transpose(0, 2, 1)
         _close(C, rest, tolerance, "what a regression leaves")
+        _close(held.conditional(missing).dense(), rest, tolerance, "conditional")
     parts = held.decompose(False)
     values = parts.volume[:, None] * parts.shape
     rebuilt = (parts.orientation * values[:, None, :]) @ parts.orientation.transpose(0, 2, 1)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 from gmmem.contracts import contract
 from gmmem.mixture import Mixture
 from gmmem.problem import Problem
+from gmmem.stopping import Remaining
 
 
 class State(NamedTuple):
@@ -26,6 +27,8 @@ class State(NamedTuple):
         What the rule goes on from.
     passes : int, default=1
         Passes over the rows that it took.
+    remaining : Remaining, default=None
+        What the rule knows to be still to be had at `mixture`, in total; None is by the history.
 
     Examples
     --------
@@ -45,6 +48,7 @@ class State(NamedTuple):
     settled: bool = True
     memory: Any = None
     passes: int = 1
+    remaining: Remaining | None = None
 
 
 @contract

@@ -63,14 +63,9 @@ class Running(NamedTuple):
     moments: Moments
     """Per unit of row weight: masses sum to one."""
     n_steps: int
-    doubt: float
+    doubt: float = 0.0
     """One over the weight of the rows that the average stands for, of which those long ago
     count less: what a prior is weighed against.  Zero for a mixture that is known."""
-
-    @property
-    def total(self) -> Moments:
-        """Of all rows as one component, per unit of row weight."""
-        return self.moments.pooled()
 
     def stands_for(self, weight: float) -> float:
         """The weight of rows that the average stands for; `weight` where there are none."""

@@ -96,6 +96,7 @@ def test_default_start(name, covariance_type, prior_type, n_components):
 @pytest.mark.parametrize("covariance_type", TYPES)
 @pytest.mark.parametrize("prior_type", PRIORS)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:reg_covar=0.01 makes up")
 def test_every_prior_given(covariance_type, prior_type):
     X, rng = DATA["iris"], np.random.RandomState(0)
     A = rng.normal(size=(4, 4))
@@ -357,6 +358,7 @@ ESTIMATORS = [
 
 
 @parametrize_with_checks(ESTIMATORS)
+@pytest.mark.filterwarnings("ignore:reg_covar=1e-06 makes up")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_scikit_learn(estimator, check):
     check(estimator)

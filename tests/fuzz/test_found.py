@@ -88,6 +88,19 @@ CASES = {
     "a search of one column in two units, in float32": Case(
         Data("units", 34, dtype=">f4"), n_components=6, **EVERY
     ),
+    "scatters beyond float64, of heavy rows": Case(
+        Data("separate", 2, scale=1e126), weight="huge", n_components=1
+    ),
+    "a search stopped early": Case(
+        Data("collinear_counts", 20), n_components=3, init_params="kmeans", search=("full",)
+    ),
+    "one component is one model, to rounding": Case(
+        Data("overlapping", 58, 4, seed=5550, scale=1e126),
+        n_components=1,
+        regularisation=0.0,
+        max_iter=0,
+        search=("full", "VEV"),
+    ),
     "a search whose best falls": Case(
         Data("noise", 5, 3, seed=220, offset=1e6), n_components=3, **EVERY
     ),

@@ -116,3 +116,15 @@ def test_what_cannot_be_believed_is_named(params, sentence):
     with pytest.raises(ValueError, match=sentence):
         model.set_params(**params).partial_fit(second)
     np.testing.assert_array_equal(model.means_, before)
+
+
+@pytest.mark.parametrize("by", ["weight", "mean"])
+def test_what_is_said_of_components_is_said_in_the_order_of_the_start(by):
+    given = dict(means_init=[[4.0, 4.2], [0.0, 0.0], [-4.0, 3.8]], fixed={"means": [0]})
+    given["weight_bounds"] = ([0, 0, 0.25], None)
+    plain = followed(stream(6), **given)
+    ordered = followed(stream(6), component_order=by, **given)
+    places = np.argsort(plain.means_[:, 0]) if by == "mean" else np.argsort(-plain.weights_)
+    for name in ("weights_", "means_", "covariances_"):
+        np.testing.assert_allclose(getattr(ordered, name), getattr(plain, name)[places])
+    assert plain.weights_[2] >= 0.25 and (plain.means_[0] == [4.0, 4.2]).all()

@@ -131,6 +131,6 @@ def test_what_is_not_usable_is_a_sentence(session):
         Spark(data, ["x0", "z"], "w")
     with pytest.raises(ValueError, match="at least one column"):
         Spark(data, [])
-    X[3, 1] = np.nan
-    with pytest.raises(ValueError, match="NaN"):
+    X[:, 1] = np.nan
+    with pytest.raises(ValueError, match="nothing but NaN"):
         GaussianMixture(2).fit(Spark(frame(session, X)))
