@@ -115,8 +115,10 @@ class Following(em.Reader):
             return None
         state, n, passes = reached
         history = self._history[:n]
-        settled = dict(settled=state.settled, passes=passes, last=state)
-        return em.Solution(state.update, em.Status.MAX_ITER, history, **settled)
+        known = state.remaining
+        left = remaining(history) if known is None else known.per(self.progress.total_weight)
+        more = dict(settled=state.settled, passes=passes, last=state, remaining=left)
+        return em.Solution(state.update, em.Status.MAX_ITER, history, **more)
 
 
 def histories(outcome: em.Outcome) -> list[list[float]]:
