@@ -12,6 +12,7 @@ from gmmem import em, prediction
 from gmmem.bootstrap.replicates import LARGEST_SEED, check_counts, checkpoint_for, redrawn
 from gmmem.covariances import DegenerateCovariance, get_model
 from gmmem.covariances.singular import SingularRows
+from gmmem.estimators.advice import number
 from gmmem.initializers import Hierarchical, Subset, as_assignment
 from gmmem.mixture import Mixture
 from gmmem.problem import Problem
@@ -169,7 +170,8 @@ def likelihood_ratio_test(
         except DegenerateCovariance as failure:
             raise ValueError(
                 f"{n_components} and {n_components + 1} components cannot both be fitted to X: "
-                f"{str(failure).rstrip('.')}. {REMEDY} Or increase reg_covar (now {reg_covar})."
+                f"{str(failure).rstrip('.')}. {REMEDY} Or increase reg_covar "
+                f"(now {number(reg_covar)})."
             ) from failure
         replicates, seeds = [], []
     else:

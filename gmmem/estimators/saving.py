@@ -1,5 +1,6 @@
 """What of a fit with several starts is kept in a checkpoint, and how it goes on from there."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -47,10 +48,10 @@ class Saving:
         rest, under_way = starts[len(outcome.solutions) :], saved["under_way"]
         return rest if under_way is None else [under_way, *rest[1:]]
 
-    def offer(self, outcome: em.Outcome, under_way: em.Solution | None = None) -> None:
-        """Keep it, if it is time."""
+    def offer(self, outcome: em.Outcome, under_way: Callable = lambda: None) -> None:
+        """Keep it, if it is time; `under_way` gives what a start has come to."""
         if self.checkpoint.kept:
-            self.checkpoint.offer(lambda: self._state(outcome, under_way))
+            self.checkpoint.offer(lambda: self._state(outcome, under_way()))
 
     def keep(self, outcome: em.Outcome, under_way: em.Solution | None) -> None:
         """Keep it for good; what was kept before, where a start has but begun."""
