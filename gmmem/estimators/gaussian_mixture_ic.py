@@ -18,6 +18,7 @@ from gmmem.estimators.believing import check_prior
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.given import check_whole
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
+from gmmem.estimators.neighbours import from_neighbours
 from gmmem.estimators.rows import as_data, as_rows, fingerprint, seen
 from gmmem.initializers import as_initialiser
 from gmmem.priors import Ridge
@@ -243,6 +244,11 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             for candidate in task.candidates(candidates, len(new), best_so_far):
                 done[candidate.point] = candidate
                 self._tell(candidate)
+            if new:
+                grid = {point: done[point] for point in points if point in done}
+                for better in from_neighbours(grid, problem, settings, self.criterion):
+                    done[better.point] = grid[better.point] = better
+                    self._tell(better)
         except KeyboardInterrupt as error:
             if all(candidate.mixture is None for candidate in done.values()):
                 raise
