@@ -31,7 +31,7 @@ def compare(K, d, apart):
     mixture = Mixture.from_arrays(*start_beside(centres, "full")[1:])
     rows = InMemory(X)
     with rows.working():
-        (_, _, centre, reach), dtype = locate(rows), np.dtype(np.float64)
+        (_, _, centre, reach, *_), dtype = locate(rows), np.dtype(np.float64)
         kernels = ExpandedKernel.of(mixture, centre, reach, dtype), SlabKernel(mixture, centre)
         both = [Expected(kernel) for kernel in kernels]
         taken, found = zip(*(best_of(lambda e=e: rows.fold(e), 6) for e in both), strict=True)

@@ -7,7 +7,7 @@ In one run: the rate of the matrix product (dgemm) and of the exponential, with 
 gmmem uses; the number of both that an iteration needs; the time that these would take alone, the
 floor; the time that the iteration takes; and the fraction of the limit, floor over time.
 
-An iteration with p features a row (1, x and what the covariance sees of x x') is two products of
+An iteration with p terms a row (1, x and what the covariance sees of x x') is two products of
 2 n K p operations and n K exponentials.  Where columns are many for the number of components,
 gmmem whitens instead: for each row and component a triangular product and half of a symmetric one,
 d (d + 1) operations each, and 4 d for the mean and the length.  The product's rate is that of the
@@ -115,7 +115,7 @@ def count(covariance_type, X, start):
     kernel = Problem.of(InMemory(X), get_model(covariance_type)).kernel(mixture)
     if hasattr(kernel, "coefficients"):
         p = kernel.coefficients.shape[1]
-        return Count("features", 4 * n * K * p, n * K, K, p)
+        return Count("expanded", 4 * n * K * p, n * K, K, p)
     return Count("whitened", n * K * (2 * d * (d + 1) + 4 * d), n * K, PRODUCT_ROWS, d)
 
 

@@ -11,6 +11,9 @@ import zlib
 from importlib.util import find_spec
 from pathlib import Path
 
+# The gallery looks up what examples name, and IterativeImputer is there only after this.
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+
 from gmmem import __version__
 
 HERE = Path(__file__).parent
@@ -58,7 +61,8 @@ numpydoc_show_class_members = False
 # What scikit-learn adds to an estimator refers to scikit-learn's own pages.
 autodoc_default_options = {
     "exclude-members": "set_fit_request, set_score_request, set_predict_request, "
-    "set_transform_request, set_partial_fit_request, set_callbacks, get_metadata_routing",
+    "set_transform_request, set_partial_fit_request, set_callbacks, get_metadata_routing, "
+    "set_output",
 }
 
 # --- the gallery -----------------------------------------------------------------

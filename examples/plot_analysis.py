@@ -35,22 +35,14 @@ def main():
             f"{results['n_parameters'][i]:11} {results['bic'][i]:7.1f} {results['icl'][i]:7.1f}"
         )
 
-    test = likelihood_ratio_test(X, 1, covariance_type="EEE", n_replicates=99, random_state=0)
+    test = likelihood_ratio_test(X, 1, covariance_type="EEE", n_replicates=49, random_state=0)
     print(
         f"\n1 against 2 components: statistic {test.statistic:.1f}, p = {test.p_value:.3f} "
-        f"({len(test.replicates)} replicates)"
+        f"({len(test.replicates)} replicates)\n"
     )
 
-    best = search.best_estimator_
-    errors = bootstrap(best, X, n_replicates=99, random_state=0).standard_errors()
-    print(f"\nThe best model, {search.covariance_type_}, with standard errors:")
-    for k in range(search.n_components_):
-        weight = f"{best.weights_[k]:.2f} ({errors['weights'][k]:.2f})"
-        mean = ", ".join(
-            f"{value:.2f} ({error:.2f})"
-            for value, error in zip(best.means_[k], errors["means"][k], strict=True)
-        )
-        print(f"  component {k}: weight {weight}, mean {mean}")
+    replicates = bootstrap(search, X, n_replicates=99, random_state=0)
+    print(search.summary(bootstrap=replicates))
 
     figure, axes = plt.subplots(2, 2, figsize=(12, 8.5), layout="constrained")
     CriterionDisplay.from_estimator(search, ax=axes[0, 0])
@@ -60,11 +52,7 @@ def main():
         title="The best mixture", xlabel="eruption (min)", ylabel="wait for the next (min)"
     )
     UncertaintyDisplay.from_estimator(search, X, ax=axes[1, 0])
-    axes[1, 0].set(
-        title="How sure each assignment is",
-        xlabel="eruption (min)",
-        ylabel="wait for the next (min)",
-    )
+    axes[1, 0].set_title("How sure each assignment is")
     starts = GaussianMixture(
         search.n_components_,
         covariance_type=search.covariance_type_,

@@ -16,7 +16,7 @@ from gmmem import GaussianMixture
 picture = load_sample_image("flower.jpg") / 255.0
 rows = picture.reshape(-1, 3)
 few = np.random.default_rng(0).choice(rows, 20_000, replace=False)
-model = GaussianMixture(8, reg_covar=1e-4, tol=1e-4, max_iter=500, random_state=0).fit(few)
+model = GaussianMixture(8, reg_covar="auto", tol=1e-4, max_iter=500, random_state=0).fit(few)
 labels = model.predict(rows)
 print(f"{len(rows):,} pixels, {model.n_iter_} iterations on {len(few):,} of them")
 for k in np.argsort(-model.weights_):

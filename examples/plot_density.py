@@ -14,7 +14,7 @@ from sklearn.model_selection import cross_val_score
 
 from gmmem import GaussianMixture, GaussianMixtureIC
 from gmmem.datasets import load_old_faithful
-from gmmem.displays import MixtureDisplay
+from gmmem.displays import DistributionDisplay, MixtureDisplay
 
 # %%
 # One dimension
@@ -31,6 +31,19 @@ grid = np.linspace(35, 105, 400)
 ax.plot(grid, gaussian_kde(waits[:, 0])(grid), color="#999999", ls="--", label="kernel density")
 ax.set(xlabel="wait (min)")
 ax.legend(frameon=False)
+
+# %%
+# Left: the share of waits up to each value, in the data (steps) and by the mixture.  Right: every
+# row against the quantile that the mixture expects for it.  Where a density is right, the dots lie
+# along the line.  The methods behind both are ``cdf`` and ``quantile``.
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+DistributionDisplay.from_estimator(search, waits, kind="cdf", ax=left)
+DistributionDisplay.from_estimator(search, waits, kind="qq", ax=right)
+left.set(xlabel="wait (min)")
+left.legend(frameon=False)
+right.set(ylabel="waits (min)")
+print("nine waits of ten are shorter than", round(search.quantile(0.9), 1), "minutes")
 
 # %%
 # Held-out rows judge a density without looking at its form: the larger, the better.

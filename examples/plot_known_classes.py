@@ -10,22 +10,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_iris
 from sklearn.metrics import adjusted_rand_score
-from sklearn.metrics.cluster import contingency_matrix
 
 from gmmem import GaussianMixture, GaussianMixtureIC
-from gmmem.displays import CriterionDisplay, MixtureDisplay
+from gmmem.displays import ClassificationDisplay, CriterionDisplay, MixtureDisplay
 
 iris = load_iris(as_frame=True)
 X, species, names = iris.data, iris.target, iris.target_names
 
 
-def show(labels) -> None:
-    """A line a species, a column a cluster."""
-    table = contingency_matrix(species, labels)
-    print("            " + "".join(f"{k:>6}" for k in range(table.shape[1])))
-    for name, line in zip(names, table, strict=True):
-        print(f"{name:12}" + "".join(f"{count:6}" for count in line))
-    print(f"adjusted Rand index {adjusted_rand_score(species, labels):.3f}\n")
+def show(model) -> None:
+    """A line a cluster, a column a species."""
+    print(model.table(X, names[species]))
+    agreement = adjusted_rand_score(species, model.predict(X))
+    print(f"adjusted Rand index {agreement:.3f}\n")
 
 
 # %%
@@ -34,7 +31,7 @@ def show(labels) -> None:
 
 search = GaussianMixtureIC().fit(X)
 print(f"{search.n_components_} components, model {search.covariance_type_}")
-show(search.predict(X))
+show(search)
 
 # %%
 # With three components, which the botanist asks for, the same model puts five of the 150 flowers
@@ -43,15 +40,14 @@ show(search.predict(X))
 three = GaussianMixture(
     3, covariance_type="VEV", init_params="hierarchical", tol=1e-5, max_iter=1000, reg_covar=0
 ).fit(X)
-labels = three.predict(X)
-show(labels)
+show(three)
 
 # %%
 # Left: the criterion.  The runner-up, three components, is close behind.  Right: the clusters in
 # two of the four features; crosses mark flowers that do not lie in their species' cluster.
 
-table = contingency_matrix(species, labels)
-own = table.argmax(axis=1)
+labels = three.predict(X)
+own = three.table(X, species).counts.argmax(axis=0)
 elsewhere = labels != own[species]
 sure = three.predict_proba(X).max(axis=1)
 print(f"{elsewhere.sum()} flowers lie elsewhere; their largest responsibilities are", end=" ")
@@ -61,4 +57,11 @@ CriterionDisplay.from_estimator(search, ax=left)
 left.set_ylim(550, 1000)
 MixtureDisplay.from_estimator(three, X, features=[2, 3], ax=right, s=18)
 right.plot(X[elsewhere].iloc[:, 2], X[elsewhere].iloc[:, 3], "kx", ms=9, mew=2)
+
+# %%
+# The same mixture as a classifier: the plane is divided into the regions where each component is
+# the most probable, with the boundaries between them.  They are those of the two features that are
+# drawn; a row beyond a boundary has its colour from all four.
+
+ClassificationDisplay.from_estimator(three, X, features=[2, 3], s=18)
 plt.show()

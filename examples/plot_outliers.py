@@ -44,7 +44,8 @@ for name, fit in (("one Gaussian", one), ("mixture", model)):
 
 # %%
 # Left: the contour of the threshold.  The uniform rows that fall within a cluster cannot be told
-# from its own.  Right: the log-densities, with the threshold.
+# from its own.  Right: how many rows have each log-density, on a logarithmic scale; what is left of
+# the threshold is flagged.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, 4.4), layout="constrained")
 x, y = np.meshgrid(np.linspace(-7, 13, 200), np.linspace(-7, 7, 200))
@@ -57,9 +58,12 @@ left.plot(*X[~flagged & is_odd].T, "x", color="#d55e00", label="odd, not flagged
 left.plot(*middle[0], "*", color="black", ms=12, label="mean of all rows")
 left.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 1.16), ncols=3, fontsize=9)
 bins = np.linspace(max(score.min(), -20), score.max(), 50)
-right.hist([score[~is_odd], score[is_odd]], bins, stacked=True, color=["#bbbbbb", "#d55e00"])
-right.axvline(threshold, color="black", ls="--")
-right.set(xlabel="log-density (nats)", ylabel="rows (orange: odd)")
+right.hist(score[~is_odd], bins, color="#bbbbbb", label="usual")
+right.hist(score[is_odd], bins, histtype="step", color="#d55e00", lw=1.6, label="odd")
+right.axvline(threshold, color="black", ls="--", label="threshold")
+right.set(xlabel="log-density (nats)", ylabel="rows", yscale="log")
+right.legend(frameon=False, loc="upper left")
+left.set(xlabel="feature 0", ylabel="feature 1")
 for ax in (left, right):
     ax.spines[["top", "right"]].set_visible(False)
 plt.show()

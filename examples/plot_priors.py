@@ -6,6 +6,8 @@ Three beliefs about the same rows: none, mclust's regularisation, and a Dirichle
 is free to leave components empty.
 """
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -25,6 +27,8 @@ X = np.vstack(
 # of rows.  The regularised fit uses them too, but none is thinner than is plausible.  Variational
 # Bayes gives what it does not need next to no weight.
 
+# Of the first gmmem warns: a component on few rows is kept from collapsing by reg_covar alone.
+warnings.filterwarnings("ignore", "reg_covar=")
 process = dict(weight_concentration_prior=0.01)
 settings = dict(n_components=10, random_state=0, max_iter=2_000)
 models = {

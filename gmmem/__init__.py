@@ -5,13 +5,21 @@ from pkgutil import iter_modules
 
 from gmmem import em
 from gmmem._version import __version__
-from gmmem.estimators import BayesianGaussianMixture, GaussianMixture, GaussianMixtureIC
+from gmmem.estimators import (
+    BayesianGaussianMixture,
+    GaussianMixture,
+    GaussianMixtureIC,
+    GaussianMixtureImputer,
+    GaussianMixtureRegressor,
+)
 from gmmem.mixture import Mixture
 
 __all__ = [
     "BayesianGaussianMixture",
     "GaussianMixture",
     "GaussianMixtureIC",
+    "GaussianMixtureImputer",
+    "GaussianMixtureRegressor",
     "Mixture",
     "__version__",
     "em",

@@ -1,7 +1,8 @@
 """What some components say of rows: passes whose answer is a sum, or as long as the data.
 
 A row's answer depends on the components and on the row alone.  So the kernel is chosen for
-the rows that the components would give; rows from farther away are scored by differences.
+the rows that the components would give; rows from farther away are scored by differences, and
+those of which values are missing by what is observed.
 """
 
 from collections.abc import Callable
@@ -13,11 +14,14 @@ import numpy as np
 from scipy.special import entr
 
 from gmmem.kernels import standard
-from gmmem.kernels.allocation import SOFT
+from gmmem.kernels.allocation import SOFT, weighted
 from gmmem.kernels.arithmetic import weighted_total
 from gmmem.kernels.base import Components, Kernel, Scores, Shares
+from gmmem.kernels.completed import scores_of_incomplete
 from gmmem.kernels.guard import choose
+from gmmem.kernels.patterns import without_value
 from gmmem.kernels.whitened import WhitenedKernel
+from gmmem.mixture import Mixture
 from gmmem.sources.base import Block, Workspace, added
 from gmmem.sources.device import DeviceBlock, Place
 from gmmem.univariate import distribution
@@ -110,7 +114,8 @@ class Scorer:
             if (Z.max(axis=1) <= self._high).all() and (Z.min(axis=1) >= self._low).all():
                 return prepared, []
         X, centre = block.X.astype(np.float64), self.kernel.centre
-        far = np.flatnonzero((np.abs(X - centre) > self.reach).any(axis=1))
+        # What is missing is not within reach either.
+        far = np.flatnonzero(~(np.abs(X - centre) <= self.reach).all(axis=1))
         X[far] = centre
         # Under another key: what is kept of the block is not that of these rows.
         clean = block._replace(start=-1 - block.start, X=X)
@@ -128,10 +133,24 @@ class Scorer:
     def _from_afar(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scores (K, m) by differences, and by what each row was scaled to fit in float64."""
         X, workspace = X.astype(np.float64), Workspace()
-        largest = np.abs(X).max(axis=1)
-        size = np.where(largest > self.limit, self.limit / largest, 1)
-        prepared = self._differences.prepare(Block(0, X * size[:, None]), workspace)
-        return self._differences.scores(prepared, workspace).L, size
+        largest = np.fmax.reduce(np.abs(X), axis=1)
+        size = self.limit / np.fmax(largest, self.limit)
+        gaps = np.isnan(X).any(axis=1)
+        if not gaps.any():
+            prepared = self._differences.prepare(Block(0, X * size[:, None]), workspace)
+            return self._differences.scores(prepared, workspace).L, size
+        components = self.kernel.components
+        if not isinstance(components, Mixture):
+            raise ValueError("X contains NaN: only a mixture of known parameters has a marginal.")
+        if np.isinf(X).any():
+            raise ValueError("X contains infinity.")
+        L = np.empty((components.n_components, len(X)))
+        whole, some = np.flatnonzero(~gaps), np.flatnonzero(gaps)
+        if len(whole):
+            prepared = self._differences.prepare(Block(0, (X * size[:, None])[whole]), workspace)
+            L[:, whole] = self._differences.scores(prepared, workspace).L
+        L[:, some] = scores_of_incomplete(components, (X * size[:, None])[some])
+        return L, size
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,10 +259,14 @@ class MostProbable:
 
 
 @dataclass(frozen=True, eq=False)
-class Sizes:
-    """Weight of the rows that each component is the most probable of, (K,)."""
+class Counted:
+    """Weight of the rows that each component is the most probable of, by class, (K, classes).
+
+    Rows may come with a column "class", from 0 on; without one, there is one class.
+    """
 
     scorer: Scorer
+    n_classes: int = 1
     combine = staticmethod(added)
 
     @property
@@ -253,8 +276,23 @@ class Sizes:
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
         labels = np.empty(len(block.X), dtype=np.int64)
         MostProbable(self.scorer)(block, workspace, labels)
-        K = self.scorer.kernel.components.n_components
-        return (np.bincount(labels, block.weight, minlength=K).astype(np.float64),)
+        return (self._count(labels, block.weight, block.columns),)
+
+    def on(self, place: Place) -> Callable:
+        """The same on a device."""
+        ask = MostProbable(self.scorer).on(place)
+
+        def count(block: DeviceBlock) -> tuple[Any, ...]:
+            weight = None if block.weight is None else place.fetch(block.weight)
+            return (self._count(place.host(ask(block)), weight, block.columns),)
+
+        return count
+
+    def _count(self, labels: np.ndarray, weight: np.ndarray | None, columns) -> np.ndarray:
+        shape = self.scorer.kernel.components.n_components, self.n_classes
+        cells = labels * self.n_classes + columns.get("class", 0)
+        counts = np.bincount(cells, weight, minlength=shape[0] * shape[1])
+        return counts.reshape(shape).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,7 +312,7 @@ class Cumulative:
 
 @dataclass(frozen=True, eq=False)
 class Likelihood:
-    """Log-densities times row weights, and nothing else."""
+    """Log-densities times row weights, and the weight of rows without a value."""
 
     scorer: Scorer
     combine = staticmethod(added)
@@ -284,17 +322,21 @@ class Likelihood:
         return self.scorer.row_bytes
 
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
-        return (weighted_total(self.scorer.posterior(block, workspace).log_sum, block.weight),)
+        log_sum = self.scorer.posterior(block, workspace).log_sum
+        return weighted_total(log_sum, block.weight), weight_of_nothing(block)
 
     def on(self, place: Place) -> Callable:
         """The same on a device."""
         ask = self.scorer.on(place)
-        return lambda block: (standard.weighted_total(ask(block)[2], block, place),)
+        return lambda block: (standard.weighted_total(ask(block)[2], block, place), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Certainty:
-    """Log-likelihood, entropy, and the negative log of the largest responsibilities."""
+    """The same, entropy, and the negative log of the largest responsibilities.
+
+    Rows without a value add to none of them.
+    """
 
     scorer: Scorer
     combine = staticmethod(added)
@@ -306,11 +348,16 @@ class Certainty:
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
         shares = self.scorer.posterior(block, workspace)
         R = np.multiply(shares.R, shares.scale, out=shares.R)
+        empty = without_value(block.X)
+        if empty is not None:
+            R[:, empty] = np.eye(1, len(R)).T  # As certain as can be.
         largest = R.max(axis=0)
-        return tuple(
+        entropy, doubt = (
             weighted_total(values, block.weight)
-            for values in (shares.log_sum, entr(R).sum(axis=0), -np.log(largest))
+            for values in (entr(R).sum(axis=0), -np.log(largest))
         )
+        total = weighted_total(shares.log_sum, block.weight)
+        return total, weight_of_nothing(block), entropy, doubt
 
     def on(self, place: Place) -> Callable:
         """The same on a device."""
@@ -321,6 +368,32 @@ class Certainty:
             none = R == 0
             entropy = -xp.sum(R * xp.log(xp.where(none, xp.ones_like(R), R)), axis=1)
             of_rows = log_sum, entropy, -xp.log(xp.max(R, axis=1))
-            return tuple(standard.weighted_total(each, block, place) for each in of_rows)
+            total, *doubts = (standard.weighted_total(each, block, place) for each in of_rows)
+            return total, 0.0, *doubts
 
         return certainty
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """Weight of each component's rows in which a feature is observed, (K, d)."""
+
+    scorer: Scorer
+    combine = staticmethod(added)
+
+    @property
+    def row_bytes(self) -> int:
+        return self.scorer.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
+        shares = weighted(self.scorer.posterior(block, workspace), block.weight)
+        R = np.multiply(shares.R, shares.scale, out=shares.R)
+        return (R.astype(np.float64, copy=False) @ ~np.isnan(block.X),)
+
+
+def weight_of_nothing(block: Block) -> float:
+    """Weight of the rows without a value."""
+    empty = without_value(block.X)
+    if empty is None:
+        return 0.0
+    return float(np.count_nonzero(empty) if block.weight is None else block.weight @ empty)

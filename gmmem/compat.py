@@ -3,6 +3,7 @@
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.parallel import _get_threadpool_controller
+from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 try:
@@ -20,6 +21,7 @@ __all__ = [
     "Interval",
     "StrOptions",
     "callback_context",
+    "check_feature_names_in",
     "check_sample_weight",
     "fit_context",
     "one_openmp_thread",

@@ -89,7 +89,35 @@ def contract(protocol: Class) -> Class:
         cls.__signature__ = None  # Its own, not the contract's.
         fulfils(protocol)(cls)
 
-    shown: Any = protocol
-    shown.__signature__ = inspect.Signature()
+    shown: Any = shown_without_constructor(protocol)
     shown.__init_subclass__ = classmethod(init_subclass)
     return protocol
+
+
+def shown_without_constructor(cls: Class) -> Class:
+    """A class decorator: ``help`` and the API pages show no parameters.
+
+    Parameters
+    ----------
+    cls : type
+        One that users are given, and do not make.
+
+    Returns
+    -------
+    cls : type
+        The same.
+
+    Examples
+    --------
+    >>> import inspect
+    >>> from gmmem.contracts import shown_without_constructor
+    >>> @shown_without_constructor
+    ... class Given:
+    ...     def __init__(self, secret):
+    ...         self.secret = secret
+    >>> inspect.signature(Given)
+    <Signature ()>
+    """
+    shown: Any = cls
+    shown.__signature__ = inspect.Signature()
+    return cls

@@ -61,6 +61,12 @@ class Quadratic(Protocol):
     def identity(self, n_features: int) -> np.ndarray:
         """The form of the identity matrix (no component axis)."""
 
+    def mapped(self, form: np.ndarray, A: np.ndarray) -> np.ndarray:
+        """The form of ``A_k z z' A_k'`` from that of ``z z'``.
+
+        A (K, p, d) or (1, p, d) mixes no features where the form sees no products of two.
+        """
+
     def times(self, form: np.ndarray, V: np.ndarray) -> np.ndarray:
         """``A_k v_k`` for each component, (K, d)."""
 
@@ -113,6 +119,9 @@ class Norm:
     def identity(self, n_features):
         return np.float64(n_features)
 
+    def mapped(self, form, A):
+        return form
+
     def times(self, form, V):
         return form[:, None] * V
 
@@ -164,6 +173,9 @@ class Square:
 
     def identity(self, n_features):
         return np.ones(n_features)
+
+    def mapped(self, form, A):
+        return np.matmul(A * A, form[:, :, None])[:, :, 0]
 
     def times(self, form, V):
         return form * V
@@ -235,6 +247,9 @@ class Outer:
 
     def identity(self, n_features):
         return np.eye(n_features)
+
+    def mapped(self, form, A):
+        return A @ form @ A.transpose(0, 2, 1)
 
     def times(self, form, V):
         return (form @ V[:, :, None])[:, :, 0]

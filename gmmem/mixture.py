@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from gmmem.columns import columns, others
 from gmmem.covariances import Storage, get_model
 from gmmem.covariances.base import from_public, public_shape, to_public
 from gmmem.covariances.structure import is_skewed, structure_error
@@ -21,6 +22,9 @@ WEIGHTS_SUM_TO = 1e-6
 
 # Stands for minus infinity, which a matrix product may turn into NaN.
 LOG_ZERO = -1e30
+
+# The largest whitened difference whose square is sure to fit in float64.
+LARGEST_WHITENED = 1e150
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +152,40 @@ class Mixture:
         if error is not None:
             raise ValueError(f"{error}.")
         return cls(weights, means, storage)
+
+    def take(self, components) -> "Mixture":
+        """The same components in another order.
+
+        Parameters
+        ----------
+        components : array-like of int
+            All of them: which one comes in each place.
+
+        Returns
+        -------
+        mixture : Mixture
+            The same density.
+
+        Raises
+        ------
+        ValueError
+            If a component is not named, or named twice.
+
+        Examples
+        --------
+        >>> from gmmem import Mixture
+        >>> mixture = Mixture.from_arrays([0.6, 0.4], [[2.0], [5.0]], [[[1.0]], [[2.0]]])
+        >>> mixture.take([1, 0]).weights
+        array([0.4, 0.6])
+        """
+        components = np.asarray(components)
+        if not np.array_equal(np.sort(components), np.arange(self.n_components)):
+            raise ValueError(
+                f"components={components.tolist()} must name each of the {self.n_components} "
+                "components once."
+            )
+        weights, means = self.weights[components], self.means[components]
+        return Mixture.of_parts(weights, means, self.covariances.take(components))
 
     @property
     def n_components(self) -> int:
@@ -280,8 +318,102 @@ class Mixture:
         >>> mixture.responsibilities([[3.5]]).round(3)
         array([[0.547, 0.453]])
         """
-        log_joint = self.log_joint(X)
-        return np.exp(log_joint - np.logaddexp.reduce(log_joint, axis=1, keepdims=True))
+        X = np.asarray(X, dtype=np.float64)
+        # Far out, where squares overflow, shares are those of the row's direction.
+        size = np.abs(X).max(axis=1, keepdims=True)
+        farthest = LARGEST_WHITENED / (
+            self.n_features * max(np.abs(self.covariances.factors).max(), 1)
+        )
+        log_joint = self.log_joint(
+            np.where(size > farthest, X * (farthest / np.maximum(size, 1)), X)
+        )
+        log_joint[:, self.weights == 0] = -np.inf
+        shares = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
+        return shares / shares.sum(axis=1, keepdims=True)
+
+    def marginal(self, features) -> "Mixture":
+        """The density of some features alone.
+
+        Parameters
+        ----------
+        features : int, slice, mask or sequence of int
+            Columns that are kept, in the order given.
+
+        Returns
+        -------
+        mixture : Mixture
+            Of the same components, in those features.
+
+        Raises
+        ------
+        ValueError
+            If these are no columns, or none, or one of them twice.
+
+        See Also
+        --------
+        conditional : The density of the others, where some are known.
+
+        Examples
+        --------
+        >>> from gmmem import Mixture
+        >>> mixture = Mixture.from_arrays([0.6, 0.4], [[2, 0], [5, 1]], [[[1, 0.5], [0.5, 1]]] * 2)
+        >>> mixture.marginal(1).means
+        array([[0.],
+               [1.]])
+        """
+        kept = columns(features, self.n_features)
+        return Mixture(self.weights, self.means[:, kept], self.covariances.marginal(kept))
+
+    def conditional(self, features, values) -> "Mixture":
+        """The density of the other features, where some are known.
+
+        Each component is regressed on what is known, and weighs as much as it is responsible
+        for that:
+
+            p(x_m | x_o) = sum_k p(k | x_o) N(x_m; mu_m + B_k (x_o - mu_o), C_k)
+
+        Parameters
+        ----------
+        features : int, slice, mask or sequence of int
+            Columns that are known.
+        values : float or array-like of shape (n_known,)
+            What they are, in the same order.
+
+        Returns
+        -------
+        mixture : Mixture
+            Of the same components, in the features that are not known, in their order.
+
+        Raises
+        ------
+        ValueError
+            If `features` are no columns, or all, or `values` are not one finite number for each.
+
+        See Also
+        --------
+        gmmem.conditioning.Conditional : The same for many rows at once.
+        marginal : The density of some features, whatever the others are.
+
+        Examples
+        --------
+        >>> from gmmem import Mixture
+        >>> mixture = Mixture.from_arrays([0.6, 0.4], [[2, 0], [5, 1]], [[[1, 0.5], [0.5, 1]]] * 2)
+        >>> given = mixture.conditional(0, 3.0)
+        >>> given.weights.round(3), given.means.ravel(), given.covariances.dense().ravel()
+        (array([0.871, 0.129]), array([0.5, 0. ]), array([0.75, 0.75]))
+        """
+        known = columns(features, self.n_features)
+        asked = others(known, self.n_features)
+        if not len(asked):
+            raise ValueError(f"features={features!r} are all that there are: none is left to ask.")
+        values = np.atleast_1d(np.asarray(values, dtype=np.float64))
+        _check_shape("values", values, (len(known),))
+        if not np.isfinite(values).all():
+            raise ValueError(f"values must be finite; they are {values.tolist()}.")
+        B, _ = self.covariances.regression(known, asked)
+        means = self.means[:, asked] + np.einsum("kmo,ko->km", B, values - self.means[:, known])
+        weights = self.marginal(known).responsibilities(values[None])[0]
+        return Mixture(weights, means, self.covariances.conditional(asked))
 
     def sample(self, n_samples: int, rng) -> tuple[np.ndarray, np.ndarray]:
         """Draw rows and the components they came from, ordered by component.

@@ -101,7 +101,9 @@ class Moments:
 
     def about(self, centre: np.ndarray) -> "Moments":
         """The same about another centre, (n_components, n_features) or (1, n_features)."""
-        step = np.broadcast_to(self.centre - centre, self.first.shape)
+        step = self.centre - centre
+        if step.shape != self.first.shape:
+            step = np.broadcast_to(step, self.first.shape)
         squares = self.form.square(step)
         mass = self.mass.reshape(-1, *[1] * (squares.ndim - 1))
         moved = self.form.cross(self.first, step) + mass * squares
@@ -118,6 +120,48 @@ class Moments:
         if pooled and len(second) > 1:
             second = second.sum(axis=0, keepdims=True)
         return replace(self, second=second, form=form)
+
+    def pooled(self) -> "Moments":
+        """Of all components as one, about the mean of the centres."""
+        own = self.about(self.centre.mean(axis=0, keepdims=True))
+        sums = (each.sum(axis=0, keepdims=True) for each in (own.mass, own.first, own.second))
+        mass, first, second = sums
+        return replace(self, mass=mass, centre=own.centre, first=first, second=second)
+
+    def lifted(
+        self, means: np.ndarray, observed: np.ndarray, along: np.ndarray, remains: np.ndarray
+    ) -> "Moments":
+        """Those expected of all features, from those of the observed ones.
+
+        With ``z`` the differences from the means, what is expected of all features is
+        ``B z_observed``, and what is not explained has the covariance C:
+
+            first = B first,    second = B second B' + mass C
+
+        Parameters
+        ----------
+        means : ndarray of shape (n_components, n_features)
+            Of all features: what the result is about.
+        observed : ndarray of shape (n_observed,)
+            Which of them these moments are of.
+        along : ndarray of shape (S, n_features, n_observed)
+            B: the identity for the observed, the regression of the others on them.
+        remains : ndarray of shape (S, ...)
+            C, a form of all features: nothing where they are observed.
+
+        Returns
+        -------
+        moments : Moments
+        """
+        near = self.about(means[:, observed])
+        mass = near.mass if len(near.second) == len(near.mass) else near.mass.sum(keepdims=True)
+        more = mass.reshape(-1, *[1] * (remains.ndim - 1)) * remains
+        return replace(
+            near,
+            centre=means,
+            first=np.matmul(along, near.first[:, :, None])[:, :, 0],
+            second=self.form.mapped(near.second, along) + more,
+        )
 
     def scatters(self) -> Scatters:
         """About the means, which is where the M-step looks from."""
@@ -144,3 +188,15 @@ class Moments:
     def _as_second(self, each: np.ndarray) -> np.ndarray:
         """A form for each component, summed where `second` is."""
         return each.sum(axis=0, keepdims=True) if len(self.second) < len(each) else each
+
+
+def spread(moments: Moments) -> tuple[np.ndarray, np.ndarray]:
+    """Covariances (1, ...) of all rows, and within components, from moments of any mixture."""
+    mass, means, scatter, form, lost = moments.scatters()
+    if lost is not None:
+        mass, means = np.where(lost, 0, mass), np.where(lost[:, None], 0, means)
+        scatter = scatter if len(scatter) < len(mass) else scatter[~lost]
+    weight = mass.sum()
+    away = (means - mass @ means / weight) * np.sqrt(mass / weight)[:, None]
+    within = scatter.sum(axis=0, keepdims=True) / weight
+    return within + form.square(away).sum(axis=0, keepdims=True), within

@@ -20,7 +20,7 @@ from gmmem.kernels.allocation import SOFT, weighted
 from gmmem.kernels.arithmetic import weighted_total
 from gmmem.kernels.base import Allocation, Kernel
 from gmmem.kernels.sums import sums_about, sums_of_groups, transposed
-from gmmem.moments import LOST, Moments
+from gmmem.moments import LOST, Moments, spread
 from gmmem.sources.base import FLOAT64, LARGEST_EXTENT, Block, Rows, Workspace, added
 from gmmem.sources.device import DeviceBlock, OnHost, Place
 
@@ -35,11 +35,18 @@ class Extent(NamedTuple):
     """In the precision of the rows, so that they can be subtracted in it."""
     reach: np.ndarray
     """Largest ``|x - centre|`` of each feature, (d,)."""
+    there: np.ndarray
+    """Weight of the rows in which each feature is observed, (d,)."""
+    n_missing: int
+    """Values that are missing."""
 
 
 @dataclass(frozen=True)
 class Locate:
-    """Number, total weight, weighted sum, and the smallest and largest value a feature."""
+    """Number, weight, weighted sum, weight of what is there, and extremes of each feature.
+
+    Of rows and values that are there: between them is how many values are missing.
+    """
 
     n_features: int
 
@@ -50,11 +57,25 @@ class Locate:
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
         Z = workspace.take("Z", (self.n_features, len(block.X)))
         np.copyto(Z, block.X.T)
+        low, high = Z.min(axis=1), Z.max(axis=1)
+        if np.isnan(low).any():
+            return self._incomplete(block, Z)
         if block.weight is None:
             weight, first = float(len(block.X)), Z.sum(axis=1)
         else:
             weight, first = float(block.weight.sum()), Z @ block.weight
-        return len(block.X), weight, first, Z.min(axis=1), Z.max(axis=1)
+        there = np.full(self.n_features, weight)
+        return len(block.X), weight, first, there, 0, low, high
+
+    def _incomplete(self, block: Block, Z: np.ndarray) -> tuple[Any, ...]:
+        """The same of the values that are there, and of the rows that have one."""
+        seen = ~np.isnan(Z)
+        some = seen.any(axis=0)
+        weight = np.ones(len(block.X)) if block.weight is None else block.weight
+        first, there = np.where(seen, Z, 0) @ weight, seen @ weight
+        low, high = np.fmin.reduce(Z, axis=1), np.fmax.reduce(Z, axis=1)
+        n_missing = np.count_nonzero(~seen)
+        return np.count_nonzero(some), float(weight @ some), first, there, n_missing, low, high
 
     def on(self, place: Place) -> Callable:
         """The same on a device."""
@@ -63,35 +84,46 @@ class Locate:
     def combine(self, total, part):
         *sums, low, high = total
         *more, lower, higher = part
-        return *added(sums, more), np.minimum(low, lower), np.maximum(high, higher)
+        return *added(sums, more), np.fmin(low, lower), np.fmax(high, higher)
 
 
 def _locate_on(place: Place, block: DeviceBlock) -> tuple[Any, ...]:
     xp = place.xp
     Z = xp.astype(block.X, xp.float64, copy=False)
     first = xp.sum(Z, axis=0) if block.weight is None else block.weight @ Z
-    of_features = (place.fetch(each) for each in (first, xp.min(Z, axis=0), xp.max(Z, axis=0)))
-    return Z.shape[0], standard.total_weight(block, place), *of_features
+    weight = standard.total_weight(block, place)
+    first, low, high = map(place.fetch, (first, xp.min(Z, axis=0), xp.max(Z, axis=0)))
+    if np.isnan(low).any():
+        raise ValueError(
+            "X contains NaN: rows of which values are missing must be in memory of the host."
+        )
+    return Z.shape[0], weight, first, np.full(len(low), weight), 0, low, high
 
 
 def locate(rows: Rows) -> Extent:
-    """Where the rows lie.
+    """Where the rows lie; what is missing lies nowhere, and a row without a value is none.
 
     Raises
     ------
     ValueError
-        If they hold NaN, or values whose squares would not fit in float64.
+        If the rows hold NaN alone, or values whose squares would not fit in float64.
     """
-    n_rows, total, first, low, high = rows.fold(Locate(rows.n_features))
-    if np.isnan(low).any() or np.isnan(high).any():
-        raise ValueError("X contains NaN.")
+    over = Locate(rows.n_features)
+    n_rows, total, first, there, n_missing, low, high = rows.fold(over)
+    if not n_rows:
+        raise ValueError("X holds nothing but NaN.")
+    seen = there > 0
+    if not seen.all():
+        low, high, there_or_one = np.where(seen, (low, high, there), ((0,), (0,), (1,)))
+    else:
+        there_or_one = there
     if max(high.max(), -low.min()) >= LARGEST_EXTENT:
         raise ValueError(
             f"X holds values beyond {LARGEST_EXTENT:g}: squares would not fit in float64; "
             "rescale the data or remove the outliers."
         )
-    centre = (first / total).astype(rows.dtype).astype(np.float64)
-    return Extent(n_rows, total, centre, np.maximum(high - centre, centre - low))
+    centre = (first / there_or_one).astype(rows.dtype).astype(np.float64)
+    return Extent(n_rows, total, centre, np.maximum(high - centre, centre - low), there, n_missing)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +157,21 @@ class Assigned:
     def on(self, place: Place) -> Callable:
         """The same on a device."""
         return partial(_assigned_on, self, place)
+
+    def widened(
+        self, sums: tuple[Any, ...], block: Block, remains: Callable, workspace: Workspace
+    ) -> tuple[Any, ...]:
+        """The sums over rows that were completed, with what their values may be off by.
+
+        ``remains(R)`` is that covariance, summed by shares (K, b).
+        """
+        R, (mass, first, second) = self.assign(block, workspace), sums
+        if R.ndim == 1:
+            R = (R == np.arange(len(self.centres))[:, None]).astype(np.float64)
+        more = self.form.of(remains(R if block.weight is None else R * block.weight))
+        if self.pooled:
+            more = np.sum(more, axis=0, keepdims=True)
+        return mass, first, second + more
 
     def moments(self, sums: tuple[Any, ...]) -> Moments:
         """Moments from the sums over all blocks."""
@@ -190,18 +237,22 @@ def is_empty(moments: Moments) -> np.ndarray:
     return ~(moments.mass > 4 * LOST * moments.mass.sum())
 
 
-def fill_empty(moments: Moments, rows: Rows, extent: Extent) -> Moments:
-    """Give a component without rows the scatter of all rows and the weight of one."""
+def fill_empty(moments: Moments, extent: Extent) -> Moments:
+    """Give a component without rows the scatter within the others and the weight of one row.
+
+    Not the scatter of all rows: one that is far from the others makes that singular.
+    """
     empty = is_empty(moments)
     if not empty.any():
         return moments
+    one = extent.total_weight / extent.n_rows
     pooled = len(moments.second) < len(moments.mass)
-    of_one = total_moments(rows, extent, moments.form).second / extent.n_rows
-    mass = np.where(empty, extent.total_weight / extent.n_rows, moments.mass)
     times = (empty.sum() if pooled else empty).reshape(-1, *[1] * (moments.second.ndim - 1))
+    second = moments.second + times * one * spread(moments)[1]
     # About the centre of all rows, so that the second moment is the scatter.
     centre = np.where(empty[:, None], extent.centre, moments.centre)
-    return Moments(mass, centre, moments.first, moments.second + times * of_one, moments.form)
+    mass = np.where(empty, one, moments.mass)
+    return Moments(mass, centre, moments.first, second, moments.form)
 
 
 class _Nothing:
@@ -212,6 +263,9 @@ class _Nothing:
 
     def shape(self, n_features):
         return ()
+
+    def of(self, form):
+        return np.zeros(1)
 
     def scatter(self, Z, r, out):
         return 0.0

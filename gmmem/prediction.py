@@ -9,13 +9,14 @@ import numpy as np
 
 from gmmem.answers import (
     Certainty,
+    Counted,
     Cumulative,
     Densities,
     Likelihood,
     MostProbable,
+    Observed,
     Responsibilities,
     Scorer,
-    Sizes,
 )
 from gmmem.covariances import CovarianceModel
 from gmmem.covariances.base import n_free
@@ -33,20 +34,40 @@ def log_likelihood(by: Mixture | Scorer, rows: Rows) -> float:
     return rows.fold(Likelihood(_scorer(by, rows)))[0]
 
 
+def mean_log_likelihood(by: Mixture | Scorer, rows: Rows) -> float:
+    """The same per unit of weight of the rows that have a value."""
+    total, nothing = rows.fold(Likelihood(_scorer(by, rows)))
+    return total / _weight(rows, nothing)
+
+
 def likelihood(mixture: Mixture, model: CovarianceModel, rows: Rows) -> FitSummary:
     """What criteria of the likelihood alone look at."""
     n_parameters = n_free(model, *mixture.means.shape)
-    total = log_likelihood(mixture, rows)
-    return FitSummary(total, n_parameters, rows.total_weight, n_components=mixture.n_components)
+    total, nothing = rows.fold(Likelihood(_scorer(mixture, rows)))
+    n = _weight(rows, nothing)
+    return FitSummary(total, n_parameters, n, n_components=mixture.n_components)
 
 
 def summary(mixture: Mixture, model: CovarianceModel, rows: Rows) -> FitSummary:
     """What every criterion looks at, in one pass; without the one component to compare with."""
-    total, entropy, map_entropy = rows.fold(Certainty(_scorer(mixture, rows)))
-    n_parameters = n_free(model, *mixture.means.shape)
-    return FitSummary(
-        total, n_parameters, rows.total_weight, entropy, map_entropy, mixture.n_components
-    )
+    total, nothing, entropy, map_entropy = rows.fold(Certainty(_scorer(mixture, rows)))
+    n_parameters, n = n_free(model, *mixture.means.shape), _weight(rows, nothing)
+    return FitSummary(total, n_parameters, n, entropy, map_entropy, mixture.n_components)
+
+
+def observed(by: Mixture | Scorer, rows: Rows) -> np.ndarray:
+    """Weight of each component's rows in which a feature is observed, (K, d)."""
+    return rows.fold(Observed(_scorer(by, rows)))[0]
+
+
+def _weight(rows: Rows, nothing: float) -> float:
+    """Of the rows that have a value, given that of the others."""
+    if nothing == 0:
+        return rows.total_weight
+    weight = rows.total_weight - nothing
+    if not weight > 0:
+        raise ValueError("X holds nothing but NaN.")
+    return weight
 
 
 def log_density(by: Mixture | Scorer, rows: Rows) -> Any:
@@ -68,7 +89,12 @@ def labels(by: Mixture | Scorer, rows: Rows) -> Any:
 
 def sizes(by: Mixture | Scorer, rows: Rows) -> np.ndarray:
     """Weight of the rows that each component is the most probable of, (n_components,)."""
-    return rows.fold(Sizes(_scorer(by, rows)))[0]
+    return rows.fold(Counted(_scorer(by, rows)))[0][:, 0]
+
+
+def counts(by: Mixture | Scorer, rows: Rows, classes: np.ndarray, n_classes: int) -> np.ndarray:
+    """The same by the class of each row, 0 to ``n_classes - 1``, (n_components, n_classes)."""
+    return rows.with_columns(**{"class": classes}).fold(Counted(_scorer(by, rows), n_classes))[0]
 
 
 def cumulative(mixture: Mixture, rows: Rows) -> Any:

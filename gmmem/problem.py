@@ -10,15 +10,24 @@ from typing import NamedTuple
 import numpy as np
 
 from gmmem.covariances import CovarianceModel, DegenerateCovariance
-from gmmem.covariances.singular import EPS, refuse_singular, refuse_singular_rows, rounding
+from gmmem.covariances.singular import (
+    EPS,
+    Collapsed,
+    located,
+    refuse_singular,
+    refuse_singular_rows,
+    rounding,
+)
+from gmmem.forms import SQUARE, Quadratic
+from gmmem.incomplete import Incomplete
 from gmmem.kernels.allocation import SOFT
 from gmmem.kernels.base import Allocation, Kernel
 from gmmem.kernels.guard import choose
 from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.mixture import Mixture
-from gmmem.moments import LOST, Moments, Scatters
+from gmmem.moments import LOST, Moments, Scatters, spread
 from gmmem.passes import Expected, Extent, assigned_moments, fill_empty, locate, total_moments
-from gmmem.priors import NO_PRIOR, Prior
+from gmmem.priors import NO_PRIOR, Prior, ridge_of
 from gmmem.sources.base import Rows
 
 
@@ -55,6 +64,8 @@ class Problem:
     total : Moments or None
         Of all rows as one component: what a shared covariance needs once, and not in
         every pass.
+    incomplete : Incomplete or None
+        What is known of the rows where values are missing.
     """
 
     rows: Rows
@@ -63,6 +74,7 @@ class Problem:
     allocation: Allocation
     extent: Extent
     total: Moments | None
+    incomplete: Incomplete | None = None
 
     @classmethod
     def of(
@@ -77,26 +89,67 @@ class Problem:
         Raises
         ------
         ValueError
-            If the rows hold NaN, or values whose squares would not fit in float64.
+            If the rows hold NaN alone, or values whose squares would not fit in float64.
         """
-        extent = locate(rows)
-        total = total_moments(rows, extent, model.storage.form) if model.shared else None
+        extent, form = locate(rows), model.storage.form
+        if extent.n_missing:
+            gaps = Incomplete(rows, extent, form)
+            return cls(rows, model, prior, allocation, extent, None, gaps)
+        total = total_moments(rows, extent, form) if model.shared else None
         return cls(rows, model, prior, allocation, extent, total)
+
+    def regularised(self, reg_covar: float | str) -> "Problem":
+        """The same with that on the diagonal of every covariance.
+
+        Parameters
+        ----------
+        reg_covar : float or "auto"
+            In squared units of the data; "auto" is a share of each feature's own variance.
+        """
+
+        def total() -> Moments:
+            form = min(self.model.storage.form, SQUARE, key=lambda each: each.fineness)
+            if self.incomplete is not None:
+                return self.incomplete.one[1].coarsened(form, pooled=True)
+            return total_moments(self.rows, self.extent, form)
+
+        return replace(self, prior=ridge_of(reg_covar, total))
 
     def with_model(self, model: CovarianceModel) -> "Problem":
         """The same for another covariance model."""
         form, total = model.storage.form, self.total
+        if self.incomplete is not None:
+            return replace(self.seeing(form), model=model)
         if total is not None and total.form.fineness >= form.fineness:
             total = total.coarsened(form, pooled=True)
         else:
             total = total_moments(self.rows, self.extent, form) if model.shared else None
         return replace(self, model=model, total=total)
 
+    def seeing(self, form: Quadratic) -> "Problem":
+        """The same, where incomplete rows are known in a form as fine as this one."""
+        if self.incomplete is None:
+            return self
+        return replace(self, incomplete=self.incomplete.with_form(form))
+
+    def completed_as(self, other: "Problem") -> "Problem":
+        """The same, where missing values are completed for a start as another's are."""
+        if self.incomplete is None or other.incomplete is None:
+            return self
+        return replace(self, incomplete=replace(self.incomplete, by=other.incomplete.by))
+
     def all_rows(self) -> Moments:
         """Moments of all rows as one component, in the form of the model."""
+        if self.incomplete is not None:
+            return self.incomplete.one[1].coarsened(self.model.storage.form, pooled=True)
         if self.total is not None:
             return self.total
         return total_moments(self.rows, self.extent, self.model.storage.form)
+
+    @property
+    def complete(self) -> Rows:
+        """The rows as a start sees them: what is missing, where something is, filled in."""
+        return self.rows if self.incomplete is None else self.incomplete.completed
 
     def kernel(self, mixture: Mixture) -> Kernel:
         """The cheapest kernel that is accurate for a mixture on these rows."""
@@ -106,8 +159,11 @@ class Problem:
     def expect(self, mixture: Mixture, kernel: Kernel | None = None) -> Expectation:
         """E-step: log-likelihood of the rows and their expected moments."""
         kernel = self.kernel(mixture) if kernel is None else kernel
-        over = Expected(kernel, self.allocation, total=self.total is None)
-        likelihood, moments = over.result(self.rows.fold(over), self.total)
+        if self.incomplete is not None:
+            likelihood, moments = self.incomplete.expect(kernel, self.allocation)
+        else:
+            over = Expected(kernel, self.allocation, total=self.total is None)
+            likelihood, moments = over.result(self.rows.fold(over), self.total)
         return Expectation(likelihood + self.prior.penalty(mixture), moments, kernel.exact)
 
     def expect_exactly(self, mixture: Mixture) -> Expectation:
@@ -122,14 +178,18 @@ class Problem:
         DegenerateCovariance
             If a covariance is singular (see `gmmem.covariances.singular`).
         """
+        first = previous is None and not self.prior.keeps_regular
+        if first:
+            self._refuse_singular_rows(moments)
         try:
             update = maximise(moments, self.model, self.prior, previous)
-        except DegenerateCovariance:
-            self._refuse_singular_rows(moments)  # The better reason.
-            raise
-        if previous is None and not self.prior.keeps_regular:
+        except DegenerateCovariance as error:
+            raise self._told(error, moments) from None
+        if first:
             # Rows leave a component that starts singular, and it would be lost without a word.
             self._refuse_singular(update.mixture, moments)
+        elif previous is not None and not self.prior.keeps_regular:
+            refuse_lost(update.mixture, previous)
         return update
 
     def improve(
@@ -169,19 +229,29 @@ class Problem:
         resolution = rounding(self._largest, mixture.means, storage, self.rows.dtype)
         try:
             refuse_singular(storage, resolution, mixture.weights, wide)
-        except DegenerateCovariance:
-            self._refuse_singular_rows(moments)  # The better reason.
-            raise
+        except DegenerateCovariance as error:
+            raise self._told(error, moments) from None
+
+    def _told(self, error: DegenerateCovariance, moments: Moments) -> DegenerateCovariance:
+        """The better reason: that of all rows, or where and along what a component is thin."""
+        try:
+            self._refuse_singular_rows(moments)
+        except DegenerateCovariance as better:
+            return better
+        return located(error, moments.scatters(), self._resolution)
+
+    @property
+    def _resolution(self) -> np.ndarray:
+        return max(EPS, np.finfo(self.rows.dtype).eps) * self._largest
 
     def _refuse_singular_rows(self, moments: Moments) -> None:
-        eps = max(EPS, np.finfo(self.rows.dtype).eps)
-        refuse_singular_rows(*spread(moments), eps * self._largest)
+        refuse_singular_rows(*spread(moments), self._resolution)
 
     def start(self, assign, n_components: int) -> Mixture:
         """M-step from given shares: how every initialiser becomes a mixture."""
         form, pooled = self.model.storage.form, self.model.shared
-        moments = assigned_moments(self.rows, self.extent, assign, n_components, form, pooled)
-        return self.maximise(fill_empty(moments, self.rows, self.extent)).mixture
+        moments = assigned_moments(self.complete, self.extent, assign, n_components, form, pooled)
+        return self.maximise(fill_empty(moments, self.extent)).mixture
 
 
 def maximise(
@@ -195,10 +265,37 @@ def maximise(
     A component that has lost all its rows keeps the mean and covariance of `previous`, at
     weight zero.
 
+    Parameters
+    ----------
+    moments : Moments
+        What an E-step has given, or a sum of such.
+    model : CovarianceModel
+        How the covariances are tied.
+    prior : Prior, default=NO_PRIOR
+        What is believed before.
+    previous : Mixture, default=None
+        Where inner iterations start, and what lost components keep.
+
+    Returns
+    -------
+    update : Update
+        The mixture, and whether the model's inner iteration, if there is one, has settled.
+
     Raises
     ------
     DegenerateCovariance
         If a covariance cannot be factorised.
+
+    Examples
+    --------
+    >>> from gmmem import Mixture, em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.sources import InMemory
+    >>> start = Mixture.from_arrays([0.5, 0.5], [[2, 54], [4, 80]], [[[1, 0], [0, 99]]] * 2)
+    >>> _, moments = em.expect(start, InMemory(load_old_faithful()))
+    >>> em.maximise(moments, get_model("EII")).mixture.weights.round(2)
+    array([0.36, 0.64])
     """
     scatters = moments.scatters()
     weights = prior.weights(_mass_there(scatters))
@@ -207,9 +304,9 @@ def maximise(
     scatters = prior.add(scatters)
     last = None if previous is None else previous.covariances.covariances
     d = scatters.means.shape[1]
-    values, settled = prior.estimate(model, scatters, last)
-    storage = model.storage.from_covariances(values, d)
-    return Update(Mixture.of_parts(weights, scatters.means, storage), settled)
+    estimate = prior.estimate(model, scatters, last)
+    storage = model.storage.from_estimate(estimate, d)
+    return Update(Mixture.of_parts(weights, scatters.means, storage), bool(estimate.settled))
 
 
 def _mass_there(scatters: Scatters) -> np.ndarray:
@@ -232,6 +329,16 @@ def _with_lost_kept(scatters: Scatters, previous: Mixture | None) -> Scatters:
     return scatters._replace(mass=mass, means=means, scatter=scatter)
 
 
+def refuse_lost(mixture: Mixture, previous: Mixture) -> None:
+    """Raise where a component has just lost the last of its rows."""
+    if mixture.weights.min() > 0:
+        return
+    lost = (mixture.weights == 0) & (previous.weights > 0)
+    if lost.any():
+        k = int(np.argmax(lost))
+        raise Collapsed(k, "says nothing: it has lost all its rows", previous.means[k])
+
+
 def refuse_narrow(mixture: Mixture) -> None:
     """Raise where the inverse of a covariance does not fit in float64."""
     precisions = mixture.covariances.precisions
@@ -239,15 +346,3 @@ def refuse_narrow(mixture: Mixture) -> None:
     if not fits.all():
         reason = "is too narrow for its inverse to fit in float64: rescale the data"
         raise DegenerateCovariance(int(np.argmin(fits)), reason)
-
-
-def spread(moments: Moments) -> tuple[np.ndarray, np.ndarray]:
-    """Covariances (1, ...) of all rows, and within components, from moments of any mixture."""
-    mass, means, scatter, form, lost = moments.scatters()
-    if lost is not None:
-        mass, means = np.where(lost, 0, mass), np.where(lost[:, None], 0, means)
-        scatter = scatter if len(scatter) < len(mass) else scatter[~lost]
-    weight = mass.sum()
-    away = (means - mass @ means / weight) * np.sqrt(mass / weight)[:, None]
-    within = scatter.sum(axis=0, keepdims=True) / weight
-    return within + form.square(away).sum(axis=0, keepdims=True), within

@@ -30,6 +30,10 @@ class Remaining(NamedTuple):
     factor: float
     """By which each gain is smaller than the one before."""
 
+    def per(self, weight: float) -> "Remaining":
+        """Of a total, what that is a unit of weight."""
+        return self._replace(gain=self.gain / weight)
+
     def iterations(self, tol: float) -> float:
         """How many more until less than `tol` remains; infinite where that is not known."""
         if self.gain <= tol:
@@ -66,17 +70,17 @@ def remaining(history: Sequence[float]) -> Remaining:
     return Remaining(float(gains[-1]) * factor / (1 - factor), factor)
 
 
-def last_change(history: Sequence[float], previous: float) -> float:
+def last_change(history: Sequence[float], previous: float, known: Remaining | None) -> float:
     """What the last iteration changed; `previous` is what the first is compared with."""
     return abs(history[-1] - (history[-2] if len(history) > 1 else previous))
 
 
-def remaining_gain(history: Sequence[float], previous: float) -> float:
-    """What is still to be had, a row."""
-    return remaining(history).gain
+def remaining_gain(history: Sequence[float], previous: float, known: Remaining | None) -> float:
+    """What is still to be had, a row; as it is `known`, if it is."""
+    return (known or remaining(history)).gain
 
 
-STOPPING: dict[str, Callable[[Sequence[float], float], float]] = {
+STOPPING: dict[str, Callable[[Sequence[float], float, Remaining | None], float]] = {
     "change": last_change,
     "aitken": remaining_gain,
 }

@@ -9,13 +9,14 @@ from scipy import stats
 from sklearn.utils import check_array, check_random_state
 
 from gmmem import em, prediction
-from gmmem.bootstrap.replicates import LARGEST_SEED, check_counts, redrawn
-from gmmem.covariances import get_model
+from gmmem.bootstrap.replicates import LARGEST_SEED, check_counts, checkpoint_for, redrawn
+from gmmem.covariances import DegenerateCovariance, get_model
+from gmmem.covariances.singular import SingularRows
 from gmmem.initializers import Hierarchical, Subset, as_assignment
 from gmmem.mixture import Mixture
-from gmmem.priors import Ridge
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
+from gmmem.updates import Extrapolated, Plain, Rule
 
 # Replicates between two looks at whether the test is decided.
 BATCH = 24
@@ -27,6 +28,8 @@ RISK = 1e-3
 # in the data than it does in most replicates would make the test reject too easily.
 # In noise, trees on a few rows find the better optimum as often as trees on all rows.
 STARTS = (Hierarchical("VVV", max_samples=100), Hierarchical("EII", max_samples=500))
+
+REMEDY = "Lower n_components, or choose a covariance_type with fewer parameters."
 
 # Every start goes on until it gains less than so many times tol; then only the best does.
 LOOSE = 10
@@ -76,11 +79,14 @@ def likelihood_ratio_test(
     covariance_type="VVV",
     n_replicates: int = 999,
     level: float = 0.05,
-    reg_covar: float = 0.0,
+    reg_covar: float | str = 0.0,
     tol: float = 1e-5,
     max_iter: int = 1000,
+    accelerate: bool = True,
     n_jobs: int | None = None,
     random_state=None,
+    checkpoint=None,
+    checkpoint_every: float = 60.0,
 ) -> LikelihoodRatioTest:
     """Test n_components against one more by the parametric bootstrap.
 
@@ -110,10 +116,17 @@ def likelihood_ratio_test(
         A fit stops when the mean log-likelihood of a row, in nats, changes by less.
     max_iter : int, default=1000
         Most iterations of a fit.
+    accelerate : bool, default=True
+        As for `GaussianMixtureIC`.
     n_jobs : int, default=None
         Replicates at the same time; the result is the same for any.
     random_state : int, RandomState instance or None, default=None
         Seeds the replicates and the starts.
+    checkpoint : path-like or None, default=None
+        A file that replicates are kept in as they are finished: a call with the same arguments
+        goes on from it, and ends as it would have; then the file is removed.
+    checkpoint_every : float, default=60
+        Seconds between two writes of that file, at least.
 
     Returns
     -------
@@ -134,7 +147,7 @@ def likelihood_ratio_test(
     --------
     >>> from gmmem.bootstrap import likelihood_ratio_test
     >>> from gmmem.datasets import load_old_faithful
-    >>> test = likelihood_ratio_test(load_old_faithful(), 1, random_state=0)
+    >>> test = likelihood_ratio_test(load_old_faithful(), 1, n_replicates=39, random_state=0)
     >>> round(test.statistic), test.p_value <= 0.05
     (319, True)
     """
@@ -143,19 +156,50 @@ def likelihood_ratio_test(
     if not 0 < level < 1:
         raise ValueError(f"level={level} must lie between 0 and 1.")
     model = get_model(covariance_type)
-    settings = tol, max_iter, reg_covar
-    random_state, replicates = check_random_state(random_state), np.empty(0)
-    null, statistic = _statistic(X, n_components, model, settings, random_state)
-    with Parallel(n_jobs=n_jobs) as parallel:
-        while len(replicates) < n_replicates and not _decided(replicates >= statistic, level):
-            seeds = random_state.randint(LARGEST_SEED, size=BATCH)
-            batch = parallel(
+    settings = tol, max_iter, reg_covar, Extrapolated() if accelerate else Plain()
+    given = dict(n_components=n_components, model=model, settings=settings, level=level)
+    given |= dict(n_replicates=n_replicates, random_state=random_state)
+    kept = checkpoint_for(checkpoint, checkpoint_every, "likelihood_ratio_test", given, X)
+    random_state, saved = check_random_state(random_state), kept.saved(None, model.storage)
+    if saved is None:
+        try:
+            null, statistic = _statistic(X, n_components, model, settings, random_state)
+        except SingularRows:
+            raise  # It says what to do.
+        except DegenerateCovariance as failure:
+            raise ValueError(
+                f"{n_components} and {n_components + 1} components cannot both be fitted to X: "
+                f"{str(failure).rstrip('.')}. {REMEDY} Or increase reg_covar (now {reg_covar})."
+            ) from failure
+        replicates, seeds = [], []
+    else:
+        null, statistic, replicates, seeds, drawn = saved
+        random_state.set_state(drawn)
+    with Parallel(n_jobs=n_jobs, return_as="generator") as parallel:
+        while True:
+            # What a look at the test has asked for, it gets.
+            if len(seeds) == len(replicates):
+                values = np.array(replicates)
+                if len(values) >= n_replicates or _decided(values >= statistic, level):
+                    break
+                batch = random_state.randint(LARGEST_SEED, size=BATCH).tolist()
+                seeds = seeds + batch[: n_replicates - len(seeds)]
+            drawn = random_state.get_state(legacy=False)
+            pending = (
                 delayed(_replicate)(null, len(X), n_components, model, settings, seed)
-                for seed in seeds[: n_replicates - len(replicates)]
+                for seed in seeds[len(replicates) :]
             )
-            replicates = np.append(replicates, batch)
-    p_value = (1 + np.sum(replicates >= statistic)) / (1 + len(replicates))
-    return LikelihoodRatioTest(n_components, statistic, float(p_value), replicates)
+            for value in parallel(pending):
+                replicates.append(value)
+                kept.offer(partial(_state, null, statistic, replicates, seeds, drawn))
+    kept.remove()
+    p_value = (1 + np.sum(values >= statistic)) / (1 + len(values))
+    return LikelihoodRatioTest(n_components, statistic, float(p_value), values)
+
+
+def _state(*parts) -> tuple:
+    """What a checkpoint holds."""
+    return parts
 
 
 def _decided(exceeds: np.ndarray, level: float) -> bool:
@@ -166,16 +210,16 @@ def _decided(exceeds: np.ndarray, level: float) -> bool:
     return interval.high < level or interval.low > level
 
 
-def _fit(problem: Problem, grown: list, n_components: int, tol: float, max_iter: int):
+def _fit(problem: Problem, grown: list, n_components: int, tol: float, max_iter: int, rule: Rule):
     """The most likely of the fits from several starts, and its log-likelihood."""
     # One component is the same from every start.
     trees = grown if n_components > 1 else grown[:1]
     starts = [partial(_start, tree, problem, n_components) for tree in trees]
-    tried = em.solve(problem, starts, tol=LOOSE * tol, max_iter=max_iter)
+    tried = em.solve(problem, starts, tol=LOOSE * tol, max_iter=max_iter, rule=rule)
     failure = tried.failure
     usable = [each for each in tried.solutions if each.failure is None]
     for best in sorted(usable, key=lambda solution: -solution.history[-1]):
-        settings = dict(tol=tol, max_iter=max_iter, previous=best.history[-1])
+        settings = dict(tol=tol, max_iter=max_iter, previous=best.history[-1], rule=rule)
         refined = em.solve(problem, [best.mixture], **settings)
         if refined.best is not None:
             mixture = refined.best.mixture
@@ -197,12 +241,12 @@ def _start(tree, problem: Problem, n_components: int) -> Mixture:
 
 def _statistic(X, n_components: int, model, settings, rng) -> tuple[Mixture, float]:
     """The null mixture of the data, and twice the gain of one component more."""
-    rows, (tol, max_iter, reg_covar) = InMemory(X), settings
+    rows, (tol, max_iter, reg_covar, rule) = InMemory(X), settings
     with rows.working():
-        problem = Problem.of(rows, model, Ridge(reg_covar))
+        problem = Problem.of(rows, model).regularised(reg_covar)
         grown = [start.grow(X, random_state=rng) for start in STARTS]
-        lower, null = _fit(problem, grown, n_components, tol, max_iter)
-        higher, _ = _fit(problem, grown, n_components + 1, tol, max_iter)
+        lower, null = _fit(problem, grown, n_components, tol, max_iter, rule)
+        higher, _ = _fit(problem, grown, n_components + 1, tol, max_iter, rule)
     return null, 2 * (higher - lower)
 
 
@@ -213,4 +257,4 @@ def _replicate(null: Mixture, n_samples: int, n_components: int, model, settings
     def draw():
         return _statistic(null.sample(n_samples, rng)[0], n_components, model, settings, rng)[1]
 
-    return redrawn(draw, "Lower n_components, or choose a covariance_type with fewer parameters.")
+    return redrawn(draw, REMEDY)

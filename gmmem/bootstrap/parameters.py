@@ -12,11 +12,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gmmem import em
-from gmmem.bootstrap.replicates import LARGEST_SEED, check_counts, redrawn
+from gmmem.bootstrap.replicates import LARGEST_SEED, check_counts, checkpoint_for, redrawn
 from gmmem.compat import check_sample_weight
 from gmmem.estimators import GaussianMixture, GaussianMixtureIC
 from gmmem.mixture import Mixture
 from gmmem.sources import InMemory
+from gmmem.updates import Extrapolated, Plain
 
 # Rows of a replicate whose numbers are drawn, and that are drawn themselves, at most.
 MOST_DRAWN, MOST_SIMULATED = 10**15, 10**8
@@ -135,7 +136,12 @@ def _drawn_again(data: Data, mixture: Mixture, rng) -> InMemory:
 
 
 def _simulated(data: Data, mixture: Mixture, rng) -> InMemory:
-    return InMemory(mixture.sample(round(data.total), rng)[0])
+    X, missing = mixture.sample(round(data.total), rng)[0], np.isnan(data.X)
+    if missing.any():
+        # Who lacks what is drawn from the rows, as if it had nothing to do with the values.
+        share = None if data.weight is None else data.weight / data.total
+        X[missing[rng.choice(len(missing), size=len(X), p=share)]] = np.nan
+    return InMemory(X)
 
 
 def _weighted(data: Data, mixture: Mixture, rng) -> InMemory:
@@ -163,8 +169,11 @@ def bootstrap(
     sample_weight=None,
     tol: float = 1e-5,
     max_iter: int = 1000,
+    accelerate: bool = True,
     n_jobs: int | None = None,
     random_state=None,
+    checkpoint=None,
+    checkpoint_every: float = 60.0,
 ) -> Bootstrap:
     """Refit a mixture to replicates of its data, as mclust's ``MclustBootstrap`` does.
 
@@ -178,7 +187,7 @@ def bootstrap(
         Fitted.  A pipeline that ends in one of them: its other steps stay as they were
         fitted, and the parameters are those of what they make of X.
     X : array-like of shape (n_samples, n_features)
-        The data that it was fitted to.
+        The data that it was fitted to, with NaN for missing values.
     kind : {"nonparametric", "parametric", "weighted"}, default="nonparametric"
         Rows drawn again; rows drawn from the fitted mixture; or every row with a
         weight drawn from the exponential distribution (the weighted likelihood
@@ -192,10 +201,17 @@ def bootstrap(
         A refit stops when the mean log-likelihood of a row, in nats, changes by less.
     max_iter : int, default=1000
         Most iterations of a refit.
+    accelerate : bool, default=True
+        As for `GaussianMixtureIC`.
     n_jobs : int, default=None
         Replicates at the same time; the result is the same for any.
     random_state : int, RandomState instance or None, default=None
         Seeds the replicates.
+    checkpoint : path-like or None, default=None
+        A file that replicates are kept in as they are finished: a call with the same arguments
+        goes on from it, and ends as it would have; then the file is removed.
+    checkpoint_every : float, default=60
+        Seconds between two writes of that file, at least.
 
     Returns
     -------
@@ -230,14 +246,24 @@ def bootstrap(
         raise ValueError(f"kind={kind!r} must be one of {list(KINDS)}.")
     check_counts(n_replicates=n_replicates)
     estimator, X = _mixture_of(estimator, X)
-    X = validate_data(estimator, X, dtype=np.float64, reset=False)
+    X = validate_data(estimator, X, dtype=np.float64, reset=False, ensure_all_finite="allow-nan")
     mixture, model = estimator.mixture_, estimator.covariance_model_
     data = _data(X, sample_weight, mixture, kind)
     settings = {"tol": tol, "max_iter": max_iter, "reg_covar": estimator.reg_covar}
+    given = settings | {"kind": kind, "random_state": random_state, "model": model}
+    given |= {"mixture": [mixture.weights, mixture.means, mixture.covariances.covariances]}
+    given |= {"n_replicates": n_replicates}
+    kept = checkpoint_for(checkpoint, checkpoint_every, "bootstrap", given, data.X, data.weight)
+    settings["rule"] = Extrapolated() if accelerate else Plain()
     seeds = check_random_state(random_state).randint(LARGEST_SEED, size=n_replicates)
-    refits = Parallel(n_jobs=n_jobs)(
-        delayed(_refit)(data, mixture, model, kind, settings, seed) for seed in seeds
+    seeds, refits = kept.saved() or (seeds, [])
+    pending = (
+        delayed(_refit)(data, mixture, model, kind, settings, seed) for seed in seeds[len(refits) :]
     )
+    for refit in Parallel(n_jobs=n_jobs, return_as="generator")(pending):
+        refits.append(refit)
+        kept.offer(lambda: (seeds, refits))
+    kept.remove()
     return Bootstrap(*(np.array(values) for values in zip(*refits, strict=True)))
 
 

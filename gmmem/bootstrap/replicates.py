@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gmmem.covariances import DegenerateCovariance
+from gmmem.estimators.checkpoint import Checkpoint, hashed, identity
 
 LARGEST_SEED = 2**31 - 1
 
@@ -12,6 +13,32 @@ LARGEST_SEED = 2**31 - 1
 MOST_DRAWS = 100
 
 Value = TypeVar("Value")
+
+
+def checkpoint_for(path: Any, every: float, task: str, params: dict, *arrays) -> Checkpoint:
+    """Where the replicates of a task are kept.
+
+    Parameters
+    ----------
+    path : path-like or None
+    every : float
+    task : str
+    params : dict
+        What it depends on, but for the data.
+    *arrays : ndarray or None
+        The data.
+
+    Raises
+    ------
+    ValueError
+        If there is something else.
+    """
+    if not every >= 0:
+        raise ValueError(f"checkpoint_every={every} must be a number of seconds, at least 0.")
+    if path is None:
+        return Checkpoint(None, every, {})
+    data = hashed(*(each for each in arrays if each is not None))
+    return Checkpoint(path, every, identity(task, params, data))
 
 
 def check_counts(**counts) -> None:

@@ -8,7 +8,7 @@ components, or one (S = 1) that all of them share.
 all that an M-step needs: from the within-component scatters to covariances.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -119,6 +119,35 @@ class Storage(Protocol):
         >>> held.factors
         array([[1.        , 0.5       ],
                [0.33333333, 1.        ]])
+        """
+
+    @classmethod
+    def from_estimate(cls, estimate: "Estimate", n_features: int) -> "Storage":
+        """Factorise what a model estimates, by its roots where it gives them.
+
+        Parameters
+        ----------
+        estimate : Estimate
+            Covariances, and their roots where the model gives them.
+        n_features : int
+            d, the number of features.
+
+        Returns
+        -------
+        storage : Storage
+            Factorised.
+
+        Raises
+        ------
+        DegenerateCovariance
+            If a covariance is not positive definite.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Estimate, Spherical
+        >>> Spherical.from_estimate(Estimate(np.array([4.0])), n_features=2).factors
+        array([0.5])
         """
 
     @classmethod
@@ -249,7 +278,7 @@ class Storage(Protocol):
         """
 
     def bound(self, extent: np.ndarray) -> np.ndarray:
-        """What the terms of ``z' P z`` add up to at most if |z| <= extent.
+        """What the terms of ``z' P z`` add up to at most if ``|z| <= extent``.
 
         What is lost where they are summed with other signs is a share of this.
 
@@ -301,6 +330,14 @@ class Storage(Protocol):
         array([1., 1.])
         """
 
+    def standardised(
+        self, steps: np.ndarray, covariances: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """``U' v`` of steps v (K, d), and the form of ``U' C U`` of other covariances C (S, ...).
+
+        Of these covariances themselves it is the form of the identity.
+        """
+
     def thinness(self, step: np.ndarray) -> np.ndarray:
         """Least variance over what it would be by rounding alone.
 
@@ -346,6 +383,28 @@ class Storage(Protocol):
         (array([1. , 0.5]), array([2., 9.]))
         """
 
+    def take(self, components: np.ndarray) -> "Storage":
+        """The covariances in another order; the same, where one serves all.
+
+        Parameters
+        ----------
+        components : ndarray of int of shape (n_components,)
+            Which one comes in each place.
+
+        Returns
+        -------
+        storage : Storage
+            In that order.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0], [2.0]]), 1)
+        >>> held.take(np.array([1, 0])).covariances.ravel()
+        array([2., 1.])
+        """
+
     def marginal(self, features: np.ndarray) -> "Storage":
         """The covariances of some of the features.
 
@@ -366,6 +425,28 @@ class Storage(Protocol):
         >>> held = Diagonal.from_covariances(np.array([[1.0, 4.0], [9.0, 1.0]]), 2)
         >>> held.marginal(np.array([1])).covariances.ravel()
         array([4., 1.])
+        """
+
+    def conditional(self, features: np.ndarray) -> "Storage":
+        """The covariances of some of the features, given all others.
+
+        Parameters
+        ----------
+        features : ndarray of int
+            Those that are not given.
+
+        Returns
+        -------
+        covariances : Storage
+            In those features.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Full
+        >>> both = Full.from_covariances(np.array([[[1, 0.5], [0.5, 1]]]), 2)
+        >>> both.conditional(np.array([1])).covariances
+        array([[[0.75]]])
         """
 
     def regression(
@@ -396,6 +477,29 @@ class Storage(Protocol):
         >>> coefficients, remains = held.regression(np.array([0]), np.array([1]))
         >>> coefficients.round(6), remains.round(6)
         (array([[[0.5]]]), array([[[0.75]]]))
+        """
+
+    def gaps(self, missing: np.ndarray) -> "Gaps":
+        """What is known of missing features.
+
+        Parameters
+        ----------
+        missing : ndarray of bool of shape (Q, n_features)
+            Patterns, each of which lacks as many features.
+
+        Returns
+        -------
+        gaps : Gaps
+            What fills them, and what remains open.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import get_model
+        >>> storage = get_model("full").storage.from_covariances(np.eye(2)[None], 2)
+        >>> storage.gaps(np.array([[False, True]])).along(0)
+        array([[[1.],
+                [0.]]])
         """
 
     def dense(self) -> np.ndarray:
@@ -468,6 +572,31 @@ class Storage(Protocol):
         """
 
 
+class Gaps(Protocol):
+    """What covariances say of missing features, for Q patterns that lack m features each.
+
+    All differences are from the means of the components.
+    """
+
+    gain: np.ndarray
+    """By how much the log-peaks of the observed features exceed those of all, (S, Q)."""
+
+    def fill(self, Z: np.ndarray, which: np.ndarray) -> None:
+        """Write what is expected into differences (K, b, d) that are zero where missing.
+
+        `which` (b,) are the rows' patterns.
+        """
+
+    def squares(self, Z: np.ndarray) -> np.ndarray:
+        """Squared distances of the observed features, from what `fill` has filled, (K, b)."""
+
+    def along(self, pattern: int) -> np.ndarray:
+        """What all features are expected to be a unit of the observed ones, (S, d, o)."""
+
+    def remains(self, mass: np.ndarray) -> np.ndarray:
+        """The covariance that is not explained, times the mass (K, Q) and added up: a form."""
+
+
 def read_only(array: np.ndarray) -> np.ndarray:
     """The array itself, which nobody can write to any more."""
     array.setflags(write=False)
@@ -486,12 +615,43 @@ class Held:
             if isinstance(array, np.ndarray):
                 read_only(array)
 
+    @classmethod
+    def from_estimate(cls, estimate, n_features):
+        return cls.from_covariances(estimate.covariances, n_features)
+
     @property
     def shared(self):
         return len(self.factors) == 1
 
     def at(self, component):
         return 0 if self.shared else component
+
+    def take(self, components):
+        """The covariances in another order; the same, where one serves all.
+
+        Parameters
+        ----------
+        components : ndarray of int of shape (n_components,)
+            Which one comes in each place.
+
+        Returns
+        -------
+        storage : Storage
+            In that order.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Diagonal
+        >>> held = Diagonal.from_covariances(np.array([[1.0], [2.0]]), 1)
+        >>> held.take(np.array([1, 0])).covariances.ravel()
+        array([2., 1.])
+        """
+        if self.shared:
+            return self
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        arrays = {name: each for name, each in own.items() if isinstance(each, np.ndarray)}
+        return replace(self, **{name: each[components] for name, each in arrays.items()})
 
     def bound(self, extent):
         return self.form.reach(self.precisions, extent)
@@ -506,6 +666,8 @@ class Estimate(NamedTuple):
         In the form of the storage: of every component, or one that all share.
     settled : bool, default=True
         False if an inner iteration stopped before it converged.
+    roots : ndarray of shape (S, n_features, n_features), default=None
+        R with ``Sigma = R R'``, where that keeps digits which the matrices lose.
 
     Examples
     --------
@@ -513,11 +675,12 @@ class Estimate(NamedTuple):
     >>> from gmmem.covariances import VII
     >>> scatter, mass = np.array([8.0, 6.0]), np.array([4.0, 1.0])
     >>> VII().estimate(scatter, mass, n_features=2, previous=None)
-    Estimate(covariances=array([1., 3.]), settled=True)
+    Estimate(covariances=array([1., 3.]), settled=True, roots=None)
     """
 
     covariances: np.ndarray
     settled: bool = True
+    roots: np.ndarray | None = None
 
 
 @contract
@@ -643,25 +806,32 @@ def checked_estimate(
             estimate = model.estimate(scatter / scale, mass, n_features, last)
     except np.linalg.LinAlgError:
         raise DegenerateCovariance(0, "could not be decomposed") from None
-    if not isinstance(estimate, tuple) or len(estimate) != 2:
+    if not isinstance(estimate, Estimate):
         raise ValueError(
             f"The covariance model {model.name} returned {type(estimate).__name__}; "
             "it must return an Estimate."
         )
-    values = np.asarray(estimate[0])
+    values = np.asarray(estimate.covariances)
     if values.shape != scatter.shape or values.dtype.kind not in "fiu":
         raise ValueError(
             f"The covariance model {model.name} estimated covariances of shape {values.shape} "
             f"and dtype {values.dtype}; expected real numbers of shape {scatter.shape}."
+        )
+    roots = estimate.roots
+    if roots is not None and np.shape(roots) != (len(scatter), n_features, n_features):
+        raise ValueError(
+            f"The covariance model {model.name} gave roots of shape {np.shape(roots)}; expected "
+            f"{(len(scatter), n_features, n_features)}, with covariances R R'."
         )
     finite = np.isfinite(values)
     if not finite.all():
         component = int(np.argmin(finite.reshape(len(values), -1).all(axis=1)))
         raise DegenerateCovariance(component, "is not finite")
     if scale == 1:
-        return Estimate(values.astype(np.float64, copy=False), bool(estimate[1]))
+        return estimate._replace(covariances=values.astype(np.float64, copy=False))
     with np.errstate(over="ignore", under="ignore"):
-        return Estimate(values * scale, bool(estimate[1]))
+        roots = None if roots is None else roots * np.sqrt(scale)
+        return estimate._replace(covariances=values * scale, roots=roots)
 
 
 # Where products of a few scatters fit in float64.
@@ -669,12 +839,15 @@ LEAST_SCALE, MOST_SCALE = 1e-30, 1e30
 
 
 def _power_of_two(scatter: np.ndarray) -> float:
-    """By what scatters are divided, which changes no digit: 1 where they are moderate."""
+    """By what scatters are divided, which changes no digit: 1 where they are moderate.
+
+    A power of four, so that neither do their roots change.
+    """
     # Of a scatter, the largest number is a variance.
     largest = float(scatter.max())
     if LEAST_SCALE < largest < MOST_SCALE or not 0 < largest < np.inf:
         return 1.0
-    return 2.0 ** np.floor(np.log2(largest))
+    return 4.0 ** np.floor(np.log2(largest) / 2)
 
 
 class Decomposition(NamedTuple):

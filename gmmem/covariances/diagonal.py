@@ -23,6 +23,7 @@ from gmmem.covariances.base import (
     read_only,
     unit_axes,
 )
+from gmmem.covariances.gaps import Independent
 from gmmem.covariances.volumes import common_shape, volumes
 from gmmem.forms import SQUARE, Quadratic
 
@@ -91,6 +92,9 @@ class Diagonal(Held):
         factors = self.factors[self.at(component)][first : len(Z), None].astype(Z.dtype)
         return np.multiply(Z[first:], factors, out=out)
 
+    def standardised(self, steps, covariances):
+        return steps * self.factors, covariances * self.factors**2
+
     def thinness(self, step):
         with np.errstate(divide="ignore"):
             return (self.covariances / step**2).min(axis=1)
@@ -102,9 +106,15 @@ class Diagonal(Held):
     def marginal(self, features):
         return type(self)(self.covariances[:, features], self.factors[:, features], len(features))
 
+    # Features of a component do not tell of each other.
+    conditional = marginal
+
     def regression(self, observed, missing):
         S, m = len(self.factors), len(missing)
         return np.zeros((S, m, len(observed))), self.covariances[:, missing, None] * np.eye(m)
+
+    def gaps(self, missing):
+        return Independent(self.covariances, self.factors, missing, False)
 
     def dense(self):
         return self.covariances[:, :, None] * np.eye(self.n_features)

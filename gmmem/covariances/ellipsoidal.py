@@ -12,18 +12,16 @@ Recognition 28, 781-793, sections 4.1 and 4.3 (EVE and VVE: `orientation`).
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg.lapack import dgejsv
 
-from gmmem.covariances.base import Estimate, Iterated, Lettered
+from gmmem.covariances.base import EPS, Estimate, Iterated, Lettered
 from gmmem.covariances.full import Full
-from gmmem.covariances.orientation import best_axes, rotate
-from gmmem.covariances.volumes import common_matrix, common_shape, volumes
+from gmmem.covariances.orientation import best_axes
+from gmmem.covariances.roots import eigen, root
+from gmmem.covariances.volumes import check_positive, common_matrix, common_shape, volumes
 
-# Where the least variance is a smaller share of the largest, it is found by itself.
-GRADED = 1e-6
-
-# Axes whose squared lengths differ by less, as a share of the longest, are as long as each other.
-TIED = 1e-13
+# Axes whose squared lengths differ by less are as long as each other: as a share of the
+# longest, and of their own.
+TIED, TIED_THIN = 16 * EPS, 1e-9
 
 
 class EEE(Lettered):
@@ -83,8 +81,8 @@ class VEE(Iterated):
 
     def estimate(self, scatter, mass, n_features, previous):
         start = None if previous is None else _volumes(previous)
-        volume, matrix, settled = common_matrix(scatter, mass, start, self.tol, self.max_iter)
-        return Estimate(volume[:, None, None] * matrix, settled)
+        volume, common, settled = common_matrix(scatter, mass, start, self.tol, self.max_iter)
+        return _of_roots(np.sqrt(volume)[:, None, None] * common, settled)
 
 
 @dataclass(frozen=True)
@@ -135,10 +133,9 @@ class EVE(Turned):
             value = total * n_features * (most + np.log(share.sum()))
             return value, total * share / share.sum(), 1 / n_features
 
-        axes, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
-        values = np.diagonal(rotate(axes, scatter), axis1=1, axis2=2)
+        axes, values, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
         size = volumes(values)
-        return Estimate(_compose(values / size[:, None] * (size.sum() / total), axes), settled)
+        return _along(values / size[:, None] * (size.sum() / total), axes, settled)
 
 
 class VVE(Turned):
@@ -176,9 +173,8 @@ class VVE(Turned):
         def objective(values):
             return float(mass @ np.log(values).sum(axis=1)), mass, 0.0
 
-        axes, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
-        values = np.diagonal(rotate(axes, scatter), axis1=1, axis2=2)
-        return Estimate(_compose(np.maximum(values, 0) / mass[:, None], axes), settled)
+        axes, values, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
+        return _along(values / mass[:, None], axes, settled)
 
 
 class EEV(Lettered):
@@ -210,7 +206,7 @@ class EEV(Lettered):
     def estimate(self, scatter, mass, n_features, previous):
         values, axes = _eigen(scatter)
         common = np.repeat(values.sum(axis=0)[None] / mass.sum(), len(values), axis=0)
-        return Estimate(_compose(common, axes))
+        return _along(common, axes)
 
 
 class VEV(Iterated):
@@ -247,7 +243,7 @@ class VEV(Iterated):
         values, axes = _eigen(scatter)
         start = None if previous is None else _volumes(previous)
         volume, shape, settled = common_shape(values, mass, start, self.tol, self.max_iter)
-        return Estimate(_compose(volume[:, None] * shape, axes), settled)
+        return _along(volume[:, None] * shape, axes, settled)
 
 
 class EVV(Lettered):
@@ -277,8 +273,9 @@ class EVV(Lettered):
     storage = Full
 
     def estimate(self, scatter, mass, n_features, previous):
-        size = _volumes(scatter)
-        return Estimate(scatter * (size.sum() / mass.sum() / size)[:, None, None])
+        roots = root(scatter)
+        size = _volumes_of_roots(roots)
+        return _of_roots(roots * np.sqrt(size.sum() / mass.sum() / size)[:, None, None])
 
 
 class VVV(Lettered):
@@ -307,9 +304,14 @@ class VVV(Lettered):
 
 def _volumes(matrices: np.ndarray) -> np.ndarray:
     """``|A_k| ** (1 / d)``, (K,)."""
-    sign, log_det = np.linalg.slogdet(matrices)
-    size = np.where(sign > 0, np.exp(log_det / matrices.shape[-1]), 0)
-    return volumes(size[:, None])
+    return _volumes_of_roots(root(matrices))
+
+
+def _volumes_of_roots(roots: np.ndarray) -> np.ndarray:
+    """The same where the roots are known."""
+    regular = roots[:, :, -1].any(axis=1)
+    pivots = np.where(regular[:, None], np.diagonal(roots, axis1=1, axis2=2), 0)
+    return volumes(pivots**2)
 
 
 def _eigen(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -319,34 +321,14 @@ def _eigen(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     them goes with which length of another is open: the axes of all together decide,
     so that rounding does not.
     """
-    values, axes = np.linalg.eigh(matrices)
-    values, axes = np.maximum(values[:, ::-1], 0), axes[:, :, ::-1]
-    for k in np.flatnonzero(values[:, -1] < GRADED * values[:, 0]):
-        values[k], axes[k] = _graded(matrices[k], values[k], axes[k])
-    tied = values[:, :-1] - values[:, 1:] <= TIED * values[:, :1]
+    values, axes = eigen(matrices)
+    noise = np.minimum(TIED * values[:, :1], TIED_THIN * values[:, :-1])
+    tied = values[:, :-1] - values[:, 1:] <= noise
     if tied.any():
         axes, pooled = axes.copy(), matrices.sum(axis=0)
         for k in np.flatnonzero(tied.any(axis=1)):
             axes[k] = _turned_within_ties(axes[k], tied[k], pooled)
     return values, axes
-
-
-def _graded(
-    matrix: np.ndarray, values: np.ndarray, axes: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The same with every digit, where columns have different units: by Jacobi's rotations.
-
-    Of ``W = L L'`` the singular values of L' are found one relative to the other, and not
-    all relative to the largest (Drmac and Veselic 2008, LAPACK's gejsv).
-    """
-    try:
-        lower = np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        return values, axes
-    singular, _, turned, scale, _, failed = dgejsv(lower.T, joba=0, jobu=3, jobv=0)
-    if failed:
-        return values, axes
-    return (singular * (scale[0] / scale[1])) ** 2, turned
 
 
 def _turned_within_ties(axes: np.ndarray, tied: np.ndarray, pooled: np.ndarray) -> np.ndarray:
@@ -360,7 +342,12 @@ def _turned_within_ties(axes: np.ndarray, tied: np.ndarray, pooled: np.ndarray) 
     return axes
 
 
-def _compose(values: np.ndarray, axes: np.ndarray) -> np.ndarray:
-    """``D diag(v_k) D'``, symmetric to the last bit."""
-    root = axes * np.sqrt(values)[:, None, :]
-    return root @ root.transpose(0, 2, 1)
+def _along(values: np.ndarray, axes: np.ndarray, settled: bool = True) -> Estimate:
+    """``D diag(v_k) D'``, from its root."""
+    check_positive((values > 0).all(axis=1))
+    return _of_roots(axes * np.sqrt(values)[:, None, :], settled)
+
+
+def _of_roots(roots: np.ndarray, settled: bool = True) -> Estimate:
+    """``R R'``, symmetric to the last bit, and the root, which has more digits."""
+    return Estimate(roots @ roots.transpose(0, 2, 1), settled, roots)

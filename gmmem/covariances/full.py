@@ -20,6 +20,7 @@ from gmmem.covariances.base import (
     Storage,
     read_only,
 )
+from gmmem.covariances.gaps import Correlated
 from gmmem.covariances.orientation import common_axes
 from gmmem.covariances.volumes import volumes
 from gmmem.forms import OUTER, Quadratic
@@ -31,6 +32,19 @@ def _cholesky(matrices: np.ndarray) -> np.ndarray:
         factors = np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:
         raise DegenerateCovariance(_first_without_factor(matrices)) from None
+    _check_pivots(factors, matrices)
+    return factors
+
+
+def _triangular(roots: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Lower factors L with ``L L' = R R'``."""
+    factors = np.linalg.qr(roots.transpose(0, 2, 1), mode="r").transpose(0, 2, 1)
+    factors = factors * np.where(np.diagonal(factors, axis1=1, axis2=2) < 0, -1, 1)[:, None, :]
+    _check_pivots(factors, matrices)
+    return factors
+
+
+def _check_pivots(factors: np.ndarray, matrices: np.ndarray) -> None:
     pivots = np.diagonal(factors, axis1=1, axis2=2) ** 2
     scale = np.diagonal(matrices, axis1=1, axis2=2)
     noise = max(4, matrices.shape[-1]) * EPS
@@ -38,7 +52,6 @@ def _cholesky(matrices: np.ndarray) -> np.ndarray:
     if not regular.all():
         component = int(np.argmin(regular.all(axis=1)))
         raise DegenerateCovariance(component, "is singular to working precision")
-    return factors
 
 
 def _first_without_factor(matrices: np.ndarray) -> int:
@@ -98,6 +111,14 @@ class Full(Held):
         return cls(factors, n_features, covariances)
 
     @classmethod
+    def from_estimate(cls, estimate, n_features):
+        covariances, _, roots = estimate
+        if roots is None:
+            return cls.from_covariances(covariances, n_features)
+        factors = _inverse_transposed(_triangular(roots, covariances), lower=True)
+        return cls(factors, n_features, covariances)
+
+    @classmethod
     def from_precisions(cls, precisions, n_features):
         # P = U U' with U upper is the Cholesky factor of P read backwards.
         backwards = _cholesky(precisions[:, ::-1, ::-1])
@@ -132,6 +153,10 @@ class Full(Held):
         lower = self.factors[self.at(component)].T[first : len(Z), : len(Z)]
         return np.matmul(lower.astype(Z.dtype, copy=False), Z, out=out)
 
+    def standardised(self, steps, covariances):
+        across = self.factors.transpose(0, 2, 1)
+        return (across @ steps[:, :, None])[:, :, 0], across @ covariances @ self.factors
+
     def thinness(self, step):
         # In units in which all columns are equally wide, where rounding is the same for all.
         scale = np.sqrt(self.variances)
@@ -152,12 +177,43 @@ class Full(Held):
     def marginal(self, features):
         return self.from_covariances(self.covariances[:, features][:, :, features], len(features))
 
+    def conditional(self, features):
+        """The covariances of some of the features, given all others.
+
+        Parameters
+        ----------
+        features : ndarray of int
+            Those that are not given.
+
+        Returns
+        -------
+        covariances : Full
+            In those features.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import Full
+        >>> both = Full.from_covariances(np.array([[[1, 0.5], [0.5, 1]]]), 2)
+        >>> both.conditional(np.array([1])).covariances
+        array([[[0.75]]])
+        """
+        # Rows of U, made triangular: the precision is not formed, so its digits are kept.
+        backwards = self.factors[:, features[::-1]].transpose(0, 2, 1)
+        upper = np.linalg.qr(backwards, mode="r")
+        upper *= np.sign(np.diagonal(upper, axis1=1, axis2=2))[:, :, None]
+        factors = upper.transpose(0, 2, 1)[:, ::-1, ::-1]
+        return self.from_factors(np.ascontiguousarray(factors), len(features))
+
     def regression(self, observed, missing):
         # By the precision: what remains is positive definite, however thin.
         P = self.precisions
         remains = np.linalg.inv(P[:, missing][:, :, missing])
         remains = (remains + remains.transpose(0, 2, 1)) / 2
         return -remains @ P[:, missing][:, :, observed], remains
+
+    def gaps(self, missing):
+        return Correlated.of(self.precisions, self.factors, missing)
 
     def dense(self):
         return self.covariances

@@ -37,6 +37,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from gmmem.covariances.roots import eigen, root
+from gmmem.covariances.volumes import check_positive
+
 # The largest angle of one step, in radians.
 LARGEST_TURN = 0.5
 HALVINGS = 30
@@ -63,12 +66,13 @@ def common_axes(matrices: np.ndarray) -> np.ndarray:
     # One that is nothing but rounding is not to count for more than float64 holds.
     least = max(1e-60 * float(np.abs(matrices).max()), np.finfo(np.float64).tiny)
     share /= np.maximum(traces, least)
-    return np.linalg.eigh(np.tensordot(share, matrices, axes=1))[1][:, ::-1]
+    return eigen(np.tensordot(share, matrices, axes=1)[None])[1][0]
 
 
-def rotate(axes: np.ndarray, scatter: np.ndarray) -> np.ndarray:
-    """``D' W_k D`` for each component."""
-    return axes.T @ scatter @ axes
+def rotate(axes: np.ndarray, roots: np.ndarray) -> np.ndarray:
+    """``D' W_k D`` for each component, from ``R_k'`` with ``W_k = R_k R_k'``."""
+    turned = roots @ axes
+    return turned.transpose(0, 2, 1) @ turned
 
 
 def best_axes(
@@ -77,7 +81,7 @@ def best_axes(
     previous: np.ndarray | None,
     tol: float,
     max_iter: int,
-) -> tuple[np.ndarray, bool]:
+) -> tuple[np.ndarray, np.ndarray, bool]:
     """Axes that minimise an objective of the variances along them.
 
     Parameters
@@ -94,23 +98,30 @@ def best_axes(
     Returns
     -------
     axes : ndarray of shape (n_features, n_features)
+    values : ndarray of shape (n_components, n_features)
+        Variances along them, times the mass.
     settled : bool
     """
+    # Turning would give a column that does not vary some of the others' variance.
+    check_positive((np.diagonal(scatter, axis1=1, axis2=2) > 0).any(axis=0).all(keepdims=True))
+    roots = root(scatter).transpose(0, 2, 1)
     if previous is not None:
-        return _descend(scatter, objective, common_axes(previous), tol, max_iter)[1:]
-    starts = [common_axes(scatter), *np.linalg.eigh(scatter)[1]]
-    starts.sort(key=lambda axes: objective(_diagonals(rotate(axes, scatter)))[0])
-    found = [_descend(scatter, objective, axes, tol, max_iter) for axes in starts[:STARTS]]
-    return min(found, key=lambda end: end[0])[1:]
+        starts = [common_axes(previous)]
+    else:
+        starts = [common_axes(scatter), *eigen(scatter)[1]]
+        starts.sort(key=lambda axes: objective(_diagonals(rotate(axes, roots)))[0])
+    found = [_descend(roots, objective, axes, tol, max_iter) for axes in starts[:STARTS]]
+    _, axes, settled = min(found, key=lambda end: end[0])
+    return axes, np.diagonal(rotate(axes, roots), axis1=1, axis2=2), settled
 
 
 def _descend(
-    scatter: np.ndarray, objective: Objective, axes: np.ndarray, tol: float, max_iter: int
+    roots: np.ndarray, objective: Objective, axes: np.ndarray, tol: float, max_iter: int
 ) -> tuple[float, np.ndarray, bool]:
     """The value, the axes, and whether they are settled, from given axes."""
     identity, planes = np.eye(len(axes)), _planes(len(axes))
     towards = _Newton(planes) if len(axes) <= MOST_FOR_NEWTON else _LimitedMemory(planes)
-    S = rotate(axes, scatter)
+    S = rotate(axes, roots)
     value, *weights = objective(_diagonals(S))
     for _ in range(max_iter):
         gradient = _gradients(S, planes)
@@ -127,7 +138,7 @@ def _descend(
             turn -= turn.T
             # Cayley's transform: a rotation, to second order the exponential.
             new_axes = axes @ np.linalg.solve(identity - turn, identity + turn)
-            new_S = rotate(new_axes, scatter)
+            new_S = rotate(new_axes, roots)
             new_value, *new_weights = objective(_diagonals(new_S))
             if new_value < value:
                 break

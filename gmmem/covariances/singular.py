@@ -27,6 +27,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gmmem.covariances.base import EPS, FLAT, DegenerateCovariance, Storage
+from gmmem.moments import Scatters
 
 # How many roundings of the rows a standard deviation must exceed.
 ROUNDINGS = 2
@@ -66,9 +67,49 @@ class SingularRows(DegenerateCovariance):
         remedy = REMEDY_OF_A_CONSTANT if lone else REMEDY
         return f"X is singular as a whole: {sentence(self.coefficients, names)}. {remedy}"
 
-    def __str__(self):
-        return f"{self.told()} Or set reg_covar above 0."
+    def explained(self, names: Sequence[str] | None = None) -> str:
+        """The same, for whom nothing else is said to."""
+        return f"{self.told(names)} Or set reg_covar above 0."
 
+    def __str__(self):
+        return self.explained()
+
+
+class Collapsed(DegenerateCovariance):
+    """A component that became a point or flat, while all rows are neither.
+
+    Parameters
+    ----------
+    component : int
+    reason : str
+    place : ndarray of shape (n_features,) or None
+        Where a component of its own covariance is.
+    coefficients : ndarray of shape (n_features,) or None
+        The combination of columns that is constant in it; None where it is a point.
+    """
+
+    def __init__(self, component, reason, place=None, coefficients=None):
+        super().__init__(component, reason)
+        self.place, self.coefficients = place, coefficients
+        self.args = (self.told(),)
+
+    def __reduce__(self):
+        return type(self), (self.component, self.reason, self.place, self.coefficients)
+
+    def told(self, names: Sequence[str] | None = None) -> str:
+        """What is wrong and where, with the names of the columns."""
+        told = f"The covariance of component {self.component} {self.reason}"
+        if self.coefficients is not None:
+            told += f"; within it {in_short(self.coefficients, names)}"
+        if self.place is None:
+            return f"{told}."
+        values = [f"{_called(j, names)} = {value:.6g}" for j, value in enumerate(self.place)]
+        more = ", ..." if len(values) > MOST_TOLD else ""
+        return f"{told}; it lies at {', '.join(values[:MOST_TOLD])}{more}."
+
+
+# Columns that a sentence names.
+MOST_TOLD = 5
 
 REMEDY = (
     "Leave out one of these columns, or use a model without orientation (a code that ends in I, "
@@ -217,6 +258,10 @@ def constant_combination(
     >>> sentence(constant_combination(np.cov(X.T)))
     'columns 0 to 2 add up to a constant'
     """
+    if total.ndim == 0 and resolution is not None:
+        # A trace: of columns only all can be constant.
+        all_constant = not total > ROUNDINGS**2 * (resolution @ resolution)
+        return np.eye(len(resolution))[0] if all_constant else None
     total = np.atleast_1d(total)
     variances = total if total.ndim == 1 else np.diagonal(total)
     step = np.zeros_like(variances) if resolution is None else ROUNDINGS * resolution
@@ -227,17 +272,35 @@ def constant_combination(
         return None
     scale = np.sqrt(variances)
     correlation, step = total / scale[:, None] / scale, step / scale
+    if _is_regular(correlation, step) or not np.isfinite(correlation).all():
+        return None
     for j in range(1, len(correlation)):
         # The first column that those before it determine.
         before, own = correlation[:j, :j], correlation[:j, j]
         weights = np.linalg.solve(before, own)
-        noise = DEPENDENT * (1 + np.abs(weights).sum())
-        noise += (step[j] + np.abs(weights) @ step[:j]) ** 2
-        if not 1 - own @ weights > noise:
+        sizes = np.r_[np.abs(weights), 1]
+        if not 1 - own @ weights > _unexplained(sizes, step[: j + 1]):
             coefficients = np.zeros(len(scale))
             coefficients[:j], coefficients[j] = -weights / scale[:j], 1 / scale[j]
             return _cleaned(coefficients, scale)
     return None
+
+
+def _is_regular(correlation: np.ndarray, step: np.ndarray) -> bool:
+    """Whether no column is a combination of those before it, for all of them at once."""
+    try:
+        lower = np.linalg.cholesky(correlation)
+    except np.linalg.LinAlgError:
+        return False
+    pivots = np.diagonal(lower)
+    # The rows of the inverse, times its pivot, are minus the coefficients, and a one.
+    sizes = np.abs(np.linalg.inv(lower)) * pivots[:, None]
+    return bool((pivots**2 > _unexplained(sizes, step)).all())
+
+
+def _unexplained(sizes: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """The variance that rounding leaves to combinations of columns with such coefficients."""
+    return DEPENDENT * sizes.sum(axis=-1) + (sizes @ step) ** 2
 
 
 def _cleaned(coefficients: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -249,6 +312,55 @@ def _cleaned(coefficients: np.ndarray, scale: np.ndarray) -> np.ndarray:
         rounded = np.round(kept, digits)
         kept = np.where(np.abs(kept - rounded) < near * np.abs(kept), rounded, kept)
     return kept
+
+
+def located(error: DegenerateCovariance, scatters: Scatters, resolution) -> Collapsed:
+    """The same, with what the moments say of where and in which direction.
+
+    Parameters
+    ----------
+    error : DegenerateCovariance
+    scatters : Scatters
+        What the covariances were estimated from.
+    resolution : ndarray of shape (n_features,)
+        How finely the rows are known.
+    """
+    mass, means, scatter, _, lost = scatters
+    shared, k = len(scatter) < len(mass), error.component
+    own = None if shared else means[k]
+    if not shared and lost is not None and lost[k]:
+        return Collapsed(k, error.reason)
+    covariance = scatter[0] / mass.sum() if shared else scatter[k] / mass[k]
+    if covariance.ndim == 0 or not np.isfinite(covariance).all():
+        return Collapsed(k, error.reason, own)
+    variances = covariance if covariance.ndim == 1 else np.diagonal(covariance)
+    if (variances <= (ROUNDINGS * resolution) ** 2).all():
+        return Collapsed(k, error.reason, own)
+    return Collapsed(k, error.reason, own, narrowest(covariance, resolution))
+
+
+def narrowest(covariance: np.ndarray, resolution: np.ndarray) -> np.ndarray:
+    """The combination of columns that varies least, each in its own width, (d,)."""
+    found = constant_combination(covariance, resolution)
+    if found is not None:
+        return found
+    if covariance.ndim == 1:
+        return np.eye(len(covariance))[np.argmin(covariance)]
+    scale = np.sqrt(np.diagonal(covariance))
+    axes = np.linalg.eigh(covariance / scale[:, None] / scale)[1]
+    return _cleaned(axes[:, 0] / scale, scale)
+
+
+def in_short(coefficients: np.ndarray, names: Sequence[str] | None = None) -> str:
+    """As `sentence`, of the columns that count most where there are many."""
+    columns = np.flatnonzero(coefficients)
+    if len(columns) <= MOST_TOLD:
+        return sentence(coefficients, names)
+    return f"a combination of {len(columns)} columns is constant"
+
+
+def _called(j: int, names: Sequence[str] | None = None) -> str:
+    return f"column {j}" if names is None else str(names[j])
 
 
 def sentence(coefficients: np.ndarray, names: Sequence[str] | None = None) -> str:

@@ -19,6 +19,7 @@ from gmmem.covariances.base import (
     read_only,
     unit_axes,
 )
+from gmmem.covariances.gaps import Independent
 from gmmem.forms import NORM, Quadratic
 
 
@@ -85,6 +86,10 @@ class Spherical(Held):
     def whiten(self, component, Z, out, first=0):
         return np.multiply(Z[first:], Z.dtype.type(self.factors[self.at(component)]), out=out)
 
+    def standardised(self, steps, covariances):
+        relative = self.n_features * covariances * self.factors**2
+        return steps * self.factors[:, None], relative
+
     def thinness(self, step):
         with np.errstate(divide="ignore"):
             return self.covariances / step.min(axis=1) ** 2
@@ -96,9 +101,15 @@ class Spherical(Held):
     def marginal(self, features):
         return type(self)(self.covariances, self.factors, len(features))
 
+    # Features of a component do not tell of each other.
+    conditional = marginal
+
     def regression(self, observed, missing):
         S, m = len(self.factors), len(missing)
         return np.zeros((S, m, len(observed))), self.covariances[:, None, None] * np.eye(m)
+
+    def gaps(self, missing):
+        return Independent(self.covariances[:, None], self.factors[:, None], missing, True)
 
     def dense(self):
         return self.covariances[:, None, None] * np.eye(self.n_features)

@@ -22,6 +22,7 @@ import numpy as np
 from scipy.linalg.lapack import dtrtri
 
 from gmmem.covariances.base import EPS, DegenerateCovariance
+from gmmem.covariances.roots import root
 
 # A step in turn is worth another if it changes less than this share of the one before.
 FAST = 0.2
@@ -43,11 +44,12 @@ Whiten = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]
 
 def volumes(values: np.ndarray) -> np.ndarray:
     """Geometric mean of each row of variances, (K,)."""
-    _check_positive((values > 0).all(axis=1))
+    check_positive((values > 0).all(axis=1))
     return np.exp(np.mean(np.log(values), axis=1))
 
 
-def _check_positive(good: np.ndarray) -> None:
+def check_positive(good: np.ndarray) -> None:
+    """Raise for the first component that is not good."""
     if not good.all():
         raise DegenerateCovariance(int(np.argmin(good)))
 
@@ -64,9 +66,9 @@ def settle(
     """Volumes at which f is least, to within `tol` relatively; and whether they are."""
     volume, last = start, np.inf
     for done in range(max_iter):
-        _check_positive(volume > 0)
+        check_positive(volume > 0)
         before, volume = volume, in_turn(volume)
-        _check_positive(volume > 0)
+        check_positive(volume > 0)
         change = np.abs(volume / before - 1).max()
         if change <= tol:
             return volume, True
@@ -119,11 +121,11 @@ def common_shape(
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Volumes (K,) and one shape (d,) for scatters that are diagonal, (K, d)."""
     d = values.shape[1]
-    _check_positive(values.sum(axis=1) > 0)
+    check_positive(values.sum(axis=1) > 0)
 
     def whiten(inverse):
         pooled = inverse @ values
-        _check_positive(np.array([(pooled > 0).all()]))
+        check_positive(np.array([(pooled > 0).all()]))
         flat = values * inverse[:, None] / pooled
         return float(np.log(pooled).sum()), flat, flat.sum(axis=1)
 
@@ -142,41 +144,36 @@ def common_shape(
 def common_matrix(
     scatter: np.ndarray, mass: np.ndarray, start: np.ndarray | None, tol: float, max_iter: int
 ) -> tuple[np.ndarray, np.ndarray, bool]:
-    """The same for scatters that are matrices, (K, d, d): one matrix of determinant one."""
+    """The same for scatters that are matrices, (K, d, d): the root of one of determinant one."""
     d = scatter.shape[1]
     traces = np.trace(scatter, axis1=1, axis2=2)
-    _check_positive(traces > 0)
+    check_positive(traces > 0)
+
+    def factorised(volume):
+        return _factorised(np.tensordot(1 / volume, scatter, axes=1))
+
+    # By roots no trace is negative, and none is small beside what it was taken from.
+    roots = root(scatter)
 
     def whiten(inverse):
-        log_det, root = _root(np.tensordot(inverse, scatter, axes=1))
-        white = (root @ scatter @ root.T) * inverse[:, None, None]
+        log_det, _, whitener = factorised(1 / inverse)
+        part = (whitener @ roots) * np.sqrt(inverse)[:, None, None]
+        white = part @ part.transpose(0, 2, 1)
         return log_det, white.reshape(len(white), -1), np.trace(white, axis1=1, axis2=2)
 
-    flat = scatter.reshape(len(scatter), -1)
-
-    def matrix(volume):
-        pooled = ((1 / volume) @ flat).reshape(d, d)
-        sign, log_det = np.linalg.slogdet(pooled)
-        _check_positive(np.array([sign > 0]))
-        return pooled / np.exp(log_det / d)
-
     def in_turn(volume):
-        return flat @ _inverse(matrix(volume)).ravel() / (d * mass)
+        log_det, _, whitener = factorised(volume)
+        part = (whitener @ roots).reshape(len(roots), -1)
+        return np.einsum("kj,kj->k", part, part) * (np.exp(log_det / d) / (d * mass))
 
     start = traces / (d * mass) if start is None else start
     volume, settled = settle(in_turn, whiten, mass, d, start, tol, max_iter)
-    return volume, matrix(volume), settled
+    log_det, lower, _ = factorised(volume)
+    return volume, lower / np.exp(log_det / (2 * d)), settled
 
 
-def _inverse(matrix: np.ndarray) -> np.ndarray:
-    try:
-        return np.linalg.inv(matrix)
-    except np.linalg.LinAlgError:
-        raise DegenerateCovariance(0) from None
-
-
-def _root(matrix: np.ndarray) -> tuple[float, np.ndarray]:
-    """Logarithm of the determinant, and the inverse of the lower Cholesky factor."""
+def _factorised(matrix: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Logarithm of the determinant, the lower Cholesky factor, and its inverse."""
     try:
         lower = np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
@@ -184,4 +181,4 @@ def _root(matrix: np.ndarray) -> tuple[float, np.ndarray]:
     pivots = np.diagonal(lower)
     if not (pivots**2 > EPS * np.diagonal(matrix)).all():
         raise DegenerateCovariance(0, "is singular to working precision")
-    return 2 * float(np.log(pivots).sum()), dtrtri(lower, lower=True)[0]
+    return 2 * float(np.log(pivots).sum()), lower, dtrtri(lower, lower=True)[0]

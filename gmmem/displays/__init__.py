@@ -1,6 +1,7 @@
 """Pictures, by scikit-learn's convention: ``from_estimator``, ``plot``, ``ax_``, ``figure_``."""
 
 from gmmem.displays.classification import ClassificationDisplay
+from gmmem.displays.conditional import ConditionalDisplay
 from gmmem.displays.criterion import CriterionDisplay
 from gmmem.displays.distribution import DistributionDisplay
 from gmmem.displays.likelihood import LikelihoodDisplay
@@ -10,6 +11,7 @@ from gmmem.displays.uncertainty import UncertaintyDisplay
 
 __all__ = [
     "ClassificationDisplay",
+    "ConditionalDisplay",
     "CriterionDisplay",
     "DistributionDisplay",
     "LikelihoodDisplay",

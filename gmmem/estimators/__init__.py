@@ -3,6 +3,8 @@
 from gmmem.estimators.bayesian import BayesianGaussianMixture
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.gaussian_mixture_ic import GaussianMixtureIC
+from gmmem.estimators.imputer import GaussianMixtureImputer
+from gmmem.estimators.regressor import GaussianMixtureRegressor
 from gmmem.estimators.summary import ClassTable, Summary
 
 __all__ = [
@@ -10,5 +12,7 @@ __all__ = [
     "ClassTable",
     "GaussianMixture",
     "GaussianMixtureIC",
+    "GaussianMixtureImputer",
+    "GaussianMixtureRegressor",
     "Summary",
 ]

@@ -1,18 +1,23 @@
 """What a user is told after a fit that ended, but not as it should: sentences, and warnings."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from gmmem import em
-from gmmem.covariances.singular import SingularRows
-from gmmem.passes import Extent
-from gmmem.stopping import remaining
+from gmmem import em, prediction
+from gmmem.covariances.singular import Collapsed, SingularRows
+from gmmem.mixture import Mixture
+from gmmem.passes import Extent, locate
+from gmmem.priors import Prior
+from gmmem.problem import Problem
+from gmmem.sources import InMemory, Rows
+from gmmem.stopping import Remaining, remaining
 
-# Frames between a warning and the user's call of fit.
+# Frames between a warning and the user's call of fit, or of a criterion.
 DEPTH = 6
 
 # Times tol: what is missing beyond that is worth a sentence.
@@ -22,13 +27,28 @@ MUCH = 10
 LEAST_MEAN_WEIGHT = 0.5
 
 
+# Rows that a sentence lists.
+MOST_ROWS = 5
+
+# A share of a variance that is not negligible.
+NOTABLE, MOSTLY = 0.05, 0.5
+
+# The squared part of a column in a direction that is said to be its own.
+ALONG = 0.9
+
+
 class ChoiceWarning(UserWarning):
-    """A search ended with a choice that is to be doubted."""
+    """A fit or search ended with what is to be doubted, or a parameter has been a bad one."""
 
 
 def warn(sentence: str, category: type[Warning] = UserWarning) -> None:
     """Warn where the user called fit."""
     warnings.warn(sentence, category, stacklevel=DEPTH)
+
+
+def number(reg_covar: float | str) -> str:
+    """As the user may have written it."""
+    return reg_covar if isinstance(reg_covar, str) else f"{reg_covar:g}"
 
 
 def of_convergence(params: Any, solution: em.Solution) -> None:
@@ -39,24 +59,61 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
         warn(
             "Best performing initialization did not converge. Try different init "
             "parameters, or increase max_iter, tol, or check for degenerate data."
-            + (
-                ""
-                if getattr(params, "accelerate", False)
-                else missing(solution.history, params.tol)
-            ),
+            + missing(solution.remaining, params.tol),
             ConvergenceWarning,
         )
 
 
-def reason(failure: Exception, params: Any) -> str:
-    """Why a fit failed, with the names of the columns where X had them, and what to do."""
+def told(failure: Exception, names: Sequence[str] | None) -> str:
+    """Why a fit failed, as a sentence, with the names of the columns where X had them."""
+    if isinstance(failure, SingularRows | Collapsed):
+        return f"{failure.told(names).rstrip('.')}."
+    return f"{str(failure).rstrip('.')}."
+
+
+def of_failure(failure: Exception, names: Sequence[str] | None) -> str:
+    """The same of a candidate, to whom nothing else is said."""
+    return failure.explained(names) if isinstance(failure, SingularRows) else told(failure, names)
+
+
+def reason(outcome: em.Outcome, params: Any, rows: Rows) -> str:
+    """The same of a fit's last start, and what to do."""
+    failure, now = outcome.failure, number(params.reg_covar)
+    why = told(failure, getattr(params, "feature_names_in_", None))
     if isinstance(failure, SingularRows):
-        told = failure.told(getattr(params, "feature_names_in_", None))
-        return f"{told} Increase reg_covar (now {params.reg_covar:g}) to fit them all the same."
+        above = " to a number" if now == "auto" else ""
+        return f"{why} Increase reg_covar (now {now}){above} to fit them all the same."
+    there = ""
+    if isinstance(failure, Collapsed) and failure.coefficients is None:
+        there = _rows_at(failure.place, rows)
+    number_of = len(outcome.solutions)
+    others = f" So did a component of each of {number_of} starts." if number_of > 1 else ""
     return (
-        f"{str(failure).rstrip('.')}. Increase reg_covar (now {params.reg_covar:g}), lower "
-        f"n_components (now {params.n_components}), or scale the data."
+        f'{why}{there}{others} Increase reg_covar (now {now}; "auto" goes by the '
+        f"units of X), lower n_components (now {params.n_components}), or set a prior."
     )
+
+
+def _rows_at(place: np.ndarray | None, rows: Rows) -> str:
+    """Which rows lie at a place, where they can be looked at."""
+    if place is None or not isinstance(rows, InMemory):
+        return ""
+    near = np.sqrt(np.finfo(rows.dtype).eps) * rows.X.std(axis=0)
+    found = np.flatnonzero((np.abs(rows.X - place) <= near).all(axis=1))
+    if not len(found):
+        return ""
+    listed = ", ".join(map(str, found[:MOST_ROWS])) + (", ..." if len(found) > MOST_ROWS else "")
+    return f" There {'is row' if len(found) == 1 else 'are rows'} {listed}."
+
+
+def of_interrupt(solution: em.Solution) -> None:
+    """Warn that a fit is not one that ended, whatever becomes of the interrupt."""
+    with suppress(UserWarning):
+        warn(
+            f"The fit was interrupted: what is kept is the best start's iteration "
+            f"{len(solution.history)}, which need not be near an optimum.",
+            ConvergenceWarning,
+        )
 
 
 def of_solution(params: Any, solution: em.Solution) -> None:
@@ -77,9 +134,69 @@ def of_solution(params: Any, solution: em.Solution) -> None:
         )
 
 
-def missing(history: list[float], tol: float) -> str:
+def of_unobserved(params: Any, mixture: Mixture, problem: Problem) -> None:
+    """Warn where no row of a component observes a feature: then nothing is learnt of it there."""
+    if problem.incomplete is None:
+        return
+    extent = problem.extent
+    seen = prediction.observed(mixture, problem.rows)
+    row, mass = extent.total_weight / extent.n_rows, mixture.weights[:, None] * extent.total_weight
+    bare = seen < np.minimum((mixture.n_features + 1) * row, 0.5 * mass)
+    names = getattr(params, "feature_names_in_", range(bare.shape[1]))
+    for k in np.flatnonzero(bare.any(axis=1)):
+        columns = ", ".join(str(names[j]) for j in np.flatnonzero(bare[k]))
+        warn(
+            f"Component {k} has no row that observes column(s) {columns}: its mean and covariance "
+            "there are what they were at the start. Give them (means_init, covariances_init), "
+            f"lower n_components (now {mixture.n_components}), or do not trust them.",
+            ChoiceWarning,
+        )
+
+
+def of_ridge(params: Any, mixture: Mixture, prior: Prior) -> tuple[str, ...]:
+    """Warn where a fitted variance is in good part what `reg_covar` added; so the sentence says."""
+    d = mixture.n_features
+    floor = np.broadcast_to(np.asarray(prior.floor, dtype=np.float64), d)
+    if not floor.min() > 0:
+        return ()
+    storage, auto = mixture.covariances, isinstance(params.reg_covar, str)
+    least = MOSTLY if auto else NOTABLE
+    # The trace is no less than the largest share.
+    traces = storage.form.inner(storage.precisions, storage.form.of(np.diag(floor)[None]))
+    alive = traces > least if storage.shared else (traces > least) & (mixture.weights > 0)
+    for k in np.flatnonzero(alive):
+        units = np.sqrt(floor)
+        values, axes = np.linalg.eigh(storage.dense()[k] / units[:, None] / units)
+        if 1 / values[0] > least:
+            one = mixture.n_components > 1 and storage.shared
+            whose = "the covariance that all components share" if one else f"component {k}"
+            sentence = _on_ridge(params, whose, 1 / values[0], axes[:, 0])
+            warn(sentence, ChoiceWarning)
+            return (sentence,)
+    return ()
+
+
+def _on_ridge(params: Any, whose: str, share: float, axis: np.ndarray) -> str:
+    """How much it makes up, of what, and what to do."""
+    j = int(np.argmax(np.abs(axis)))
+    names = getattr(params, "feature_names_in_", None)
+    column = f"column {j if names is None else repr(str(names[j]))}"
+    along = column if axis[j] ** 2 > ALONG else f"a combination of columns, of {column} most"
+    remedy = (
+        "leave out columns that are constant or add up, or lower n_components."
+        if isinstance(params.reg_covar, str)
+        else 'set reg_covar="auto", which goes by the variance of each feature, lower it, or '
+        "rescale X; if there are copies in X, or columns that add up, lower n_components or leave "
+        "columns out."
+    )
+    return (
+        f"reg_covar={number(params.reg_covar)} makes up {share:.0%} of the least variance of "
+        f"{whose}, that of {along}: the fit depends on it; {remedy}"
+    )
+
+
+def missing(found: Remaining, tol: float) -> str:
     """How much the likelihood still lacks, and what would do."""
-    found = remaining(history)
     if not np.isfinite(found.gain):
         return " Its gains do not shrink yet: how much is missing cannot be told."
     more = found.iterations(tol)
@@ -99,6 +216,12 @@ def of_weights(extent: Extent) -> None:
             "are shares or densities, multiply them so that they sum to the number of rows (or "
             "to the effective number, sum(w)**2 / sum(w**2))."
         )
+
+
+def of_criteria(rows: Rows) -> None:
+    """The same for rows that a criterion is asked of."""
+    if rows.total_weight < LEAST_MEAN_WEIGHT * rows.n_rows:
+        of_weights(locate(rows))  # Which of them weigh something.
 
 
 def of_choice(candidates: list, index: int, criterion: str) -> tuple[str, ...]:
@@ -152,7 +275,7 @@ def _of_iterations(params: Any) -> Iterator[str]:
         return
     left, steady = getattr(params, "remaining_gain_", 0), not getattr(params, "accelerate", False)
     if not params.converged_:
-        more = missing(history, params.tol) if steady else ""
+        more = missing(remaining(history), params.tol) if steady else ""
         yield f"raise max_iter (now {params.max_iter}), or tol (now {params.tol:g}).{more}"
     elif params.tol * MUCH < left < np.inf:
         yield (

@@ -6,7 +6,6 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
 from gmmem import em
 from gmmem.compat import CallbackSupportMixin, Interval, StrOptions, fit_context
@@ -25,12 +24,11 @@ from gmmem.estimators.following import Following
 from gmmem.estimators.given import check_enough, check_resumable, check_whole
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.progress import Progress
-from gmmem.estimators.rows import check_weight
+from gmmem.estimators.rows import as_data, as_rows, number_sampled, seen
 from gmmem.estimators.starting import assignment_from
 from gmmem.initializers import as_initialiser
 from gmmem.priors.variational import Posterior
 from gmmem.problem import Problem
-from gmmem.sources import InMemory
 from gmmem.updates.variational import Variational, VariationalProblem
 
 # The bound is of all rows, and so are its changes and `tol`.
@@ -41,8 +39,8 @@ class BayesianGaussianMixture(MixtureMethods, CallbackSupportMixin, DensityMixin
     """Gaussian mixture fitted by variational Bayes.
 
     A drop-in for ``sklearn.mixture.BayesianGaussianMixture``: the same parameters, attributes
-    and answers, and sample weights and initialisers of your own beside.  Components that the
-    rows do not need end with next to no weight.
+    and answers, and sample weights, initialisers of your own and rows that are elsewhere
+    beside.  Components that the rows do not need end with next to no weight.
 
     Parameters
     ----------
@@ -52,8 +50,9 @@ class BayesianGaussianMixture(MixtureMethods, CallbackSupportMixin, DensityMixin
         How the components look, as for `GaussianMixture`.
     tol : float, default=1e-3
         Stop when the lower bound, in nats over all rows, changes by less.
-    reg_covar : float, default=1e-6
-        Added to the diagonal of every covariance of rows, in squared units of the data.
+    reg_covar : float or "auto", default=1e-6
+        Added to the diagonal of every covariance of rows, in squared units of the data; "auto"
+        as for `GaussianMixture`.
     max_iter : int, default=100
         Most iterations; with 0, the start is the model.
     n_init : int, default=1
@@ -153,7 +152,7 @@ default="dirichlet_process"
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "covariance_type": [StrOptions({"full", "tied", "diag", "spherical"})],
         "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "init_params": [str, callable],
@@ -216,8 +215,8 @@ default="dirichlet_process"
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
+        X : array-like of shape (n_samples, n_features), Dask collection, or source
+            The rows; a source is one of `gmmem.sources`.
         y : Ignored
             Present by convention.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -233,6 +232,8 @@ default="dirichlet_process"
         ValueError
             If the data or a parameter is not usable, or a covariance becomes
             singular in every start.
+        KeyboardInterrupt
+            When interrupted; what the iterations had come to is kept, with `converged_` False.
 
         Examples
         --------
@@ -243,56 +244,82 @@ default="dirichlet_process"
         2
         """
         with unchanged_on_failure(self):
-            self._fit(X, y, sample_weight)
+            interrupt = self._fit(X, y, sample_weight)
+        if interrupt is not None:
+            raise interrupt
         return self
 
-    def _fit(self, X, y, sample_weight):
-        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
-        sample_weight = check_weight(sample_weight, X)
+    def _fit(self, X, y, sample_weight) -> KeyboardInterrupt | None:
+        rows = as_rows(self, X, sample_weight, reset=True)
+        X, sample_weight = as_data(rows)
         check_whole(self, "n_components", "max_iter", "n_init")
         as_initialiser(self.init_params)  # Refuses what is none, before anything is tried.
-        rows = InMemory(X, sample_weight)
         with rows.working():
             problem = Problem.of(rows, get_model(self.covariance_type))
+            if problem.incomplete is not None:
+                raise ValueError(
+                    f"X contains NaN, which {type(self).__name__} does not take: impute the values "
+                    "that are missing first, or use GaussianMixture, which takes them."
+                )
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
             parts = {**vars(problem), "prior": prior_of(self, problem)}
-            best = self._solve(VariationalProblem(**parts), X, y, sample_weight)
+            best, interrupt = self._solve(VariationalProblem(**parts), X, y, sample_weight)
+        vars(self).pop("_doubts", None)
+        if interrupt is not None:
+            advice.of_interrupt(best)
+            return interrupt
         advice.of_convergence(self, best)
+        if best.history:
+            self._doubts = advice.of_ridge(self, best.mixture, parts["prior"].ridge)
+        return None
 
     def _solve(self, problem, X, y, sample_weight):
         """Iterate from each start, and take the result with the highest bound on."""
         previous, resume = -np.inf, self.warm_start and hasattr(self, "converged_")
         if resume:
-            check_resumable(self, problem.model, X.shape[1])
+            check_resumable(self, problem.model, problem.rows.n_features)
             starts, previous = [as_posterior(self)], self.lower_bound_
         else:
             random_state = check_random_state(self.random_state)
-            starts = [partial(self._begin, problem, X, sample_weight, random_state)] * self.n_init
+            shown = seen(problem, random_state)
+            starts = [partial(self._begin, problem, *shown, random_state)] * self.n_init
 
         def attributes(solution, histories):
-            fitted = self._fitted(solution, problem, X.dtype)
+            fitted = self._fitted(solution, problem, problem.rows.dtype)
             return fitted | {"start_lower_bounds_": histories}
 
         task = callbacks.fit_task(self, len(starts), X, y, sample_weight)
         progress = Progress(self.verbose, self.verbose_interval, ALL_ROWS)
         reader = Following(task, len(starts), self.max_iter, progress, attributes)
         settings = dict(tol=self.tol, max_iter=self.max_iter, previous=previous, per=ALL_ROWS)
-        outcome = em.solve(problem, starts, **settings, rule=Variational(), reader=reader)
+        try:
+            outcome = em.solve(problem, starts, **settings, rule=Variational(), reader=reader)
+        except KeyboardInterrupt as interrupt:
+            found = reader.interrupted()
+            if found is None:
+                raise
+            best, fitted = found
+            vars(self).update(fitted)
+            return best, interrupt
         if outcome.best is None:
+            names = getattr(self, "feature_names_in_", None)
             raise ValueError(
-                f"Fitting the mixture failed: {str(outcome.failure).rstrip('.')}. Increase "
-                f"reg_covar (now {self.reg_covar:g}), give a covariance_prior that is not "
-                "singular, or scale the data."
+                f"Fitting the mixture failed: {advice.told(outcome.failure, names)} Or increase "
+                f"reg_covar (now {advice.number(self.reg_covar)}), give a covariance_prior that is "
+                "not singular, or scale the data."
             ) from outcome.failure
         vars(self).update(reader.fitted(outcome))
         task.end(lambda: reader.fitted(outcome))
-        return outcome.best
+        return outcome.best, None
 
     def _begin(self, problem, X, sample_weight, random_state) -> Posterior:
         """The posterior of rows that an initialiser has shared out."""
         init, size = self.init_params, self.n_components
         name = init if isinstance(init, str) else f"init_params={init!r}"
-        shares = assignment_from(as_initialiser(init), X, sample_weight, size, random_state, name)
+        n_all = number_sampled(problem)
+        shares = assignment_from(
+            as_initialiser(init), X, sample_weight, size, random_state, name, n_all
+        )
         return problem.maximise(shares.moments_of_all(problem, size)).mixture
 
     # --- between attributes and the engine -------------------------------------

@@ -7,7 +7,6 @@ from sklearn.utils import check_array
 
 from gmmem.covariances import CovarianceModel, DegenerateCovariance
 from gmmem.covariances.base import from_public, to_public
-from gmmem.priors import Ridge
 from gmmem.priors.dirichlet import Dirichlet, StickBreaking, WeightPrior
 from gmmem.priors.variational import Posterior, VariationalPrior
 from gmmem.problem import Problem
@@ -41,7 +40,7 @@ def prior_of(params: Any, problem: Problem) -> VariationalPrior:
         _mean(params.mean_prior, problem),
         d if freedom is None else freedom,
         _scale(params.covariance_prior, problem),
-        Ridge(params.reg_covar),
+        problem.regularised(params.reg_covar).prior,
     )
 
 

@@ -6,7 +6,7 @@ are not there at all where no callback is set or scikit-learn, before 1.9, has n
 """
 
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
@@ -60,12 +60,13 @@ class Task:
         states: Iterator[State],
         fitted: Callable[[State, list[float]], dict],
         total_weight: float,
+        before: Sequence[float] = (),
     ) -> Iterator[State]:
         """Pass the states of EM on, each with a task that ends with its M-step.
 
-        `fitted` is given the state and the mean log-likelihoods up to it.
+        `fitted` is given the state and the mean log-likelihoods up to it, from those before.
         """
-        history: list[float] = []
+        history = list(before)
         stop = False
         while not stop:
             part = self._part("iteration")
@@ -108,7 +109,7 @@ class Unfollowed:
     def starts(self, number, n_iterations, fitted) -> Iterator["Unfollowed"]:
         return repeat(self, number)
 
-    def states(self, states, fitted, total_weight) -> Iterator[State]:
+    def states(self, states, fitted, total_weight, before=()) -> Iterator[State]:
         return states
 
     def candidates(self, candidates, number, fitted) -> Iterator:

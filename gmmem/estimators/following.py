@@ -6,6 +6,8 @@ from typing import Any
 from gmmem import em
 from gmmem.estimators.callbacks import Task, Unfollowed
 from gmmem.estimators.progress import Progress
+from gmmem.estimators.saving import Saving
+from gmmem.stopping import remaining
 
 
 class Following(em.Reader):
@@ -19,6 +21,8 @@ class Following(em.Reader):
     progress : Progress
     attributes : callable
         From a solution and the histories of all starts to the estimator's attributes.
+    saving : Saving, optional
+        Keeps what was done on a file.
     """
 
     def __init__(
@@ -28,19 +32,39 @@ class Following(em.Reader):
         max_iter: int,
         progress: Progress,
         attributes: Callable[[em.Solution, list[list[float]]], dict[str, Any]],
+        saving: Saving | None = None,
     ):
         self.task, self.n_starts, self.max_iter = task, n_starts, max_iter
         self.progress, self.attributes = progress, attributes
+        self.saving = Saving() if saving is None else saving
         self._start: Task | Unfollowed = task
+        self._outcome = em.Outcome()
+        # Of the start that is under way: as it is, and as it was when more was asked for.
+        self._last: em.Solution | None = None
+        self._asked: em.Solution | None = None
 
     def fitted(self, outcome: em.Outcome) -> dict[str, Any] | None:
         """The attributes of the estimator by what is the best so far."""
         best = outcome.best
         return None if best is None else self.attributes(best, histories(outcome))
 
+    def interrupted(self) -> tuple[em.Solution, dict[str, Any]] | None:
+        """The most likely of what there is, and its attributes; what there is is kept."""
+        self.saving.keep(self._outcome, self._asked)
+        usable = [self._outcome.best, self._last]
+        found = [each for each in usable if each is not None and each.history]
+        if not found:
+            return None
+        best, done = max(found, key=lambda each: each.history[-1]), histories(self._outcome)
+        fitted = self.attributes(best, [*done, self._last.history] if self._last else done)
+        return best, fitted | {"converged_": False}
+
     def starts(self, starts: Iterable, outcome: em.Outcome) -> Iterator:
+        self._outcome, starts = outcome, self.saving.restored(list(starts), outcome)
         parts = self.task.starts(self.n_starts, self.max_iter, lambda: self.fitted(outcome))
-        for number, (part, start) in enumerate(zip(parts, starts, strict=False)):
+        begun = zip(parts, starts, strict=False)
+        for number, (part, start) in enumerate(begun, len(outcome.solutions)):
+            self._last = start if isinstance(start, em.Solution) else None
             self.progress.begin(number)
             self._start = part
             yield start
@@ -48,12 +72,32 @@ class Following(em.Reader):
     def states(self, states: Iterator[em.State], outcome: em.Outcome) -> Iterator[em.State]:
         def after(state: em.State, means: list[float]) -> dict[str, Any]:
             """The attributes if EM stopped here, whatever the other starts have given."""
-            solution = em.Solution(state.update, em.Status.MAX_ITER, means)
+            solution = em.Solution(
+                state.update, em.Status.MAX_ITER, means, remaining=remaining(means)
+            )
             return self.attributes(solution, [*histories(outcome), means])
 
-        return self._start.states(self.progress.watch(states), after, self.progress.total_weight)
+        before = [] if self._last is None else self._last.history
+        weight, following = self.progress.total_weight, self.progress.watch(states)
+        for state in self._start.states(following, after, weight, before):
+            last, mean = self._last, state.log_likelihood / weight
+            history, passes = ([], 0) if last is None else (last.history, last.passes)
+            self._last = em.Solution(
+                state.update,
+                em.Status.MAX_ITER,
+                [*history, mean],
+                settled=state.settled,
+                passes=passes + state.passes,
+                last=state,
+            )
+            yield state
+            # The next is asked for, so this was not the end.
+            self._asked = self._last
+            self.saving.offer(outcome, self._asked)
 
     def ended(self, solution: em.Solution) -> None:
+        self._last = self._asked = None
+        self.saving.offer(self._outcome)
         if solution.history:
             self.progress.end(solution)
 

@@ -1,5 +1,6 @@
 """`GaussianMixture`: scikit-learn's estimator on gmmem's engine."""
 
+import os
 from dataclasses import replace
 from numbers import Integral, Real
 
@@ -10,33 +11,39 @@ from sklearn.utils import check_random_state
 from gmmem import em
 from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, fit_context
 from gmmem.covariances import get_model
-from gmmem.estimators import advice, callbacks, several
+from gmmem.estimators import advice, callbacks, checkpoint, several
 from gmmem.estimators.attributes import to_attributes
-from gmmem.estimators.believing import hold, prior_for, with_start
+from gmmem.estimators.believing import believed, bounds_of, check_within, with_start
+from gmmem.estimators.completing import ready_to_start
 from gmmem.estimators.following import Following
 from gmmem.estimators.given import (
-    check_covariances,
     check_enough,
     check_given,
-    check_means,
+    check_observed,
     check_resumable,
-    check_weights,
     check_whole,
 )
+from gmmem.estimators.known import FromParameters
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
+from gmmem.estimators.ordering import COMPONENT_ORDERS, order, unordered
 from gmmem.estimators.progress import Progress
-from gmmem.estimators.rows import as_data, as_rows
+from gmmem.estimators.rows import TakesMissing, as_data, as_rows
+from gmmem.estimators.saving import NOWHERE, Saving
 from gmmem.estimators.streaming import PartialFit
 from gmmem.initializers import as_initialiser
-from gmmem.mixture import Mixture
-from gmmem.priors import Ridge
 from gmmem.problem import Problem
-from gmmem.stopping import STOPPING, remaining
+from gmmem.stopping import STOPPING
 from gmmem.updates import Extrapolated, Plain
 
 
 class GaussianMixture(
-    PartialFit, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
+    FromParameters,
+    TakesMissing,
+    PartialFit,
+    MixtureMethods,
+    CallbackSupportMixin,
+    DensityMixin,
+    BaseEstimator,
 ):
     """Gaussian mixture fitted by expectation maximisation.
 
@@ -61,8 +68,9 @@ class GaussianMixture(
         - an instance: see `gmmem.covariances.CovarianceModel`.
     tol : float, default=1e-3
         Stop when the mean log-likelihood of a row, in nats, changes by less.
-    reg_covar : float, default=1e-6
-        Added to the diagonal of every covariance, in squared units of the data.
+    reg_covar : float or "auto", default=1e-6
+        Added to the diagonal of every covariance, in squared units of the data.  "auto" adds
+        a millionth of each feature's own variance, so that units change nothing.
     max_iter : int, default=100
         Most iterations of EM; with 0, the start is the model.
     n_init : int or "auto", default=1
@@ -91,6 +99,9 @@ callable, default="kmeans"
         Parts of the start that are held: from "weights", "means", "covariances" or
         "components" (all three) to the components concerned, True for all of them; or a list
         of such names.  Their values are those of `weights_init` and the like.
+    weight_bounds : tuple (low, high) or None, default=None
+        Between which the mixing weights are to lie: each a number, one a component, or None.
+        ``(0.05, None)`` keeps every component at a twentieth of the rows at least.
     random_state : int, RandomState instance or None, default=None
         Seeds the initialiser and `sample`.
     warm_start : bool, default=False
@@ -105,11 +116,22 @@ callable, default="kmeans"
         1 / step_size batches; ``step_size(t)`` gives that of step t = 1, 2, ...; None is
         ``gmmem.updates.Decreasing()``, which converges where the stream does not change.
     accelerate : bool, default=False
-        Whether to extrapolate the steps of EM on its sufficient statistics: mostly fewer passes
-        over the rows, never a lower likelihood from one to the next.
+        Whether to take several steps of EM at once where a model of it foresees them: fewer
+        passes over the rows, and never a lower likelihood from one to the next.
     stopping : {"change", "aitken"}, default="change"
         What `tol` is compared with: the last change, or what is estimated to be still to
         be had, which is many times more where components overlap.
+    component_order : {"weight", "mean"} or None, default=None
+        In which order the components are given, in every attribute and as labels: as EM left
+        them; by weight, the heaviest first, of equals by their means; or by the first feature
+        of their means, of equals by the next.  In `partial_fit` the order is that of the first
+        call, and a component keeps its place.
+    checkpoint : path-like or None, default=None
+        A file that the state of `fit` is kept in while it runs.  Where there is one, of the same
+        parameters and rows, `fit` goes on from it, and ends as it would have, to the last bit;
+        then the file is removed.
+    checkpoint_every : float, default=60
+        Seconds between two writes of that file, at least.
 
     Attributes
     ----------
@@ -137,8 +159,8 @@ callable, default="kmeans"
         The same for each of its iterations.
     remaining_gain_ : float
         What is estimated to be still to be had by more iterations, in nats per row, by
-        Aitken's extrapolation; infinite where that cannot be told yet, and with
-        `accelerate`, whose gains do not shrink by a steady factor.
+        Aitken's extrapolation, with `accelerate` by its model of EM; infinite where that
+        cannot be told yet.
     start_lower_bounds_ : list of list of float
         The same for each start.
     starts_report_ : StartsReport
@@ -175,7 +197,7 @@ callable, default="kmeans"
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "covariance_type": [str, HasMethods(["estimate", "n_parameters"])],
         "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "init_params": [str, callable],
@@ -185,6 +207,7 @@ callable, default="kmeans"
         "covariances_init": ["array-like", None],
         "prior": [str, HasMethods(["on"]), None],
         "fixed": [dict, list, tuple, str, None],
+        "weight_bounds": [tuple, list, None],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
@@ -192,6 +215,9 @@ callable, default="kmeans"
         "step_size": [Interval(Real, 0.0, 1.0, closed="right"), callable, None],
         "accelerate": ["boolean"],
         "stopping": [StrOptions(set(STOPPING))],
+        "component_order": [StrOptions(set(COMPONENT_ORDERS)), None],
+        "checkpoint": [str, os.PathLike, None],
+        "checkpoint_every": [Interval(Real, 0.0, None, closed="left")],
     }
 
     def __init__(
@@ -210,6 +236,7 @@ callable, default="kmeans"
         covariances_init=None,
         prior=None,
         fixed=None,
+        weight_bounds=None,
         random_state=None,
         warm_start=False,
         verbose=0,
@@ -217,6 +244,9 @@ callable, default="kmeans"
         step_size=None,
         accelerate=False,
         stopping="change",
+        component_order=None,
+        checkpoint=None,
+        checkpoint_every=60.0,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -231,6 +261,7 @@ callable, default="kmeans"
         self.covariances_init = covariances_init
         self.prior = prior
         self.fixed = fixed
+        self.weight_bounds = weight_bounds
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
@@ -238,69 +269,9 @@ callable, default="kmeans"
         self.step_size = step_size
         self.accelerate = accelerate
         self.stopping = stopping
-
-    @classmethod
-    def from_parameters(
-        cls, weights, means, covariances, *, covariance_type="full", **params
-    ) -> "GaussianMixture":
-        """A usable model from known parameters, without a fit.
-
-        Parameters
-        ----------
-        weights : array-like of shape (n_components,)
-            Mixing weights.
-        means : array-like of shape (n_components, n_features)
-            Means.
-        covariances : array-like
-            In the shape of ``covariances_`` for `covariance_type`.
-        covariance_type : str or CovarianceModel, default="full"
-            As for the constructor.
-        **params
-            Other constructor parameters, such as `random_state`.
-
-        Returns
-        -------
-        model : GaussianMixture
-            Ready for `predict`, `score`, `sample` and the like.
-
-        Raises
-        ------
-        ValueError
-            If shapes disagree, weights do not sum to one, or a covariance is not
-            positive definite.
-
-        Examples
-        --------
-        >>> from gmmem import GaussianMixture
-        >>> model = GaussianMixture.from_parameters(
-        ...     [0.6, 0.4], [[2.0], [5.0]], [1.0, 2.0], covariance_type="spherical")
-        >>> model.predict_proba([[3.5]]).round(4)
-        array([[0.5472, 0.4528]])
-        """
-        covariance = get_model(covariance_type)
-        if np.ndim(means) != 2:
-            raise ValueError(
-                f"means should have the shape (n_components, n_features), but got "
-                f"{np.shape(means)}."
-            )
-        n_components, n_features = np.shape(means)
-        mixture = Mixture(
-            check_weights(weights, n_components, "weights"),
-            check_means(means, n_components, n_features, "means"),
-            check_covariances(
-                covariances,
-                covariance,
-                n_components,
-                n_features,
-                "covariances",
-                covariance.storage.from_covariances,
-            ),
-        )
-        model = cls(n_components, covariance_type=covariance_type, **params)
-        model.n_features_in_ = n_features
-        known = em.Solution(mixture, em.Status.CONVERGED, [])
-        vars(model).update(model._fitted(known, covariance, np.dtype(np.float64)))
-        return model
+        self.component_order = component_order
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
@@ -325,6 +296,8 @@ callable, default="kmeans"
         ValueError
             If the data or a parameter is not usable, or a covariance becomes
             singular in every start.
+        KeyboardInterrupt
+            When interrupted; what EM had come to is kept, with `converged_` False.
 
         See Also
         --------
@@ -339,36 +312,53 @@ callable, default="kmeans"
         (True, -4.155)
         """
         with unchanged_on_failure(self):
-            self._fit(X, y, sample_weight)
+            interrupt = self._fit(X, y, sample_weight)
+        if interrupt is not None:
+            raise interrupt
         return self
 
-    def _fit(self, X, y, sample_weight):
+    def _fit(self, X, y, sample_weight) -> KeyboardInterrupt | None:
+        """Fit; an interrupt that leaves something usable is returned, not raised."""
         rows = as_rows(self, X, sample_weight, reset=True)
         X, sample_weight = as_data(rows)
         check_whole(self, "n_components", "max_iter", "n_init")
-        several.check(self)
         model = get_model(self.covariance_type)
         as_initialiser(self.init_params)  # Refuses what is none, before anything is tried.
         given = with_start(check_given(self, model, rows.n_features), self.prior)
         with rows.working():
-            problem = Problem.of(rows, model, Ridge(self.reg_covar))
+            problem = Problem.of(rows, model)
+            check_observed(self, problem.extent)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
-            prior = prior_for(self.prior, problem, self.n_components)
-            prior = hold(self.fixed, given, prior, model, self.n_components)
-            problem = replace(problem, prior=prior)
-            best = self._solve(problem, X, y, sample_weight, given)
+            problem = believed(self, given, problem.regularised(self.reg_covar))
+            with checkpoint.of_fit(self, problem, "weights_") as kept:
+                best, interrupt = self._solve(problem, X, y, sample_weight, given, kept)
+            advice.of_unobserved(self, best.mixture, problem)
         vars(self).pop("_stream", None)
+        vars(self).pop("_doubts", None)
+        if interrupt is not None:
+            advice.of_interrupt(best)
+            return interrupt
         advice.of_convergence(self, best)
         advice.of_solution(self, best)
+        if best.history:
+            self._doubts = advice.of_ridge(self, best.mixture, problem.prior)
+        return None
 
-    def _solve(self, problem, X, y, sample_weight, given):
-        """Run EM from each start, and take the most likely result on."""
-        previous, resume = -np.inf, self.warm_start and hasattr(self, "converged_")
+    def _solve(self, problem, X, y, sample_weight, given, kept=NOWHERE):
+        """Run EM from each start, and take the most likely result on; or what there is of it."""
+        random_state, previous, resume = (
+            None,
+            -np.inf,
+            self.warm_start and hasattr(self, "converged_"),
+        )
         if resume:
             check_resumable(self, problem.model, problem.rows.n_features)
-            starts, previous = [self._mixture()], self.lower_bound_
+            starts, previous = [unordered(self)], self.lower_bound_
+            bounds = bounds_of(self.weight_bounds, self.n_components)
+            check_within(starts[0].weights, bounds, "warm_start=True, but weights_")
         else:
             random_state = check_random_state(self.random_state)
+            problem = problem if given.complete else ready_to_start(problem, self.n_components)
             starts = several.starts(self, problem, given, random_state)
 
         def attributes(solution, histories):
@@ -378,7 +368,8 @@ callable, default="kmeans"
 
         task = callbacks.fit_task(self, len(starts), X, y, sample_weight)
         progress = Progress(self.verbose, self.verbose_interval, problem.extent.total_weight)
-        reader = Following(task, len(starts), self.max_iter, progress, attributes)
+        saving = Saving(kept, problem, random_state)
+        reader = Following(task, len(starts), self.max_iter, progress, attributes, saving)
         automatic = self.n_init == "auto" and not resume
         settings = dict(
             tol=several.TIGHTER * self.tol if automatic else self.tol,
@@ -387,23 +378,33 @@ callable, default="kmeans"
             rule=Extrapolated() if self.accelerate else Plain(),
             stopping=self.stopping,
         )
-        outcome = em.solve(problem, starts, **settings, reader=reader)
+        try:
+            outcome = em.solve(problem, starts, **settings, reader=reader)
+        except KeyboardInterrupt as interrupt:
+            found = reader.interrupted()
+            if found is None:
+                raise
+            best, fitted = found
+            vars(self).pop("starts_report_", None)
+            vars(self).update(fitted)
+            return best, interrupt
         if outcome.best is None:
             raise ValueError(
-                f"Fitting the mixture failed: {advice.reason(outcome.failure, self)}"
+                f"Fitting the mixture failed: {advice.reason(outcome, self, problem.rows)}"
             ) from outcome.failure
         vars(self).pop("starts_report_", None)  # There may be none this time.
         vars(self).update(reader.fitted(outcome), **several.report(starts, outcome, problem))
         task.end(lambda: reader.fitted(outcome))
-        return outcome.best
+        return replace(outcome.best, mixture=outcome.best.mixture.take(self._placed)), None
 
     def _fitted(self, solution, model, dtype) -> dict:
         """A solution as fitted attributes."""
-        history = solution.history
-        return to_attributes(solution.mixture, model, dtype) | {
+        history, placed = solution.history, order(solution.mixture, self.component_order)
+        return to_attributes(solution.mixture.take(placed), model, dtype) | {
+            "_placed": placed,
             "converged_": solution.status is em.Status.CONVERGED,
             "n_iter_": max(solution.passes, len(history)),
             "lower_bounds_": list(history),
-            "remaining_gain_": np.inf if self.accelerate else remaining(history).gain,
+            "remaining_gain_": solution.remaining.gain,
             "lower_bound_": history[-1] if history else -np.inf,
         }

@@ -1,6 +1,7 @@
 """`GaussianMixtureIC`: the number of components and the covariance model by a criterion."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from numbers import Integral, Real
 
@@ -10,18 +11,20 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 
 from gmmem import em, prediction
-from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, fit_context
+from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, fit_context
 from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
-from gmmem.estimators import advice, callbacks, search
+from gmmem.estimators import advice, callbacks, checkpoint, search
 from gmmem.estimators.believing import check_prior
+from gmmem.estimators.completing import ready_to_start
 from gmmem.estimators.gaussian_mixture import GaussianMixture
-from gmmem.estimators.given import check_whole
+from gmmem.estimators.given import check_observed, check_whole
+from gmmem.estimators.journal import Journal
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.neighbours import from_neighbours
-from gmmem.estimators.rows import as_data, as_rows, fingerprint, seen
+from gmmem.estimators.ordering import COMPONENT_ORDERS
+from gmmem.estimators.rows import TakesMissing, as_data, as_rows, fingerprint, seen
 from gmmem.initializers import as_initialiser
-from gmmem.priors import Ridge
 from gmmem.problem import Problem
 
 FITTED = (
@@ -32,10 +35,14 @@ FITTED = (
     "precisions_",
     "precisions_cholesky_",
 )
+# Relative difference of criteria below which candidates are as good as each other.
+SAME = 1e-10
 REPORTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_")
 
 
-class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator):
+class GaussianMixtureIC(
+    TakesMissing, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
+):
     """Gaussian mixture whose size and covariance model a criterion chooses.
 
     Fits a grid of candidates and keeps the best.  With the defaults it does what
@@ -57,9 +64,9 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         Initialisers, as for `GaussianMixture`; with several, each is a candidate.
     tol : float, default=1e-5
         Stop when the mean log-likelihood of a row, in nats, changes by less.
-    reg_covar : float, default=0
-        Added to the diagonal of every covariance.  With 0, a candidate that
-        collapses drops out, as in mclust.
+    reg_covar : float or "auto", default=0
+        Added to the diagonal of every covariance, as for `GaussianMixture`.  With 0, a
+        candidate that collapses drops out, as in mclust.
     max_iter : int, default=1000
         Most iterations of EM for a candidate.
     prior : "regularised", NormalInverseWishart or None, default=None
@@ -67,8 +74,10 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
     early_stopping : bool, default=True
         Whether candidates that cannot win any more are stopped on their way, with the status
         "stopped": those whose criterion, with what they may still gain, stays more than 10
-        above the best.  What is near the best is fitted to its end.  With False, every
-        candidate is.
+        above the best.  What is near the best is fitted to its end.  With False, and with a
+        `prior`, every candidate is.
+    accelerate : bool, default=True
+        As for `GaussianMixture`; `n_iter_` and "n_iter" count passes over the rows.
     n_jobs : int, default=None
         Candidates fitted at the same time, by joblib.  The result is the same for any.
     random_state : int, RandomState instance or None, default=None
@@ -78,6 +87,13 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         is new in the grid.  The best is chosen from the grid as it is now.
     verbose : int, default=0
         1 prints each candidate as it ends.
+    component_order : {"weight", "mean"} or None, default=None
+        The order of the best candidate's components, as for `GaussianMixture`.
+    checkpoint : path-like or None, default=None
+        A file that candidates are kept in as they end: a search that is begun again, with the
+        same parameters and rows, goes on from it, and ends as it would have.
+    checkpoint_every : float, default=60
+        Seconds between two writes of that file, at least.
 
     Attributes
     ----------
@@ -129,14 +145,18 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         "criterion": [str],
         "init_params": [str, callable, list, tuple],
         "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "prior": [str, HasMethods(["on"]), None],
         "early_stopping": ["boolean"],
+        "accelerate": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
+        "component_order": [StrOptions(set(COMPONENT_ORDERS)), None],
+        "checkpoint": [str, os.PathLike, None],
+        "checkpoint_every": [Interval(Real, 0.0, None, closed="left")],
     }
 
     def __init__(
@@ -151,10 +171,14 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         max_iter=1000,
         prior=None,
         early_stopping=True,
+        accelerate=True,
         n_jobs=None,
         random_state=None,
         warm_start=False,
         verbose=0,
+        component_order=None,
+        checkpoint=None,
+        checkpoint_every=60.0,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -165,10 +189,14 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         self.max_iter = max_iter
         self.prior = prior
         self.early_stopping = early_stopping
+        self.accelerate = accelerate
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
+        self.component_order = component_order
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
@@ -219,47 +247,71 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
         if self.criterion not in CRITERIA:
             raise ValueError(f"criterion={self.criterion!r} must be one of {', '.join(CRITERIA)}.")
         with rows.working():
-            problem = Problem.of(rows, get_model("VVV"), Ridge(self.reg_covar))
+            problem = Problem.of(rows, get_model("VVV"))
+            check_observed(self, problem.extent)
+            problem = problem.regularised(self.reg_covar)
         advice.of_weights(problem.extent)
         points = self._grid(problem)
-        racing = self.criterion if self.early_stopping else None
-        settings = search.Settings(self.tol, self.max_iter, self.reg_covar, self.prior, racing)
+        # With a prior, EM's history is not of the likelihood that the criterion looks at.
+        racing = self.criterion if self.early_stopping and self.prior is None else None
+        names = getattr(self, "feature_names_in_", None)
+        names = None if names is None else tuple(names)
+        settings = search.Settings(
+            self.tol, self.max_iter, self.reg_covar, self.prior, racing, names, self.accelerate
+        )
         done = self._kept(rows, settings)
         new = [point for point in points if point not in done]
+        before = (done[each].criteria()[self.criterion] for each in points if each in done)
+        best = min(before, default=np.inf)
 
         def best_so_far():
             with suppress(ValueError):  # No candidate is usable yet.
                 return self._chosen(done, points, problem)
 
         task, interrupt = callbacks.fit_task(self, len(new), X, y, sample_weight), None
-        try:
-            random_state = check_random_state(self.random_state)
-            shown = seen(rows, random_state) if new else (None, None)
-            problem, found = search.begin(new, *shown, problem, random_state)
-            best = min(
-                (done[each].criteria()[self.criterion] for each in points if each in done),
-                default=np.inf,
-            )
-            candidates = search.fit_all(new, found, problem, settings, self.n_jobs, best)
-            for candidate in task.candidates(candidates, len(new), best_so_far):
-                done[candidate.point] = candidate
-                self._tell(candidate)
-            if new:
-                grid = {point: done[point] for point in points if point in done}
-                for better in from_neighbours(grid, problem, settings, self.criterion):
-                    done[better.point] = grid[better.point] = better
-                    self._tell(better)
-        except KeyboardInterrupt as error:
-            if all(candidate.mixture is None for candidate in done.values()):
-                raise
-            interrupt = error
+        with checkpoint.of_fit(self, problem, "_candidates") as kept:
+            journal = Journal(kept, new, problem)
+            try:
+                problem = search.in_finest(new, problem)
+                if new:
+                    problem = ready_to_start(problem, max(each.n_components for each in new))
+                fits = self._fits(new, problem, settings, journal, best)
+                for candidate in task.candidates(fits, len(new), best_so_far):
+                    done[candidate.point] = candidate
+                    self._tell(candidate)
+                if new:
+                    grid = {point: done[point] for point in points if point in done}
+                    for better in from_neighbours(grid, problem, settings, self.criterion):
+                        done[better.point] = grid[better.point] = better
+                        self._tell(better)
+            except KeyboardInterrupt as error:
+                journal.keep()
+                if all(candidate.mixture is None for candidate in done.values()):
+                    raise
+                interrupt = error
         vars(self).update(self._chosen(done, points, problem))
         tried = [done[point] for point in points if point in done]
-        self._doubts = advice.of_choice(tried, self.best_index_, self.criterion)
-        self._keep_summary(tried[self.best_index_].summary, rows)
+        best = tried[self.best_index_]
+        self._doubts = (
+            *advice.of_choice(tried, self.best_index_, self.criterion),
+            *advice.of_ridge(self, best.mixture, problem.prior),
+        )
+        advice.of_unobserved(self, best.mixture, problem)
+        self._keep_summary(best.summary, rows)
         if interrupt is None:
             task.end(best_so_far)
         return interrupt
+
+    def _fits(self, points, problem, settings, journal, best) -> Iterator[search.Candidate]:
+        """Fit what is new, as it comes."""
+        random_state = check_random_state(self.random_state)
+
+        def begin():
+            shown = seen(problem, random_state) if points else (None, None)
+            return search.begin(points, *shown, problem, random_state)
+
+        found = journal.starts(random_state, begin)
+        yield from search.fit_all(points, found, problem, settings, self.n_jobs, journal, best)
 
     def _keep_summary(self, fit, rows) -> None:
         """Keep what a summary says of the rows, which are not kept."""
@@ -301,9 +353,9 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             self._fingerprint = None
             return {}
         data = joblib.hash((*fingerprint(rows), settings, self.random_state))
-        kept = self._candidates if getattr(self, "_fingerprint", None) == data else {}
+        kept = self._candidates if getattr(self, "_fingerprint", None) == data else []
         self._fingerprint = data
-        return dict(kept)
+        return {candidate.point: candidate for candidate in kept}
 
     def _tell(self, candidate) -> None:
         if self.verbose:
@@ -330,12 +382,12 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             reasons = sorted({candidate.reason for candidate in candidates})
             raise ValueError(
                 f"No candidate could be fitted: {' '.join(reasons[:3])} Increase reg_covar "
-                f"(now {self.reg_covar:g}) or try fewer components."
+                f"(now {advice.number(self.reg_covar)}) or try fewer components."
             )
-        index = int(np.nanargmin(np.where(np.isfinite(scores), scores, np.nan)))
+        index = first_of_the_best(scores)
         best = self._estimator(candidates[index], problem.rows)
         return {
-            "_candidates": dict(done),
+            "_candidates": list(done.values()),
             "results_": results,
             "best_index_": index,
             "best_score_": float(scores[index]),
@@ -355,15 +407,40 @@ class GaussianMixtureIC(MixtureMethods, CallbackSupportMixin, DensityMixin, Base
             reg_covar=self.reg_covar,
             max_iter=self.max_iter,
             prior=self.prior,
+            accelerate=self.accelerate,
             random_state=self.random_state,
+            component_order=self.component_order,
         )
         model.n_features_in_ = self.n_features_in_
         if hasattr(self, "feature_names_in_"):
             model.feature_names_in_ = self.feature_names_in_
         status = em.Status.CONVERGED if candidate.status == "converged" else em.Status.MAX_ITER
-        solution = em.Solution(candidate.mixture, status, candidate.history)
+        solution = em.Solution(
+            candidate.mixture,
+            status,
+            candidate.history,
+            passes=candidate.passes,
+            remaining=candidate.remaining,
+        )
         vars(model).update(model._fitted(solution, candidate.model, rows.dtype))
+        model._n_held = model.n_parameters_ - candidate.summary.n_parameters
         return model
+
+
+def first_of_the_best(scores: np.ndarray) -> int:
+    """The first of those that only rounding tells from the least: of one component, some models
+    are the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.estimators.gaussian_mixture_ic import first_of_the_best
+    >>> first_of_the_best(np.array([np.nan, 2.0, 1.0 + 1e-15, 1.0, np.inf]))
+    2
+    """
+    finite = np.where(np.isfinite(scores), scores, np.inf)
+    least = finite.min()
+    return int(np.argmax(finite <= least + SAME * max(abs(least), 1.0)))
 
 
 def _is_count(value) -> bool:

@@ -9,7 +9,9 @@ from sklearn.utils import check_array
 from gmmem.covariances import CovarianceModel, DegenerateCovariance, Storage
 from gmmem.covariances.base import from_public, public_shape
 from gmmem.covariances.structure import is_skewed, structure_error
-from gmmem.mixture import WEIGHTS_SUM_TO
+from gmmem.incomplete import NothingObserved
+from gmmem.mixture import WEIGHTS_SUM_TO, Mixture
+from gmmem.passes import Extent
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,19 @@ def check_enough(n_components: int, n_rows: int, sample_weight) -> None:
             f"{n_components}, n_samples = {n_rows}"
             + ("." if sample_weight is None else " with a positive weight.")
         )
+
+
+def check_observed(estimator, extent: Extent) -> None:
+    """Every column has a value in some row.
+
+    Raises
+    ------
+    NothingObserved
+        If one has none; the columns' names are told.
+    """
+    unseen = np.flatnonzero(extent.there == 0)
+    if len(unseen):
+        raise NothingObserved(unseen.tolist(), getattr(estimator, "feature_names_in_", None))
 
 
 def check_resumable(estimator, model: CovarianceModel, n_features: int) -> None:
@@ -169,3 +184,18 @@ def check_given(estimator, model: CovarianceModel, n_features: int) -> GivenPara
         if value is not None:
             covariances = check_covariances(value, model, n_components, n_features, given, build)
     return GivenParameters(weights, means, covariances)
+
+
+def known_mixture(weights, means, covariances, model: CovarianceModel) -> Mixture:
+    """A density of parameters that the user gave, checked."""
+    if np.ndim(means) != 2:
+        raise ValueError(
+            f"means should have the shape (n_components, n_features), but got {np.shape(means)}."
+        )
+    K, d = np.shape(means)
+    build = model.storage.from_covariances
+    return Mixture(
+        check_weights(weights, K, "weights"),
+        check_means(means, K, d, "means"),
+        check_covariances(covariances, model, K, d, "covariances", build),
+    )

@@ -18,13 +18,14 @@ from gmmem.covariances import CovarianceModel, Decomposition, DegenerateCovarian
 from gmmem.covariances.base import from_public, n_free
 from gmmem.estimators.attributes import NEEDED, as_mixture, remembered_scorer
 from gmmem.estimators.one_feature import OneFeature
+from gmmem.estimators.parts import Parts
 from gmmem.estimators.rows import as_rows
 from gmmem.estimators.summarised import Summarised
 from gmmem.mixture import Mixture
 from gmmem.sources import Rows
 
 
-class MixtureMethods(Summarised, OneFeature):
+class MixtureMethods(Parts, Summarised, OneFeature):
     """The methods of a fitted mixture; a subclass says which covariance model it has."""
 
     def fit_predict(self, X, y=None, sample_weight=None):
@@ -170,7 +171,7 @@ class MixtureMethods(Summarised, OneFeature):
         -1.762
         """
         scorer, rows = self._scored(X, sample_weight)
-        return prediction.log_likelihood(scorer, rows) / rows.total_weight
+        return prediction.mean_log_likelihood(scorer, rows)
 
     def sample(self, n_samples=1):
         """Draw rows from the fitted density.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gmmem.covariances import DegenerateCovariance
-from gmmem.estimators.search import Candidate, GridPoint, Settings, advance
+from gmmem.estimators.search import Candidate, GridPoint, Settings, advance, of_point
 from gmmem.moments import Moments
 from gmmem.problem import Problem
 from gmmem.starts.automatic import least_mass, on_some_rows
@@ -65,10 +65,10 @@ def from_neighbours(
 
 
 def _moved(
-    origin: Candidate, target: GridPoint, problem: Problem, settings: Settings
+    origin: Candidate, target: GridPoint, whole: Problem, settings: Settings
 ) -> Candidate | None:
     """The candidate that a neighbour leads to; None where it leads nowhere sound."""
-    problem = problem.with_model(origin.model)
+    problem = of_point(whole, origin.point, settings)
     with problem.rows.working():
         try:
             start = _start(origin, target.n_components, problem)
@@ -76,7 +76,7 @@ def _moved(
             return None
     if start is None:
         return None
-    found = advance(target, start, problem, settings, settings.max_iter)
+    found = advance(target, start, whole, settings, settings.max_iter)
     if not isinstance(found, Candidate) or found.mixture is None:
         return None
     enough = found.mixture.weights.min() * problem.extent.total_weight >= least_mass(problem)

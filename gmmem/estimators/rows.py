@@ -9,15 +9,20 @@ from typing import Any
 
 import numpy as np
 from sklearn import get_config
-from sklearn.utils import assert_all_finite
+from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.validation import validate_data
 
 from gmmem.compat import check_sample_weight
+from gmmem.problem import Problem
 from gmmem.sources import Dask, Device, InMemory, Rows
 from gmmem.sources.device import Place
 
 # Rows that initialisers see of those that are elsewhere: more than they look at.
 SEEN = 50_000
+
+# Numbers of incomplete rows that are copied, to be filled in for an initialiser: of more it
+# sees a sample.
+MOST_COPIED = 4_000_000
 
 
 def as_rows(estimator: Any, X, sample_weight=None, *, reset: bool) -> Rows:
@@ -48,7 +53,12 @@ def as_rows(estimator: Any, X, sample_weight=None, *, reset: bool) -> Rows:
         X = validate_data(estimator, X, reset=reset, dtype=dtypes, ensure_min_samples=least)
         return _device(X, sample_weight)
     X = validate_data(
-        estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_min_samples=least
+        estimator,
+        X,
+        reset=reset,
+        dtype=[np.float64, np.float32],
+        ensure_min_samples=least,
+        ensure_all_finite="allow-nan" if takes_nan(estimator) else True,
     )
     return InMemory(X, check_weight(sample_weight, X))
 
@@ -67,6 +77,20 @@ def _device(X, sample_weight) -> Device:
     if not isinstance(sample_weight, np.ndarray | list | tuple):
         sample_weight = rows.place.host(sample_weight)
     return Device(X, check_weight(sample_weight, np.empty((rows.n_rows, 1))))
+
+
+class TakesMissing:
+    """An estimator of rows of which values may be missing: it says so to scikit-learn."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def takes_nan(estimator: Any) -> bool:
+    """Whether an estimator takes rows of which values are missing."""
+    return get_tags(estimator).input_tags.allow_nan
 
 
 def is_dask(X) -> bool:
@@ -92,7 +116,9 @@ def _dask(estimator, X, sample_weight, reset: bool) -> Rows:
     _check_features(estimator, np.empty((1, rows.n_features)) if names is None else names, reset)
     if not reset:
         # In a fit the first pass finds what is not finite.
-        finite = rows.X.map_blocks(all_finite, dtype=rows.X.dtype, meta=rows.X._meta)
+        finite = rows.X.map_blocks(
+            all_finite, takes_nan(estimator), dtype=rows.X.dtype, meta=rows.X._meta
+        )
         rows = Dask(finite, rows.weight)
     return _enough(rows, reset)
 
@@ -107,11 +133,11 @@ def _enough(rows: Rows, reset: bool) -> Rows:
     return rows
 
 
-def all_finite(X: np.ndarray) -> np.ndarray:
-    """The same, if every value is finite."""
+def all_finite(X: np.ndarray, or_missing: bool = False) -> np.ndarray:
+    """The same, if every value is finite, or missing where that is allowed."""
     if X.dtype != np.float32:
         X = X.astype(np.float64, copy=False)
-    assert_all_finite(X, input_name="X")
+    assert_all_finite(X, allow_nan=or_missing, input_name="X")
     return X
 
 
@@ -120,9 +146,12 @@ def as_data(rows: Rows) -> tuple[Any, Any]:
     return getattr(rows, "X", rows), getattr(rows, "weight", None)
 
 
-def number_sampled(rows: Rows) -> int | None:
+def number_sampled(problem: Problem) -> int | None:
     """Number of all rows where initialisers see a sample of them; None where they see all."""
-    return None if isinstance(rows, InMemory) else rows.n_rows
+    rows, complete = problem.rows, problem.incomplete is None
+    if isinstance(rows, InMemory) and (complete or rows.X.size <= MOST_COPIED):
+        return None
+    return rows.n_rows
 
 
 def fingerprint(rows: Rows) -> tuple:
@@ -134,10 +163,18 @@ def fingerprint(rows: Rows) -> tuple:
     return (id(rows),)
 
 
-def seen(rows: Rows, random_state: np.random.RandomState) -> tuple[np.ndarray, np.ndarray | None]:
-    """The rows, and their weights, that initialisers see: all, or a sample of what is elsewhere."""
-    if not isinstance(rows, InMemory):
+def seen(
+    problem: Problem, random_state: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The rows, and their weights, that initialisers see: all, or a sample of what is elsewhere.
+
+    They are complete: what is missing is filled in, in a copy.
+    """
+    rows = problem.complete
+    if number_sampled(problem) is not None:
         rows = rows.sample(SEEN, random_state)
+    elif problem.incomplete is not None:
+        rows = rows.sample(rows.n_rows, random_state)
     return rows.X, rows.weight
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -12,16 +11,21 @@ from joblib import Parallel, delayed
 from gmmem import em, prediction
 from gmmem.covariances import FOURTEEN, CovarianceModel, get_model
 from gmmem.criteria import CRITERIA, FitSummary
+from gmmem.estimators import advice
 from gmmem.estimators.believing import prior_for
+from gmmem.estimators.journal import Journal
 from gmmem.estimators.race import hopes, race
 from gmmem.estimators.rows import number_sampled
 from gmmem.estimators.starting import assignment_from
+from gmmem.forms import Quadratic
 from gmmem.initializers import Hierarchical
 from gmmem.initializers.base import UnusableAssignment
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
-from gmmem.passes import all_in_one, total_moments
+from gmmem.passes import total_moments
 from gmmem.problem import Problem
+from gmmem.stopping import UNKNOWN, Remaining
+from gmmem.updates import Extrapolated, Plain, Rule
 
 
 class GridPoint(NamedTuple):
@@ -41,6 +45,13 @@ class Settings(NamedTuple):
     prior: Any = None
     racing: str | None = None
     """The criterion by which candidates that cannot win are stopped, if any are."""
+    names: tuple[str, ...] | None = None
+    """Of the columns, for reasons."""
+    accelerate: bool = True
+
+    @property
+    def rule(self) -> Rule:
+        return Extrapolated() if self.accelerate else Plain()
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +65,8 @@ class Candidate:
     history: list[float]
     mixture: Mixture | None = None
     summary: FitSummary | None = None
+    passes: int = 0
+    remaining: Remaining = UNKNOWN
 
     @property
     def model(self) -> CovarianceModel:
@@ -73,27 +86,41 @@ def default_types(n_samples: int, n_features: int) -> list[str]:
     return [code for code in FOURTEEN if n_samples > n_features or code[2] == "I"]
 
 
+def in_finest(points: list[GridPoint], problem: Problem) -> Problem:
+    """The problem in the form of the finest model: the others see no more of the moments."""
+    models = [get_model(point.covariance_type) for point in points]
+    if not models:
+        return problem
+    finest = _finest(models)
+    problem = problem.seeing(finest)
+    if problem.incomplete is not None or not any(model.shared for model in models):
+        return problem
+    with problem.rows.working():
+        total = total_moments(problem.rows, problem.extent, finest)
+    return replace(problem, total=total)
+
+
+def _finest(models: list[CovarianceModel]) -> Quadratic:
+    return max((model.storage.form for model in models), key=lambda form: form.fineness)
+
+
 def begin(
-    points: Iterable[GridPoint], X, sample_weight, problem: Problem, random_state
-) -> tuple[Problem, dict[tuple[Any, int], Moments | str]]:
+    points: list[GridPoint], X, sample_weight, problem: Problem, random_state
+) -> dict[tuple[Any, int], Moments | str]:
     """What each initialiser and number of components starts from, or why it cannot.
 
     A hierarchical initialiser grows one tree for all of them; one pair of passes serves
-    all models, which see no more of the moments than the finest of them.  The problem that
-    comes back is in that form, too.
+    all models.
     """
     wanted: dict[Any, set[int]] = {}
     for point in points:
         wanted.setdefault(point.init_params, set()).add(point.n_components)
     models = [get_model(point.covariance_type) for point in points]
     if not models:
-        return problem, {}
-    finest = max((model.storage.form for model in models), key=lambda form: form.fineness)
+        return {}
+    finest = _finest(models)
     found: dict[tuple[Any, int], Moments | str] = {}
     with problem.rows.working():
-        if any(model.shared for model in models):
-            total = total_moments(problem.rows, problem.extent, finest)
-            problem = replace(problem, total=total)
         for initialise, numbers in wanted.items():
             ready = initialise
             if isinstance(initialise, Hierarchical):
@@ -108,14 +135,14 @@ def begin(
                         n_components,
                         random_state,
                         f"{initialise!r}",
-                        number_sampled(problem.rows),
+                        number_sampled(problem),
                     )
                 except UnusableAssignment as error:
                     found[initialise, n_components] = str(error)
                     continue
                 moments = start.moments(problem, n_components, finest, pooled=False)
                 found[initialise, n_components] = moments
-    return problem, found
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,18 +174,18 @@ def advance(
         return lost("failed", begun)
     if problem.extent.n_rows < point.n_components:
         return lost("failed", f"{problem.extent.n_rows} rows are fewer than the components.")
-    problem = problem.with_model(get_model(point.covariance_type))
-    problem = replace(problem, prior=prior_for(settings.prior, problem, point.n_components))
+    problem = of_point(problem, point, settings)
     until = min(until, settings.max_iter)
     with problem.rows.working():
-        solution = _solution(begun, problem, settings.tol, until)
+        solution = _solution(begun, problem, settings, until)
         if solution.failure is not None:
-            return lost("degenerate", str(solution.failure), solution.history)
+            told = advice.of_failure(solution.failure, settings.names)
+            return lost("degenerate", told, solution.history)
         if solution.last is not None and until < settings.max_iter:
             return Running(solution, seconds())
         if (solution.mixture.weights == 0).any():
             return lost("degenerate", "A component lost all its rows.", solution.history)
-        summary = prediction.summary(solution.mixture, problem.model, problem.rows)
+        summary = _summary(solution.mixture, problem)
     return Candidate(
         point,
         "converged" if solution.status is em.Status.CONVERGED else "max_iter",
@@ -167,18 +194,36 @@ def advance(
         solution.history,
         solution.mixture,
         summary,
+        solution.passes,
+        solution.remaining,
     )
 
 
-def _solution(begun: Moments | Running, problem: Problem, tol: float, until: int) -> em.Solution:
+def of_point(problem: Problem, point: GridPoint, settings: Settings) -> Problem:
+    """With the model of a point, and its prior."""
+    problem = problem.with_model(get_model(point.covariance_type))
+    return replace(problem, prior=prior_for(settings.prior, problem, point.n_components))
+
+
+def _summary(mixture: Mixture, problem: Problem) -> FitSummary:
+    """Without the parameters that a prior holds."""
+    found = prediction.summary(mixture, problem.model, problem.rows)
+    held = problem.prior.n_held(problem.model, problem.rows.n_features)
+    return replace(found, n_parameters=found.n_parameters - held)
+
+
+def _solution(
+    begun: Moments | Running, problem: Problem, settings: Settings, until: int
+) -> em.Solution:
+    limits = dict(tol=settings.tol, max_iter=until, rule=settings.rule)
     if isinstance(begun, Running):
-        return em.resume(problem, begun.solution, tol=tol, max_iter=until)
+        return em.resume(problem, begun.solution, **limits)
     model = problem.model
 
     def first() -> Mixture:
         return problem.maximise(begun.coarsened(model.storage.form, model.shared)).mixture
 
-    return em.solve(problem, [first], tol=tol, max_iter=until).solutions[0]
+    return em.solve(problem, [first], **limits).solutions[0]
 
 
 def fit_all(
@@ -187,6 +232,7 @@ def fit_all(
     problem: Problem,
     settings: Settings,
     n_jobs,
+    journal: Journal,
     best: float = np.inf,
 ) -> Iterator[Candidate]:
     """Fit the candidates, as they come; `best` is what the criterion was before."""
@@ -195,8 +241,15 @@ def fit_all(
     with Parallel(n_jobs=n_jobs, return_as="generator") as parallel:
 
         def run(some: list[GridPoint], until: int) -> Iterator[tuple[GridPoint, Candidate | None]]:
-            tasks = (delayed(advance)(each, begun[each], problem, settings, until) for each in some)
-            for point, result in zip(some, parallel(tasks), strict=True):
+            known = {each: journal.replay(each, until) for each in some}
+            new = [each for each, result in known.items() if result is None]
+            tasks = (delayed(advance)(each, begun[each], problem, settings, until) for each in new)
+            results = parallel(tasks) if new else iter(())
+            for point in some:
+                result = known[point]
+                if result is None:
+                    result = next(results)
+                    journal.record(point, until, result)
                 begun[point] = result
                 # A worker's copy of a point may not compare equal to ours.
                 ended = isinstance(result, Candidate)
@@ -214,12 +267,14 @@ def fit_all(
             best,
         )
         for point, candidate in raced:
-            yield stopped(point, begun[point], problem) if candidate is None else candidate
+            if candidate is None:
+                candidate = stopped(point, begun[point], of_point(problem, point, settings))
+            yield candidate
 
 
 def stopped(point: GridPoint, running: Running, problem: Problem) -> Candidate:
     """A candidate that cannot win any more, as it is."""
-    solution, model = running.solution, get_model(point.covariance_type)
+    solution = running.solution
     return Candidate(
         point,
         "stopped",
@@ -228,7 +283,9 @@ def stopped(point: GridPoint, running: Running, problem: Problem) -> Candidate:
         running.seconds,
         solution.history,
         solution.mixture,
-        prediction.summary(solution.mixture, model, problem.rows),
+        _summary(solution.mixture, problem),
+        solution.passes,
+        solution.remaining,
     )
 
 
@@ -253,8 +310,7 @@ def with_one_component(candidates: list[Candidate], problem: Problem) -> list[Ca
 
 def one_component(problem: Problem) -> float:
     """Log-likelihood of the rows under one component; not a number where there is none."""
-    start = partial(problem.start, all_in_one, 1)
-    best = em.solve(problem, [start], tol=0, max_iter=0).best
+    best = em.one_component(problem).best
     return np.nan if best is None else prediction.log_likelihood(best.mixture, problem.rows)
 
 
@@ -275,7 +331,7 @@ def table(candidates: list[Candidate]) -> dict[str, np.ndarray]:
     values = [candidate.criteria() for candidate in candidates]
     for criterion in CRITERIA:
         columns[criterion] = [each[criterion] for each in values]
-    columns["n_iter"] = [len(c.history) for c in candidates]
+    columns["n_iter"] = [max(c.passes, len(c.history)) for c in candidates]
     columns["seconds"] = [c.seconds for c in candidates]
     columns["status"] = [c.status for c in candidates]
     columns["reason"] = [c.reason for c in candidates]

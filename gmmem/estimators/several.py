@@ -20,20 +20,6 @@ TIGHTER = 0.1
 NOTHING = GivenParameters()
 
 
-def check(params: Any) -> None:
-    """Refuse parameters that contradict each other.
-
-    Raises
-    ------
-    ValueError
-    """
-    if params.accelerate and params.stopping == "aitken":
-        raise ValueError(
-            "stopping='aitken' extrapolates gains that shrink by a steady factor, which those of "
-            "accelerate=True do not: use stopping='change' with a smaller tol, or plain EM."
-        )
-
-
 class Automatic:
     """A start that is searched for; what was found stays for the report."""
 
@@ -49,18 +35,19 @@ class Automatic:
 def starts(params: Any, problem: Problem, given, random_state) -> list:
     """What EM starts from, each a callable."""
     K, init = params.n_components, params.init_params
-    shown = (None, None) if given.complete else seen(problem.rows, random_state)
+    shown = (None, None) if given.complete else seen(problem, random_state)
     whole = partial(initial_mixture, problem, *shown, given, K, init, random_state)
     if params.n_init != "auto":
         return [whole] * params.n_init
     if given.means is not None or K == 1 or params.max_iter == 0:
         return [whole]  # There is nothing to choose from.
 
-    def begin(small, rows, number, n):
+    def begin(small, number, n):
+        shown = seen(small, random_state)
         if n == K:
-            return initial_mixture(small, rows.X, rows.weight, given, K, init, random_state)
+            return initial_mixture(small, *shown, given, K, init, random_state)
         # Of more, seeds will do, and nothing is known of them.
-        return initial_mixture(small, rows.X, rows.weight, NOTHING, n, "k-means++", random_state)
+        return initial_mixture(small, *shown, NOTHING, n, "k-means++", random_state)
 
     return [Automatic(problem, begin, K, random_state)]
 

@@ -1,6 +1,7 @@
 """From constructor parameters to the mixture that EM starts from."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -33,11 +34,11 @@ class Assignment(NamedTuple):
         """What the first M-step, or several of them, start from."""
         rows, extent = self._rows(problem)
         moments = assigned_moments(rows, extent, self.assign, n_components, form, pooled)
-        return fill_empty(moments, rows, extent)
+        return fill_empty(moments, extent)
 
     def _rows(self, problem: Problem) -> tuple[Rows, Extent]:
         if self.subset is None:
-            return problem.rows, problem.extent
+            return problem.complete, problem.extent
         return self.subset, locate(self.subset)
 
     def moments_of_all(self, problem: Problem, n_components: int) -> Moments:
@@ -50,16 +51,16 @@ class Assignment(NamedTuple):
     def mixture(self, problem: Problem, n_components: int, few: Callable[[], bool]) -> Mixture:
         """The first M-step.
 
-        Components without rows share all rows' place and width.  They weigh as much as a
-        row; or, where there is none for them (`few` says so) and a prior keeps the others
-        from collapsing, nothing.
+        Components without rows are where all rows are, and as wide as the others.  They weigh
+        as much as a row; or, where there is none for them (`few` says so) and a prior keeps
+        the others from collapsing, nothing, and are as wide as all rows.
         """
         model, (rows, extent) = problem.model, self._rows(problem)
         form, pooled = model.storage.form, model.shared
         moments = assigned_moments(rows, extent, self.assign, n_components, form, pooled)
         empty = is_empty(moments)
         if empty.any() and problem.prior != NO_PRIOR and few():
-            one = problem.start(all_in_one, 1)
+            one = replace(problem, prior=problem.prior.for_any(1)).start(all_in_one, 1)
             stored = np.repeat(one.covariances.covariances, n_stored(model, n_components), axis=0)
             alike = Mixture(
                 np.full(n_components, 1 / n_components),
@@ -67,7 +68,7 @@ class Assignment(NamedTuple):
                 model.storage.from_covariances(stored, problem.rows.n_features),
             )
             return problem.maximise(moments, alike).mixture
-        return problem.maximise(fill_empty(moments, rows, extent)).mixture
+        return problem.maximise(fill_empty(moments, extent)).mixture
 
 
 def assignment_from(
@@ -140,7 +141,7 @@ def initial_mixture(
     else:
         name = init_params if isinstance(init_params, str) else f"init_params={init_params!r}"
         initialise = as_initialiser(init_params)
-        n_all = number_sampled(problem.rows)
+        n_all = number_sampled(problem)
         begin = assignment_from(
             initialise, X, sample_weight, n_components, random_state, name, n_all
         )

@@ -7,13 +7,12 @@ from gmmem import prediction
 from gmmem.covariances import get_model
 from gmmem.estimators import advice
 from gmmem.estimators.judged import Judged
-from gmmem.estimators.rows import as_data
 from gmmem.estimators.summary import (
     ClassTable,
     Summary,
     checked_errors,
-    class_table,
     judged_by,
+    numbered,
 )
 
 
@@ -72,7 +71,7 @@ class Summarised(Judged):
         check_is_fitted(self)
         fit, sizes = vars(self).get("_summary_kept", (None, None))
         if X is not None:
-            fit = self.fit_summary(X, sample_weight)
+            fit = self._judged(X, sample_weight)
             sizes = prediction.sizes(*self._scored(X, sample_weight))
         elif sample_weight is not None:
             raise ValueError("sample_weight is that of rows: give X with it.")
@@ -149,5 +148,5 @@ class Summarised(Judged):
                 2       0           5         50
         """
         scorer, rows = self._scored(X, sample_weight)
-        labels = np.asarray(prediction.labels(scorer, rows))
-        return class_table(labels, len(self.means_), y, as_data(rows)[1])
+        classes, numbers = numbered(y, rows.n_rows)
+        return ClassTable(prediction.counts(scorer, rows, numbers, len(classes)), classes)

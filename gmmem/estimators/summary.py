@@ -219,30 +219,26 @@ class ClassTable:
         return _html(*self._cells())
 
 
-def class_table(labels: np.ndarray, n_components: int, y: Any, weight: Any = None) -> ClassTable:
-    """Components against known classes.
+def numbered(y: Any, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """The classes, sorted, and the number of each row's.
 
     Raises
     ------
     ValueError
-        If there is not one class for each row.
+        If there is not one class for each row, or they cannot be sorted.
     """
     y = np.asarray(y)
-    if y.shape != (len(labels),):
+    if y.shape != (n_rows,):
         raise ValueError(
-            f"y must hold one class for each of the {len(labels)} rows of X; its shape is "
-            f"{y.shape}."
+            f"y must hold one class for each of the {n_rows} rows of X; its shape is {y.shape}."
         )
     try:
-        classes, inverse = np.unique(y, return_inverse=True)
+        classes, numbers = np.unique(y, return_inverse=True)
     except TypeError as error:
         raise ValueError(
             f"y holds classes that cannot be sorted ({error}): make them all strings or numbers."
         ) from None
-    shape = n_components, len(classes)
-    cells = np.ravel_multi_index((labels, inverse.ravel()), shape)
-    counts = np.bincount(cells, weight, minlength=shape[0] * shape[1]).reshape(shape)
-    return ClassTable(counts.astype(np.float64), classes)
+    return classes, numbers.ravel()
 
 
 def judged_by(fit: criteria.FitSummary | None) -> dict[str, float]:

@@ -21,15 +21,12 @@ more than the distinct rows.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
+from gmmem.initializers.nearest import Nearest
 from gmmem.sources.base import Block, Workspace
-from gmmem.sources.device import DeviceBlock, Place
-
-EPS = np.finfo(np.float64).eps
 
 # States of a generator that are kept, and the rows between two of them.
 MOST_STATES, LEAST_STRIDE = 2000, 4096
@@ -37,98 +34,6 @@ MOST_STATES, LEAST_STRIDE = 2000, 4096
 
 class UnusableAssignment(ValueError):
     """What an initialiser answered does not say which rows belong to which component."""
-
-
-@dataclass(frozen=True, eq=False)
-class Nearest:
-    """Each row belongs to the nearest centre.
-
-    Parameters
-    ----------
-    centres : ndarray of shape (n_components, n_features)
-        One for each component.
-
-    Examples
-    --------
-    An initialiser of your own may answer so:
-
-    >>> from gmmem import GaussianMixture
-    >>> from gmmem.initializers import Nearest
-    >>> def at_the_ends(X, n_components, *, sample_weight=None, random_state=None):
-    ...     return Nearest(X[[X[:, 0].argmin(), X[:, 0].argmax()]])
-    >>> model = GaussianMixture(2, init_params=at_the_ends)
-    >>> model.fit([[0.0], [1], [8], [9]]).means_
-    array([[0.5],
-           [8.5]])
-    """
-
-    centres: np.ndarray
-
-    numbers_a_component: ClassVar[int] = 2
-    """Of scratch for a row: scores and their errors."""
-
-    @cached_property
-    def _expanded(self) -> tuple[np.ndarray, ...]:
-        """Middle m of the centres; c - m; its half square; and what rounding costs a unit of z."""
-        centres = np.asarray(self.centres, dtype=np.float64)
-        middle = np.median(centres, axis=0)  # That of most centres, wherever some may lie.
-        C = centres - middle
-        half = np.einsum("kj,kj->k", C, C)[:, None] / 2
-        return middle, C, half, 8 * C.shape[1] * EPS * np.abs(C).sum(axis=1)[:, None]
-
-    def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
-        with np.errstate(over="ignore", invalid="ignore"):
-            near = self._near(block, workspace)
-        labels = near.argmax(axis=0)
-        # Rounding decides where centres are as near as each other: differences do not round.
-        unsure = np.flatnonzero(np.count_nonzero(near, axis=0) != 1)
-        if len(unsure):
-            labels[unsure] = self._by_differences(block.X[unsure].T)
-        return labels
-
-    def on(self, place: Place) -> Callable:
-        """The same on a device, but for what rounding decides."""
-        middle, C, half, _ = self._expanded
-        middle, C, half = place.put(middle), place.put(C.T), place.put(half[:, 0])
-
-        def nearest(block: DeviceBlock):
-            Z = place.xp.astype(block.X, place.xp.float64, copy=False) - middle
-            return place.xp.argmax(Z @ C - half, axis=1)
-
-        return nearest
-
-    def _near(self, block: Block, workspace: Workspace) -> np.ndarray:
-        """Which centres may be the nearest, by the expanded square, (K, b).
-
-        The nearest has the largest ``z . c - |c|^2 / 2``.
-        """
-        middle, C, half, unit = self._expanded
-        (K, d), b = C.shape, len(block.X)
-        Z = workspace.take("Z", (d, b))
-        np.subtract(block.X.T, middle[:, None], out=Z)
-        score = np.matmul(C, Z, out=workspace.take("score", (K, b)))
-        np.subtract(score, half, out=score)
-        error = np.multiply(
-            unit, np.maximum(Z.max(axis=0), -Z.min(axis=0)), out=workspace.take("error", (K, b))
-        )
-        np.add(error, 8 * d * EPS * half, out=error)
-        np.subtract(score, error, out=score)
-        best = score.max(axis=0)
-        np.add(error, error, out=error)
-        np.add(score, error, out=score)
-        return np.greater_equal(score, best, out=workspace.take("near", (K, b), np.bool_))
-
-    def _by_differences(self, Xt: np.ndarray) -> np.ndarray:
-        b = Xt.shape[1]
-        least, labels = np.full(b, np.inf), np.zeros(b, dtype=np.intp)
-        Z, distance, closer = np.empty(Xt.shape), np.empty(b), np.empty(b, dtype=bool)
-        for k, centre in enumerate(np.asarray(self.centres, dtype=np.float64)):
-            np.subtract(Xt, centre[:, None], out=Z)
-            np.einsum("jb,jb->b", Z, Z, out=distance)
-            np.less(distance, least, out=closer)
-            np.copyto(least, distance, where=closer)
-            np.copyto(labels, k, where=closer)
-        return labels
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,13 +5,15 @@ from gmmem.priors.base import Prior, PriorOf
 from gmmem.priors.conjugate import REGULARISED, NormalInverseWishart
 from gmmem.priors.held import Held, Known
 from gmmem.priors.pseudo_rows import PseudoRows
-from gmmem.priors.ridge import NO_PRIOR, Ridge
+from gmmem.priors.ridge import NO_PRIOR, AutoRidge, FeatureRidge, Ridge, ridge_of
 from gmmem.priors.together import Together
 
 __all__ = [
     "NO_PRIOR",
     "REGULARISED",
     "Adaptation",
+    "AutoRidge",
+    "FeatureRidge",
     "Held",
     "Known",
     "NormalInverseWishart",
@@ -20,4 +22,5 @@ __all__ = [
     "PseudoRows",
     "Ridge",
     "Together",
+    "ridge_of",
 ]

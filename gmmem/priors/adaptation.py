@@ -7,7 +7,9 @@ Reynolds, Quatieri and Dunn (2000), Speaker verification using adapted Gaussian 
 models, Digital Signal Processing 10, 19-41.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from gmmem.covariances import CovarianceModel
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.priors.base import Prior
+from gmmem.priors.bounds import Bounds
 from gmmem.priors.held import Held, Known
 from gmmem.priors.pseudo_rows import PseudoRows
 
@@ -28,6 +31,7 @@ class Adaptation:
     Parameters
     ----------
     mixture : Mixture
+        The model of many rows.
     relevance : float, default=16
         How many rows each of its components is worth.  As many again, times the number of
         components, are shared out by its weights.
@@ -56,17 +60,52 @@ class Adaptation:
         if not isinstance(self.mixture, Mixture):
             raise ValueError(
                 "from_mixture takes a fitted mixture of gmmem or a Mixture, not "
-                f"{type(self.mixture).__name__}."
+                f"{type(self.mixture).__name__}: of another library's make one by "
+                "GaussianMixture.from_parameters(weights, means, covariances)."
             )
-        if not 0 < self.relevance < np.inf:
-            raise ValueError(f"relevance={self.relevance} must be positive and finite.")
-        parts = [self.adapt] if isinstance(self.adapt, str) else list(self.adapt)
-        if not parts or not set(parts) <= set(PARTS):
+        if not (isinstance(self.relevance, Real) and 0 < self.relevance < np.inf):
+            raise ValueError(f"relevance={self.relevance!r} must be positive and finite.")
+        parts = [self.adapt] if isinstance(self.adapt, str) else self.adapt
+        if not isinstance(parts, Iterable) or not parts or not set(parts) <= set(PARTS):
             raise ValueError(f"adapt={self.adapt!r} must hold one or more of {', '.join(PARTS)}.")
         object.__setattr__(self, "adapt", tuple(parts))
 
     def on(self, total: Moments, model: CovarianceModel, n_components: int) -> Prior:
-        """The prior for rows whose moments as one component are `total`."""
+        """The prior for these rows.
+
+        Parameters
+        ----------
+        total : Moments
+            Of all rows, as one component.
+        model : CovarianceModel
+            That of the mixture.
+        n_components : int
+            That of the mixture.
+
+        Returns
+        -------
+        prior : Prior
+            For an M-step.
+
+        Raises
+        ------
+        ValueError
+            If the mixture is of another size, or its covariances are of another kind.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem import Mixture
+        >>> from gmmem.covariances import get_model
+        >>> from gmmem.passes import locate, total_moments
+        >>> from gmmem.priors import Prior
+        >>> from gmmem.sources import InMemory
+        >>> rows, model = InMemory(np.zeros((5, 1))), get_model("VVV")
+        >>> many = Mixture.from_arrays([0.5, 0.5], [[0], [9]], [[[1]]] * 2)
+        >>> total = total_moments(rows, locate(rows), model.storage.form)
+        >>> Prior.from_mixture(many, relevance=4).on(total, model, 2).mean_rows
+        array([4., 4.])
+        """
         known, (K, d) = self.mixture, self.mixture.means.shape
         storage, form = known.covariances, model.storage.form
         if (n_components, total.first.shape[1]) != (K, d):
@@ -87,6 +126,6 @@ class Adaptation:
         prior = PseudoRows(known.means, rows, scatter, rows, rows.sum() * known.weights, form)
         if set(self.adapt) == set(PARTS):
             return prior
-        held = [np.full(K, part not in self.adapt) for part in PARTS]
-        values = Known(known.weights, known.means, storage)
-        return Held(prior, values, *held, form)
+        weights_held, *held = [np.full(K, part not in self.adapt) for part in PARTS]
+        bounds = Bounds.none(K).holding(known.weights, weights_held)
+        return Held(prior, bounds, Known(known.means, storage), *held, form)

@@ -8,14 +8,17 @@ model-based clustering, Journal of Classification 24, 155-181.
 """
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from gmmem.contracts import fulfils
 from gmmem.covariances import CovarianceModel
 from gmmem.covariances.base import n_stored
 from gmmem.forms import NORM, OUTER, SQUARE, Quadratic
 from gmmem.moments import Moments
+from gmmem.priors.base import PriorOf
 from gmmem.priors.pseudo_rows import PseudoRows
 
 # What the prior of one covariance adds to the mass that divides its scatter, by how much of
@@ -47,6 +50,7 @@ MCLUST = {
 WITHOUT_SCALE, WITHOUT_SHRINKAGE = {"EII"}, {"EEI"}
 
 
+@fulfils(PriorOf)
 @dataclass(frozen=True)
 class NormalInverseWishart:
     """A belief about means and covariances that keeps components from collapsing.
@@ -86,16 +90,18 @@ class NormalInverseWishart:
     as_mclust: bool = False
 
     def __post_init__(self):
-        if not 0 <= self.shrinkage < np.inf:
-            raise ValueError(f"shrinkage={self.shrinkage} must be at least 0, and finite.")
+        if not (isinstance(self.shrinkage, Real) and 0 <= self.shrinkage < np.inf):
+            raise ValueError(
+                f"shrinkage={self.shrinkage!r} must be a number, at least 0 and finite."
+            )
 
     def on(self, total: Moments, model: CovarianceModel, n_components: int) -> PseudoRows:
-        """The prior for rows whose moments as one component are `total`."""
         K, d, form = n_components, total.first.shape[1], model.storage.form
         nu = d + 2.0 if self.degrees_of_freedom is None else self.degrees_of_freedom
-        if not d - 1 < nu < np.inf:
+        if not (isinstance(nu, Real) and d - 1 < nu < np.inf):
             raise ValueError(
-                f"degrees_of_freedom={nu} of the prior must be more than n_features - 1 = {d - 1}."
+                f"degrees_of_freedom={nu!r} of the prior must be a number, more than n_features - "
+                f"1 = {d - 1} and finite."
             )
         scale = self._scale(total, form, K)
         S = n_stored(model, K)
@@ -120,7 +126,7 @@ class NormalInverseWishart:
     def _mean(self, total: Moments) -> np.ndarray:
         if self.mean is None:
             return total.scatters().means[0]
-        mean = np.asarray(self.mean, dtype=np.float64)
+        mean = _numbers(self.mean)
         if mean.shape != total.first.shape[1:] or not np.isfinite(mean).all():
             raise ValueError(
                 f"mean={self.mean} of the prior must be {total.first.shape[1]} finite numbers, one "
@@ -148,12 +154,12 @@ class NormalInverseWishart:
 
 def _as_scale(given: Any, form: Quadratic, d: int) -> np.ndarray:
     """A scale that was given, in the form of the covariances."""
-    scale = np.asarray(given, dtype=np.float64)
+    scale = _numbers(given)
     shapes = [(), form.shape(d)] if form.shape(d) != (d, d) else [(), (d,), (d, d)]
     if scale.shape not in shapes or not np.isfinite(scale).all():
         raise ValueError(
             f"scale of the prior must be finite and of the shape {' or '.join(map(str, shapes))} "
-            f"for this covariance model and {d} features, not {scale.shape}."
+            f"for this covariance model and {d} features, not {given!r}."
         )
     full = np.diag(np.broadcast_to(scale, d)) if scale.ndim < 2 else scale
     if not np.allclose(full, full.T) or np.linalg.eigvalsh(full).min() <= 0:
@@ -161,6 +167,14 @@ def _as_scale(given: Any, form: Quadratic, d: int) -> np.ndarray:
     if form is OUTER:
         return full
     return scale * np.ones(form.shape(d))
+
+
+def _numbers(given: Any) -> np.ndarray:
+    """As an array; of what is none, one that is refused."""
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.full(1, np.nan)
 
 
 REGULARISED = NormalInverseWishart(as_mclust=True)

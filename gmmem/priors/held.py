@@ -1,4 +1,4 @@
-"""Known parts: some parameters are held while EM fits the rest."""
+"""Known parts: some parameters are held, or bounded, while EM fits the rest."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,34 +8,64 @@ import numpy as np
 from gmmem.covariances import Estimate, Storage
 from gmmem.forms import Quadratic
 from gmmem.priors.base import Prior
+from gmmem.priors.bounds import Bounds
 
 
 class Known(NamedTuple):
-    """Values of parameters, where they are known."""
+    """Values of parameters, where they are known.
 
-    weights: np.ndarray | None
+    Parameters
+    ----------
+    means : ndarray of shape (n_components, n_features) or None
+        Means.
+    covariances : Storage or None
+        Covariances.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.priors import Known
+    >>> Known(np.array([[0.0], [9.0]]), None).covariances is None
+    True
+    """
+
     means: np.ndarray | None
     covariances: Storage | None
 
 
 @dataclass(frozen=True, eq=False)
 class Held(Prior):
-    """A prior, and parameters that no M-step changes.
+    """A prior, and parameters that no M-step changes, or not beyond bounds.
 
     Parameters
     ----------
     prior : Prior
         Of the others.
+    bounds : Bounds
+        Of the weights; those that are held have one value.
     known : Known
-        Their values, for all components.
-    weights_held, means_held, covariances_held : ndarray of bool of shape (n_components,)
+        Values of the rest, for all components.
+    means_held, covariances_held : ndarray of bool of shape (n_components,)
         Which are held.
     form : Quadratic
+        Of the scatters.
+
+    Examples
+    --------
+    `GaussianMixture` makes one of its parameter ``fixed``:
+
+    >>> import numpy as np
+    >>> from gmmem import GaussianMixture
+    >>> X = np.array([[0.0], [1.0], [8.0], [9.0]])
+    >>> model = GaussianMixture(2, fixed={"means": [0]}, means_init=[[0.0], [9.0]])
+    >>> model.fit(X).means_
+    array([[0. ],
+           [8.5]])
     """
 
     prior: Prior
+    bounds: Bounds
     known: Known
-    weights_held: np.ndarray
     means_held: np.ndarray
     covariances_held: np.ndarray
     form: Quadratic
@@ -46,7 +76,8 @@ class Held(Prior):
 
     @property
     def floor(self):
-        return self.prior.floor
+        # What is known is not added to.
+        return 0.0 if self.covariances_held.any() else self.prior.floor
 
     def add(self, scatters):
         found = self.prior.add(scatters)
@@ -62,15 +93,8 @@ class Held(Prior):
         return found._replace(means=means, scatter=found.scatter + more)
 
     def weights(self, mass):
-        found, held = self.prior.weights(mass), self.weights_held
-        if not held.any():
-            return found
-        known = np.where(held, self.known.weights, 0)
-        free = np.where(held, 0, found)
-        if not free.any():
-            free = (~held).astype(np.float64)
-        share = free / free.sum() if free.any() else free
-        return known + max(1 - known.sum(), 0) * share
+        found = self.prior.weights(mass)
+        return self.bounds.weights(found) if self.bounds.exclude_something else found
 
     def estimate(self, model, scatters, previous):
         held = self.covariances_held
@@ -79,20 +103,19 @@ class Held(Prior):
         known = self.known.covariances.covariances
         if held.all():
             return Estimate(known)
-        values, settled = self.prior.estimate(model, scatters, previous)
+        values, settled, _ = self.prior.estimate(model, scatters, previous)
         where = held.reshape(-1, *[1] * (values.ndim - 1))
         return Estimate(np.where(where, known, values), settled)
 
     def penalty(self, mixture):
         return self.prior.penalty(mixture)
 
-    def resized(self, n_components):
-        return self.prior.resized(n_components)
+    def for_any(self, n_components):
+        return self.prior.for_any(n_components)
 
     def n_held(self, model, n_features):
-        K = len(self.weights_held)
-        weights = min(int(self.weights_held.sum()), K - 1)
+        K = len(self.means_held)
         means = n_features * int(self.means_held.sum())
         # Some are held only where components have nothing in common.
         share = self.covariances_held.sum() / K
-        return weights + means + round(share * model.n_parameters(K, n_features))
+        return self.bounds.n_known + means + round(share * model.n_parameters(K, n_features))

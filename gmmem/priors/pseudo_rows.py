@@ -20,6 +20,7 @@ class PseudoRows(Prior):
     Parameters
     ----------
     means : ndarray of shape (n_components, n_features) or (1, n_features)
+        Where the means are believed to lie.
     rows_there : ndarray of shape (n_components,)
         Rows at the means.
     scatter : ndarray of shape (S, ...)
@@ -29,8 +30,25 @@ class PseudoRows(Prior):
     weight_rows : ndarray of shape (n_components,)
         What they add to the masses that mixing weights come from.
     form : Quadratic
+        Of the scatters.
     moves : bool, default=True
         Whether the rows at the means move the means of the others, and not their scatter only.
+
+    Examples
+    --------
+    Ten rows at 0, as wide as a variance of 1, and four rows seen at 7:
+
+    >>> import numpy as np
+    >>> from gmmem.forms import NORM
+    >>> from gmmem.moments import Scatters
+    >>> from gmmem.priors import PseudoRows
+    >>> ten = np.array([10.0])
+    >>> believed = dict(scatter=ten, counts=ten, weight_rows=ten, form=NORM)
+    >>> prior = PseudoRows(np.zeros((1, 1)), ten, **believed)
+    >>> seen = Scatters(np.array([4.0]), np.array([[7.0]]), np.array([0.0]), NORM, None)
+    >>> found = prior.add(seen)
+    >>> found.means, found.mass
+    (array([[2.]]), array([14.]))
     """
 
     means: np.ndarray
@@ -65,6 +83,21 @@ class PseudoRows(Prior):
     def weights(self, mass):
         return super().weights(mass + self.weight_rows)
 
+    def for_any(self, n_components):
+        counts, scatter = self.counts.mean(), self.scatter
+        if len(scatter) < len(self.counts):
+            counts = self.counts.sum() / n_components  # One scatter, however many share it.
+        else:
+            scatter = np.repeat(scatter.mean(axis=0, keepdims=True), n_components, axis=0)
+        return replace(
+            self,
+            means=self.means.mean(axis=0, keepdims=True),
+            rows_there=np.full(n_components, self.rows_there.mean()),
+            scatter=scatter,
+            counts=np.full(n_components, counts),
+            weight_rows=np.full(n_components, self.weight_rows.mean()),
+        )
+
     def penalty(self, mixture):
         storage = mixture.covariances
         squares = self.form.square((self.means - mixture.means) * np.sqrt(self.rows_there)[:, None])
@@ -72,17 +105,3 @@ class PseudoRows(Prior):
         believed += self.form.inner(storage.precisions, squares).sum()
         volume = np.sum(self.counts * storage.log_det)
         return float(self.weight_rows @ mixture.log_weights - 0.5 * (volume + believed))
-
-    def resized(self, n_components):
-        def alike(values: np.ndarray, number: int) -> np.ndarray:
-            return np.repeat(values.mean(axis=0, keepdims=True), number, axis=0)
-
-        stored = 1 if len(self.scatter) < len(self.counts) else n_components
-        return replace(
-            self,
-            means=alike(self.means, 1),
-            rows_there=alike(self.rows_there, n_components),
-            scatter=alike(self.scatter, stored),
-            counts=alike(self.counts, n_components),
-            weight_rows=alike(self.weight_rows, n_components),
-        )

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from gmmem.priors.base import Prior
-from gmmem.priors.ridge import Ridge
 
 
 @dataclass(frozen=True, eq=False)
@@ -12,11 +11,19 @@ class Together(Prior):
 
     Parameters
     ----------
-    ridge : Ridge
+    ridge : Ridge or FeatureRidge
+        Counts for each row.
     prior : Prior
+        Counts once.
+
+    Examples
+    --------
+    >>> from gmmem.priors import NO_PRIOR, Ridge, Together
+    >>> Together(Ridge(1e-6), NO_PRIOR).keeps_regular
+    True
     """
 
-    ridge: Ridge
+    ridge: Prior
     prior: Prior
 
     @property
@@ -43,8 +50,8 @@ class Together(Prior):
     def penalty(self, mixture):
         return self.prior.penalty(mixture)
 
-    def resized(self, n_components):
-        return Together(self.ridge, self.prior.resized(n_components))
+    def for_any(self, n_components):
+        return Together(self.ridge, self.prior.for_any(n_components))
 
     def n_held(self, model, n_features):
         return self.prior.n_held(model, n_features)

@@ -18,8 +18,8 @@ from scipy.special import digamma, gammaln
 from gmmem.covariances import CovarianceModel, Storage
 from gmmem.covariances.base import checked_estimate, n_stored
 from gmmem.moments import Moments
+from gmmem.priors.base import Prior
 from gmmem.priors.dirichlet import WeightPrior
-from gmmem.priors.ridge import Ridge
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ class VariationalPrior:
     mean: np.ndarray
     degrees_of_freedom: float
     scale: np.ndarray
-    ridge: Ridge
+    ridge: Prior
 
     @property
     def keeps_regular(self) -> bool:
@@ -152,8 +152,7 @@ class VariationalPrior:
         directions = 1 if np.ndim(self.scale) else d
         scatter = scatter + times * directions * self.scale
         dof = self.degrees_of_freedom + mass
-        values, _ = checked_estimate(model, scatter, dof, d, None)
-        storage = model.storage.from_covariances(values, d)
+        storage = model.storage.from_estimate(checked_estimate(model, scatter, dof, d, None), d)
         if storage.shared:
             dof = dof.mean(keepdims=True)
         concentration = self.weights.posterior(mass)

@@ -5,14 +5,13 @@ to do with one piece.  Neither knows the other: what a pass gives for the pieces
 to what it gives for all rows.
 """
 
-import math
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from gmmem.contracts import contract
+from gmmem.sources.block import Block, Workspace
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -23,88 +22,6 @@ SMALLEST_BLOCK, LARGEST_BLOCK = 384, 131_072
 
 # Sums of squares must stay finite, for any number of rows.
 LARGEST_EXTENT = 1e140
-
-NO_COLUMNS: Mapping[str, Any] = {}
-
-
-class Block(NamedTuple):
-    """Some rows of the data, in the order of the data.
-
-    Parameters
-    ----------
-    start : int
-        Place of the first of them; the block's own key.
-    X : ndarray of shape (b, n_features)
-        The rows.
-    weight : ndarray of shape (b,) or None, default=None
-        Their weights, all positive; None where every row counts once.
-    columns : mapping of str to ndarray of shape (b, ...), default={}
-        What travels with the rows.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from gmmem.sources import Block
-    >>> block = Block(0, np.array([[1.0], [2.0]]), np.array([1.0, 3.0]))
-    >>> float(block.weight @ block.X[:, 0])
-    7.0
-    """
-
-    start: int
-    X: np.ndarray
-    weight: np.ndarray | None = None
-    columns: Mapping[str, np.ndarray] = NO_COLUMNS
-
-
-class Workspace:
-    """Scratch arrays of one thread, allocated once and used again.
-
-    Attributes
-    ----------
-    content : object
-        What the quadratic terms were last filled with, while they are untouched.
-
-    Examples
-    --------
-    >>> from gmmem.sources import Workspace
-    >>> workspace = Workspace()
-    >>> one, other = (workspace.take("scores", (3, 100)) for _ in range(2))
-    >>> one.base is other.base
-    True
-    """
-
-    def __init__(self) -> None:
-        self._arrays: dict[tuple[str, Any], np.ndarray] = {}
-        self.content: Any = None
-
-    def take(self, name: str, shape: tuple[int, ...], dtype: Any = np.float64) -> np.ndarray:
-        """An array of that shape whose content is left over from the last use.
-
-        Parameters
-        ----------
-        name : str
-            What it is for: under another name it is another array.
-        shape : tuple of int
-            Its shape; the memory grows where it has to.
-        dtype : dtype, default=float64
-            Of the numbers; under another one it is another array.
-
-        Returns
-        -------
-        array : ndarray
-            Nobody else's until the name is taken again.
-
-        Examples
-        --------
-        >>> from gmmem.sources import Workspace
-        >>> Workspace().take("Z", (2, 3)).shape
-        (2, 3)
-        """
-        size, key = math.prod(shape), (name, dtype)
-        array = self._arrays.get(key)
-        if array is None or array.size < size:
-            array = self._arrays[key] = np.empty(size, dtype)
-        return array[:size].reshape(shape)
 
 
 @contract
@@ -196,19 +113,6 @@ class Rows(Protocol):
 
     Rows of weight zero are not there for `fold`; `map` answers for every row.
 
-    Attributes
-    ----------
-    n_rows : int
-        Number of rows.
-    n_features : int
-        Number of columns.
-    total_weight : float
-        Sum of the row weights: the number of rows that they stand for.
-    dtype : dtype
-        Of the answers.
-    arithmetic : dtype
-        What the rows allow to be computed in.
-
     See Also
     --------
     gmmem.testing.check_source : Whether a source of your own does all this.
@@ -222,11 +126,70 @@ class Rows(Protocol):
     (2, 2, 11.0)
     """
 
-    n_rows: int
-    n_features: int
-    total_weight: float
-    dtype: np.dtype
-    arithmetic: np.dtype
+    @property
+    def n_rows(self) -> int:
+        """Number of rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> rows = InMemory(np.zeros((2, 3), np.float32), [1, 10])
+        >>> rows.n_rows
+        2
+        """
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> rows = InMemory(np.zeros((2, 3), np.float32), [1, 10])
+        >>> rows.n_features
+        3
+        """
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the row weights: the number of rows that they stand for.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> rows = InMemory(np.zeros((2, 3), np.float32), [1, 10])
+        >>> rows.total_weight
+        11.0
+        """
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the answers: float32 where the rows are.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> rows = InMemory(np.zeros((2, 3), np.float32), [1, 10])
+        >>> rows.dtype
+        dtype('float32')
+        """
+
+    @property
+    def arithmetic(self) -> np.dtype:
+        """What the rows allow to be computed in: float32 has no room for extreme weights.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> rows = InMemory(np.zeros((2, 3), np.float32), [1, 10])
+        >>> rows.arithmetic
+        dtype('float32')
+        """
 
     def fold(self, over: Pass) -> tuple[Any, ...]:
         """What a pass gives for all rows, combined in a fixed order.

@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gmmem.contracts import fulfils
-from gmmem.sources.base import FLOAT64, NO_COLUMNS, Pass, RowPass, Rows
+from gmmem.sources.base import FLOAT64, Pass, RowPass, Rows
+from gmmem.sources.block import NO_COLUMNS
 from gmmem.sources.memory import HEAVIEST, LEAST_WEIGHT, LIGHTEST, MOST_WEIGHT, InMemory
 from gmmem.sources.threads import one_blas_thread
 
@@ -214,19 +215,10 @@ class Chunked(ABC):
 
     @property
     def n_rows(self) -> int:
-        """Number of rows in all chunks.
-
-        Examples
-        --------
-        >>> from gmmem.sources import Chunks
-        >>> Chunks([[[1.0]], [[2.0], [3.0]]]).n_rows
-        3
-        """
         return sum(self.lengths)
 
     @cached_property
     def n_features(self) -> int:
-        """Number of columns, the same in every chunk."""
         numbers = sorted({chunk.n_features for chunk in self.facts})
         if len(numbers) != 1:
             raise ValueError(f"Chunks must have the same number of features, not {numbers}.")
@@ -234,7 +226,6 @@ class Chunked(ABC):
 
     @cached_property
     def dtype(self) -> np.dtype:
-        """Of the answers: float32 where every chunk is."""
         return np.result_type(*{chunk.dtype for chunk in self.facts})
 
     @cached_property

@@ -58,30 +58,10 @@ class Dask(Chunked):
 
     @property
     def n_features(self) -> int:
-        """Number of columns.
-
-        Examples
-        --------
-        >>> import dask.array as da
-        >>> from gmmem.sources import Dask
-        >>> rows = Dask(da.zeros((250, 2), chunks=(100, 2)))
-        >>> rows.n_features
-        2
-        """
         return int(self.X.shape[1])
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the answers: float32 where the rows are.
-
-        Examples
-        --------
-        >>> import dask.array as da
-        >>> from gmmem.sources import Dask
-        >>> rows = Dask(da.zeros((250, 2), chunks=(100, 2)))
-        >>> rows.dtype
-        dtype('float64')
-        """
         return self.X.dtype if self.X.dtype == np.float32 else FLOAT64
 
     @property

@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gmmem.sources.base import FLOAT64, NO_COLUMNS, Block, Pass, RowPass, Workspace
+from gmmem.contracts import fulfils
+from gmmem.sources.base import FLOAT64, Block, Pass, RowPass, Rows, Workspace
+from gmmem.sources.block import NO_COLUMNS
 from gmmem.sources.memory import InMemory, are_extreme, check_weights
 
 # Scratch of a block: long operations keep a device busy, and it has memory for them.
@@ -106,6 +108,7 @@ class OnHost:
         return self.place.put(out, dtype)
 
 
+@fulfils(Rows)
 class Device:
     """Rows in an array of a device.
 
@@ -113,11 +116,13 @@ class Device:
     ----------
     X : array of the array API standard, shape (n_rows, n_features)
         For instance a torch tensor, in float64 or float32; other numbers become float64.
-    sample_weight : array-like of shape (n_rows,), optional
+    sample_weight : array-like of shape (n_rows,), default=None
+        A weight of w means w copies of the row.
 
     Attributes
     ----------
     place : Place
+        The namespace and the device of the rows.
 
     Examples
     --------
@@ -126,8 +131,8 @@ class Device:
     >>> from gmmem.datasets import load_old_faithful
     >>> from gmmem.sources import Device
     >>> rows = Device(load_old_faithful())
-    >>> GaussianMixture(2, random_state=0).fit(rows).weights_.round(3)
-    array([0.644, 0.356])
+    >>> np.sort(GaussianMixture(2, random_state=0).fit(rows).weights_).round(3)
+    array([0.356, 0.644])
     """
 
     def __init__(self, X: Any, sample_weight: Any = None):
@@ -172,13 +177,11 @@ class Device:
         return None if self.weight is None else self.place.put(self.weight)
 
     def with_columns(self, **aligned: Any) -> "Device":
-        """The same rows, with something (n_rows, ...) that travels with them."""
         rows = Device.__new__(Device)
         vars(rows).update(vars(self), columns={**self.columns, **aligned})
         return rows
 
     def sample(self, size: int, rng: np.random.RandomState) -> InMemory:
-        """At most `size` rows drawn by their weights, in memory of the host."""
         weight = np.ones(self.n_rows) if self.weight is None else self.weight
         some = np.flatnonzero(weight)
         if len(some) > size and self.weight is None:
@@ -192,11 +195,9 @@ class Device:
         return InMemory(self.place.host(self.place.xp.take(self.X, places, axis=0)), times)
 
     def working(self) -> AbstractContextManager:
-        """There is nothing to be set up."""
         return nullcontext()
 
     def fold(self, over: Pass) -> tuple[Any, ...]:
-        """Combine what a pass gives for all blocks, in order."""
         ask, total = self._asked(over), None
         for rows in self._slices(over.row_bytes):
             block = self._block(rows)
@@ -206,7 +207,6 @@ class Device:
         return total
 
     def map(self, over: RowPass, shape: tuple[int, ...], dtype: Any) -> Any:
-        """Answers for every row, on the device of the rows."""
         place, kind = self.place, self.place.dtype(dtype)
         ask = over.on(place) if hasattr(over, "on") else OnHost(over, place, (shape, dtype))
         out = place.xp.empty((self.n_rows, *shape), dtype=kind, device=place.device)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from gmmem.contracts import fulfils
-from gmmem.sources.base import NO_COLUMNS, Block, Pass, RowPass, Rows, Workspace, block_size
+from gmmem.sources.base import Block, Pass, RowPass, Rows, Workspace, block_size
+from gmmem.sources.block import NO_COLUMNS
 from gmmem.sources.threads import Threads
 
 # Sums of weights that leave room for responsibilities and squares in float64.
@@ -21,6 +22,10 @@ LEAST_WEIGHT, MOST_WEIGHT = 1e-100, 1e100
 
 # Weights of a row that leave that room in float32.
 LIGHTEST, HEAVIEST = 1e-10, 1e10
+
+# Bytes of rows that are copied to have them in another order, which is faster than to gather
+# them in every pass.
+MOST_COPIED = 2**25
 
 # Fewer, larger tasks cost less, but there must be enough of them for many threads.
 MOST_BLOCKS_A_TASK, FEWEST_TASKS = 4, 8
@@ -60,52 +65,23 @@ class InMemory:
             raise ValueError(f"X must have rows and columns; its shape is {X.shape}.")
         self.weight = None if sample_weight is None else check_weights(sample_weight, len(X))
         self.columns: Mapping[str, Any] = NO_COLUMNS
+        self.order: np.ndarray | None = None
         self.executor = Threads(n_threads)
         self._local = threading.local()
 
     def __reduce__(self):
-        return _build, (self.X, self.weight, self.executor, self.columns)
+        return _build, (self.X, self.weight, self.executor, self.columns, self.order)
 
     @property
     def n_rows(self) -> int:
-        """Number of rows.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from gmmem.sources import InMemory
-        >>> rows = InMemory(np.zeros((2, 3), np.float32))
-        >>> rows.n_rows
-        2
-        """
         return self.X.shape[0]
 
     @property
     def n_features(self) -> int:
-        """Number of columns.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from gmmem.sources import InMemory
-        >>> rows = InMemory(np.zeros((2, 3), np.float32))
-        >>> rows.n_features
-        3
-        """
         return self.X.shape[1]
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the answers: float32 where the rows are.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from gmmem.sources import InMemory
-        >>> rows = InMemory(np.zeros((2, 3), np.float32))
-        >>> rows.dtype
-        dtype('float32')
-        """
         return self.X.dtype
 
     @cached_property
@@ -122,11 +98,40 @@ class InMemory:
     def _some_weigh_nothing(self) -> bool:
         return self.weight is not None and not self.weight.all()
 
+    def arranged(self, order: np.ndarray) -> "InMemory":
+        """Rows of these places, in this order, for `fold`.
+
+        A copy where it is small; else `map` still answers for every row as it lies.
+
+        Parameters
+        ----------
+        order : ndarray of shape (m,)
+            Places of rows that weigh something.
+
+        Returns
+        -------
+        rows : InMemory
+            That `fold` reads in this order.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import InMemory
+        >>> InMemory(np.arange(6).reshape(3, 2)).arranged(np.array([2, 0])).n_rows
+        2
+        """
+        if self.X.nbytes <= MOST_COPIED:
+            weight = None if self.weight is None else self.weight[order]
+            columns = {name: column[order] for name, column in self.columns.items()}
+            return _build(self.X[order], weight, self.executor, columns, None)
+        return _build(self.X, self.weight, self.executor, self.columns, order)
+
     def with_columns(self, **aligned: Any) -> "InMemory":
         for name, column in aligned.items():
             if len(column) != self.n_rows:
                 raise ValueError(f"{name} has {len(column)} rows, but X has {self.n_rows}.")
-        return _build(self.X, self.weight, self.executor, {**self.columns, **aligned})
+        columns = {**self.columns, **aligned}
+        return _build(self.X, self.weight, self.executor, columns, self.order)
 
     def sample(self, size: int, rng: np.random.RandomState) -> "InMemory":
         if self.weight is None:
@@ -147,17 +152,18 @@ class InMemory:
         return self.executor
 
     def fold(self, over: Pass) -> tuple[Any, ...]:
-        size = block_size(self.n_rows, over.row_bytes)
-        if size >= self.n_rows:
-            return self._run(over, 0, size, size)
-        step = size * min(max(-(-self.n_rows // size) // FEWEST_TASKS, 1), MOST_BLOCKS_A_TASK)
+        n = self.n_rows if self.order is None else len(self.order)
+        size = block_size(n, over.row_bytes)
+        if size >= n:
+            return self._run(over, 0, n, size)
+        step = size * min(max(-(-n // size) // FEWEST_TASKS, 1), MOST_BLOCKS_A_TASK)
 
         def run(start: int):
-            return self._run(over, start, min(start + step, self.n_rows), size)
+            return self._run(over, start, min(start + step, n), size)
 
         total = None
         with self.executor:
-            for part in self.executor.map(run, range(0, self.n_rows, step)):
+            for part in self.executor.map(run, range(0, n, step)):
                 total = _combined(over, total, part)
         return total
 
@@ -183,8 +189,10 @@ class InMemory:
             workspace = self._local.workspace = Workspace()
         return workspace
 
-    def _block(self, first: int, last: int) -> Block | None:
+    def _block(self, first: int, last: int, workspace: Workspace) -> Block | None:
         """Those of the rows that weigh something; None if there are none."""
+        if self.order is not None:
+            return self._gathered(first, last, workspace)
         rows = slice(first, last)
         weight = None if self.weight is None else self.weight[rows]
         columns = {name: column[rows] for name, column in self.columns.items()}
@@ -196,19 +204,30 @@ class InMemory:
         columns = {name: column[kept] for name, column in columns.items()}
         return Block(first, self.X[rows][kept], weight[kept], columns)
 
+    def _gathered(self, first: int, last: int, workspace: Workspace) -> Block:
+        """Rows in another order, in scratch memory."""
+        rows = self.order[first:last]
+        out = workspace.take("gathered", (len(rows), self.n_features), self.X.dtype)
+        # In this mode nothing is copied twice.
+        X = np.take(self.X, rows, axis=0, out=out, mode="clip")
+        weight = None if self.weight is None else self.weight[rows]
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        return Block(first, X, weight, columns)
+
     def _run(self, over: Pass, start: int, stop: int, size: int) -> tuple[Any, ...] | None:
         workspace, total = self._workspace(), None
         for first in range(start, stop, size):
-            block = self._block(first, min(first + size, stop))
+            block = self._block(first, min(first + size, stop), workspace)
             if block is not None:
                 total = _combined(over, total, over(block, workspace))
         return total
 
 
-def _build(X, weight, executor: Threads, columns) -> InMemory:
+def _build(X, weight, executor: Threads, columns, order) -> InMemory:
     """Rows that were checked before; threads are shared where they stay in the process."""
     rows = InMemory.__new__(InMemory)
     rows.X, rows.weight, rows.executor, rows.columns = X, weight, executor, columns
+    rows.order = order
     rows._local = threading.local()
     return rows
 

@@ -18,11 +18,10 @@ from gmmem.covariances.base import n_free
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
-from gmmem.sources.base import Rows
 from gmmem.starts.moves import candidates, merge_losses, moved, pruned
 from gmmem.starts.report import COMPARED, StartsReport, compared
 from gmmem.starts.splits import Split, split_each
-from gmmem.updates import Extrapolated, Rule
+from gmmem.updates import PLAIN, Extrapolated, Rule
 
 # Gains a row below this are none: two starts are at the same place, a move has not helped.
 SAME, RISE = 1e-4, 1e-3
@@ -54,7 +53,7 @@ class Patience:
     tries: int
     race: int
     near: float = 0.0
-    rule: Rule = em.PLAIN
+    rule: Rule = PLAIN
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ class Found(NamedTuple):
 
 def search(
     problem: Problem,
-    begin: Callable[[Problem, Rows, int], Mixture],
+    begin: Callable[[Problem, int], Mixture],
     n_components: int,
     rng: np.random.RandomState,
     effort: Effort = EFFORT,
@@ -178,7 +177,7 @@ def search(
     ----------
     problem : Problem
     begin : callable
-        ``begin(problem, rows, number)`` gives a start from some of the rows.
+        ``begin(problem, number, n_components)`` gives a start for some of the rows.
     n_components : int
     rng : RandomState
     effort : Effort, optional
@@ -210,7 +209,13 @@ def search(
 def on_some_rows(problem: Problem, size: int, rng: np.random.RandomState) -> Problem:
     """The same problem on at most so many of its rows."""
     rows = problem.rows.sample(size, rng)
-    return problem if rows is problem.rows else Problem.of(rows, problem.model, problem.prior)
+    if rows is problem.rows:
+        return problem
+    small = Problem.of(rows, problem.model, problem.prior).completed_as(problem)
+    if small.extent.there.all():
+        return small
+    # A column is so rarely observed that none of these rows has it.
+    return Problem.of(problem.complete.sample(rows.n_rows, rng), problem.model, problem.prior)
 
 
 def _carried(begun: list[Place], number: int) -> tuple[list[Place], list[Place]]:
@@ -250,10 +255,10 @@ def _start(problem: Problem, begin, number: int, n_components: int, effort: Effo
     Too many miss no cluster, and what is merged is seen from all of its rows.
     """
     if number == effort.plain:
-        return begin(problem, problem.rows, number, n_components)
+        return begin(problem, number, n_components)
     many = min(int(np.ceil(effort.surplus * n_components)), problem.extent.n_rows)
-    large = replace(problem, prior=problem.prior.resized(many))
-    start = begin(large, problem.rows, number, many)
+    large = replace(problem, prior=problem.prior.for_any(many))
+    start = begin(large, number, many)
     found = _follow(large, start, effort.first, 0.0)
     moments = found.moments.about(problem.extent.centre[None])
     return problem.maximise(pruned(moments, problem.model, n_components)).mixture
@@ -272,12 +277,15 @@ def is_sound(problem: Problem, place: Place) -> bool:
     """
     if not place.moments.mass.min() >= least_mass(problem):
         return False
-    narrowest = np.linalg.eigvalsh(place.mixture.covariances.dense()).min()
-    return bool(narrowest > 2 * problem.prior.floor)
+    dense, floor = place.mixture.covariances.dense(), np.asarray(problem.prior.floor)
+    if not floor.any():
+        return True
+    units = np.sqrt(np.broadcast_to(np.where(floor > 0, floor, 1), dense.shape[1]))
+    return bool(np.linalg.eigvalsh(dense / np.outer(units, units)).min() > 2)
 
 
 def _follow(
-    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = em.PLAIN
+    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = PLAIN
 ) -> Place:
     """Some iterations of EM; raises where a component collapses."""
     previous, weight = -np.inf, problem.extent.total_weight
@@ -290,7 +298,7 @@ def _follow(
 
 
 def _run(
-    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = em.PLAIN
+    problem: Problem, start: Mixture, iterations: int, tol: float, rule: Rule = PLAIN
 ) -> Place | None:
     """The same, None where a component collapses."""
     try:

@@ -89,10 +89,12 @@ def split_each(
     `least` is the weight that each of the two must have: those for which that cannot be are
     not split.
     """
-    shares = prediction.responsibilities(mixture, problem.rows)[:, which].astype(np.float64)
+    rows = problem.rows
+    if problem.incomplete is not None:
+        rows = problem.complete.sample(rows.n_rows, np.random.RandomState(0))
+    shares = prediction.responsibilities(mixture, rows)[:, which].astype(np.float64)
     shares[shares < LEAST_SHARE] = 0
     near = np.flatnonzero(shares.any(axis=1))
-    rows = problem.rows
     weight = None if rows.weight is None else rows.weight[near]
     X, shares = rows.X[near], shares[near]
     weighed = shares if weight is None else shares * weight[:, None]
@@ -133,7 +135,7 @@ def _fitted(
 ) -> _Found:
     """Two components for each column of shares, after some iterations."""
     K = 2 * sides.shape[1]
-    local = Problem.of(rows, problem.model, problem.prior.resized(K), Within())
+    local = Problem.of(rows, problem.model, problem.prior.for_any(K), Within())
     form, pooled = problem.model.storage.form, problem.model.shared
     sided = Sides({**rows.columns, "sides": sides}, np.vstack([means, means]))
     moments = assigned_moments(rows, local.extent, sided, K, form, pooled)

@@ -88,6 +88,9 @@ class _Case:
         result = checked_estimate(self.model, scatter, mass, self.d, previous)
         np.testing.assert_array_equal(scatter, given, "estimate leaves the scatter as it is")
         assert result.settled, "the inner iteration, if there is one, is to converge here"
+        if result.roots is not None:
+            squares, scale = result.roots @ result.roots.transpose(0, 2, 1), 1e-12 * abs(W).max()
+            np.testing.assert_allclose(result.covariances, squares, 1e-9, scale, err_msg="R R'")
         return result.covariances
 
     def objective(self, covariances: np.ndarray) -> float:

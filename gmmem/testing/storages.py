@@ -99,6 +99,10 @@ def _check_algebra(held: Storage, rng, d: int, tolerance: float) -> None:
     extent = np.abs(Z).max(axis=1)
     terms = np.einsum("kij,i,j->k", np.abs(P), extent, extent)
     _close(held.bound(extent), terms, tolerance, "bound")
+    places = np.arange(S)[::-1]
+    taken = held.take(places)
+    _close(taken.dense(), dense[places], tolerance, "take")
+    _close(taken.precisions, held.precisions[places], tolerance, "precisions of take")
     order = rng.permutation(d)
     for size in range(1, d):
         seen, missing = order[:size], order[size:]
@@ -110,6 +114,7 @@ def _check_algebra(held: Storage, rng, d: int, tolerance: float) -> None:
         np.testing.assert_allclose(B, expected, tolerance, tolerance, err_msg="regression")
         rest = dense[:, missing][:, :, missing] - expected @ cross.transpose(0, 2, 1)
         _close(C, rest, tolerance, "what a regression leaves")
+        _close(held.conditional(missing).dense(), rest, tolerance, "conditional")
     parts = held.decompose(False)
     values = parts.volume[:, None] * parts.shape
     rebuilt = (parts.orientation * values[:, None, :]) @ parts.orientation.transpose(0, 2, 1)

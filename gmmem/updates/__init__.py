@@ -2,7 +2,7 @@
 
 from gmmem.updates.base import Rule, State
 from gmmem.updates.extrapolated import Extrapolated
-from gmmem.updates.plain import Plain
+from gmmem.updates.plain import PLAIN, Plain
 from gmmem.updates.stepwise import Decreasing
 
-__all__ = ["Decreasing", "Extrapolated", "Plain", "Rule", "State"]
+__all__ = ["PLAIN", "Decreasing", "Extrapolated", "Plain", "Rule", "State"]

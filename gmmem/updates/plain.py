@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gmmem.contracts import fulfils
 from gmmem.kernels.base import Kernel
 from gmmem.mixture import Mixture
 from gmmem.problem import Problem
-from gmmem.updates.base import State
+from gmmem.updates.base import Rule, State
 
 
 class Point(NamedTuple):
@@ -16,9 +17,25 @@ class Point(NamedTuple):
     kernel: Kernel
 
 
+@fulfils(Rule)
 @dataclass(frozen=True)
 class Plain:
-    """The map that EM is: never a lower likelihood, and no memory."""
+    """The map that EM is: never a lower likelihood, and no memory.
+
+    Examples
+    --------
+    >>> from gmmem import Mixture, em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> from gmmem.updates import Plain
+    >>> problem = Problem.of(InMemory(load_old_faithful()), get_model("full"))
+    >>> start = Mixture.from_arrays([0.5, 0.5], [[2, 54], [4, 80]], [[[1, 0], [0, 99]]] * 2)
+    >>> best = em.solve(problem, [start], tol=1e-6, max_iter=100, rule=Plain()).best
+    >>> round(best.history[-1], 4)
+    -4.1554
+    """
 
     def init(self, problem: Problem, start: Mixture) -> Point:
         return Point(start, problem.kernel(start))
@@ -31,3 +48,6 @@ class Plain:
         return State(
             iteration, expectation.objective, mixture, update.mixture, update.settled, following
         )
+
+
+PLAIN = Plain()

@@ -63,6 +63,13 @@ class Running(NamedTuple):
     moments: Moments
     """Per unit of row weight: masses sum to one."""
     n_steps: int
+    doubt: float = 0.0
+    """One over the weight of the rows that the average stands for, of which those long ago
+    count less: what a prior is weighed against.  Zero for a mixture that is known."""
+
+    def stands_for(self, weight: float) -> float:
+        """The weight of rows that the average stands for; `weight` where there are none."""
+        return 1 / self.doubt if self.doubt > 0 else weight
 
 
 class Step(NamedTuple):
@@ -105,24 +112,29 @@ def step(running: Running, batch: Problem, mixture: Mixture, size: float) -> Ste
     mixture = awake(mixture)
     expectation = batch.expect(mixture)
     weight = batch.extent.total_weight
+    doubt = (1 - size) ** 2 * running.doubt + size**2 / weight
     moments = _blended(running.moments, expectation.moments * (1 / weight), size)
-    if not expectation.exact and batch.kernel(_maximised(moments, batch, mixture).mixture).exact:
+    if (
+        not expectation.exact
+        and batch.kernel(_maximised(moments, doubt, batch, mixture).mixture).exact
+    ):
         # The new covariances are too small for moments taken about a common centre.
         expectation = batch.expect_exactly(mixture)
         moments = _blended(running.moments, expectation.moments * (1 / weight), size)
-    update = _maximised(moments, batch, mixture)
+    update = _maximised(moments, doubt, batch, mixture)
     # About the new means, so that the scatters keep their digits.
     moments = moments.about(np.array(update.mixture.means))
     return Step(
-        Running(moments, running.n_steps + 1),
+        Running(moments, running.n_steps + 1, doubt),
         update.mixture,
-        expectation.objective / weight,
+        (expectation.objective - batch.prior.penalty(mixture)) / weight,
         update.settled,
     )
 
 
-def _maximised(moments: Moments, batch: Problem, mixture: Mixture):
-    return maximise(moments, batch.model, batch.prior, mixture)
+def _maximised(moments: Moments, doubt: float, batch: Problem, mixture: Mixture):
+    """The M-step of as many rows as the average stands for: a prior counts in rows."""
+    return maximise(moments * (1 / doubt), batch.model, batch.prior, mixture)
 
 
 def _blended(running: Moments, batch: Moments, size: float) -> Moments:
@@ -164,4 +176,4 @@ def checked_size(rule: Callable[[int], float] | float, t: int, name: str) -> flo
 
 def begun(moments: Moments, total_weight: float) -> Running:
     """What a stream goes on from whose first rows had these moments."""
-    return Running(kept_alive(moments * (1 / total_weight)), 0)
+    return Running(kept_alive(moments * (1 / total_weight)), 0, 1 / total_weight)

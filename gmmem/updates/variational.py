@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gmmem.covariances import DegenerateCovariance
 from gmmem.kernels.base import Components
 from gmmem.moments import Moments
 from gmmem.priors.variational import Posterior, VariationalPrior
@@ -28,8 +29,11 @@ class VariationalProblem(Problem):
 
     def maximise(self, moments: Moments, previous: Posterior | None = None) -> Update:
         """M-step: the posterior that maximises the bound."""
-        posterior = self.prior.posterior(moments, self.model)
-        return Update(posterior)
+        try:
+            return Update(self.prior.posterior(moments, self.model))
+        except DegenerateCovariance:
+            self._refuse_singular_rows(moments)  # The better reason.
+            raise
 
 
 @dataclass(frozen=True)

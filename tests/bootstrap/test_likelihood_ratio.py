@@ -104,6 +104,19 @@ def test_what_cannot_be_fitted_ends():
             likelihood_ratio_test(X, 1, n_replicates=9, random_state=0)
 
 
+@pytest.mark.parametrize("covariance_type", ["E", "V"])
+def test_two_values_are_told_what_to_do(covariance_type):
+    """Of zeros and ones, and where most are zero, two components are points."""
+    rng = np.random.RandomState(0)
+    for X in (rng.randint(2, size=(90, 1)), rng.poisson(3, (90, 1)) * rng.randint(2, size=(90, 1))):
+        if covariance_type == "E" and len(np.unique(X)) > 2:
+            continue  # One variance for both does not collapse.
+        message = r"1 and 2 components cannot both be fitted .* Lower n_comp.* reg_covar \(now 0"
+        with pytest.raises(ValueError, match=message):
+            likelihood_ratio_test(X, 1, covariance_type=covariance_type, random_state=0)
+        likelihood_ratio_test(X, 1, covariance_type=covariance_type, reg_covar=1e-3, n_replicates=3)
+
+
 def test_replicates_that_cannot_be_fitted_are_not_redrawn_for_ever(monkeypatch):
     tried = []
 

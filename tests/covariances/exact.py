@@ -12,7 +12,13 @@ getcontext().prec = 60
 
 
 def _exact(matrix):
-    return [[Decimal(float(x)) for x in row] for row in matrix]
+    return [[x if isinstance(x, Decimal) else Decimal(float(x)) for x in row] for row in matrix]
+
+
+def square(R):
+    """``R R'``."""
+    rows = _exact(R)
+    return [[sum(a * b for a, b in zip(one, other, strict=True)) for other in rows] for one in rows]
 
 
 def _cholesky(A):
@@ -25,7 +31,7 @@ def _cholesky(A):
     return L
 
 
-def _log_det(A):
+def log_det(A):
     return 2 * sum(row[i].ln() for i, row in enumerate(_cholesky(A)))
 
 
@@ -46,7 +52,7 @@ def _trace_solve(S, W):
 def objective(scatter, mass, covariances):
     """``sum_k n_k log |S_k| + tr(inv(S_k) W_k)``."""
     return sum(
-        Decimal(float(n)) * _log_det(_exact(S)) + _trace_solve(_exact(S), _exact(W))
+        Decimal(float(n)) * log_det(_exact(S)) + _trace_solve(_exact(S), _exact(W))
         for W, n, S in zip(scatter, mass, covariances, strict=True)
     )
 
@@ -55,11 +61,11 @@ def eigenvalues(matrix):
     """Largest first, by Jacobi's rotations."""
     A, d = _exact(matrix), len(matrix)
     for _ in range(60):
-        off = max((abs(A[i][j]) for i in range(d) for j in range(i)), default=Decimal(0))
-        if off <= max(abs(A[i][i]) for i in range(d)) * Decimal(10) ** -50:
+        off = [A[i][j] ** 2 / (A[i][i] * A[j][j] or 1) for i in range(d) for j in range(i)]
+        if max(map(abs, off), default=0) <= Decimal(10) ** -80:
             break
         for p, q in itertools.combinations(range(d), 2):
-            if not A[p][q]:
+            if A[p][q] ** 2 <= abs(A[p][p] * A[q][q]) * Decimal(10) ** -90:
                 continue
             half = (A[q][q] - A[p][p]) / (2 * A[p][q])
             t = (1 if half >= 0 else -1) / (abs(half) + (half * half + 1).sqrt())
@@ -88,14 +94,14 @@ def least(code, scatter, mass):
         ]  # fmt: skip
 
     if code in ("EEE", "VVV", "EVV", "VEE"):
-        log_dets = [_log_det(_exact(W)) for W in scatter]
+        log_dets = [log_det(_exact(W)) for W in scatter]
         if code == "EEE":
-            return N * (_log_det(summed([1] * len(n))) - d * N.ln()) + constant
+            return N * (log_det(summed([1] * len(n))) - d * N.ln()) + constant
         if code == "VVV":
             return sum(k * (x - d * k.ln()) for k, x in zip(n, log_dets, strict=True)) + constant
         if code == "EVV":
             return N * d * (sum((x / d).exp() for x in log_dets) / N).ln() + constant
-        return _least_over_volumes(n, d, lambda w: _log_det(summed(w)))
+        return _least_over_volumes(n, d, lambda w: log_det(summed(w)))
     if code in ("EEV", "VEV"):
         values = [eigenvalues(W) for W in scatter]
     else:

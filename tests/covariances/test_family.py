@@ -395,6 +395,7 @@ def returning(answer, **members):
         (lambda scatter: Estimate(scatter[0]), "Mistaken estimated covariances of shape"),
         (lambda scatter: Estimate(scatter + 1j), "expected real numbers"),
         (lambda scatter: Estimate(scatter * np.nan), "is not finite"),
+        (lambda scatter: Estimate(scatter, roots=scatter[0]), "gave roots of shape"),
     ],
 )
 def test_a_mistaken_model_is_told(answer, message):

@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import ortho_group
 
+from gmmem import GaussianMixture
 from gmmem.covariances import DegenerateCovariance, get_model
 from gmmem.covariances.base import checked_estimate
 from tests.covariances import exact
@@ -175,3 +176,16 @@ def test_volumes_that_have_no_end_are_degenerate(code, mass):
     except DegenerateCovariance:
         return
     assert np.isfinite(found.covariances).all() and found.settled
+
+
+def test_volumes_that_vanish_give_no_warning():
+    """Copies of three rows, one component each on a few: its share of the shape is rounding."""
+    rng = np.random.RandomState(11)
+    X = rng.normal(size=(30, 3))[rng.randint(30, size=90)]
+    for K in range(2, 8):
+        try:
+            GaussianMixture(K, covariance_type="VEE", reg_covar=0, init_params="hierarchical").fit(
+                X
+            )
+        except ValueError as error:
+            assert "covariance" in str(error)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
-from gmmem.covariances import EEV, EVE, FOURTEEN, VVI, Estimate, get_model
+from gmmem.covariances import EEV, EVE, FOURTEEN, VVI, VVV, Estimate, get_model
 from gmmem.testing import check_model
 from tests.covariances.cases import CODES, TwoScales
 
@@ -67,9 +68,18 @@ class Forgetful(EVE):
     max_iter: int = 1
 
 
+@dataclass(frozen=True)
+class WrongRoots(VVV):
+    """Gives the scatters' roots for the covariances'."""
+
+    def estimate(self, scatter, mass, n_features, previous):
+        return Estimate(scatter / mass[:, None, None], roots=np.linalg.cholesky(scatter))
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
+        (WrongRoots(), "R R'"),
         (TooNarrow(), "estimates from its own|likelier"),
         (Miscounted(), "n_parameters says"),
         (Tilted(), "likelier|worse|estimates from its own"),

@@ -24,6 +24,7 @@ def test_conforms(storage, seed):
         ("whiten", lambda self, component, Z, out, first=0: Z[first:]),
         ("sample", lambda self, component, mean, n, rng: rng.normal(size=(n, len(mean)))),
         ("marginal", lambda self, features: self),
+        ("conditional", lambda self, features: self),
         ("thinness", lambda self, step: np.full(len(self.factors), 2.0)),
         ("regression", lambda self, o, m: (np.ones((len(self.factors), len(m), len(o))), 0)),
     ],

@@ -50,7 +50,7 @@ def test_names_of_ours_exist(page):
     X = load_old_faithful()
     search, model = GaussianMixtureIC([2]).fit(X), GaussianMixture(2, random_state=0).fit(X)
     params = set(GaussianMixture().get_params())
-    modules = (gmmem.bootstrap, gmmem.displays, gmmem.initializers)
+    modules = (gmmem.bootstrap, gmmem.bootstrap.Bootstrap, gmmem.displays, gmmem.initializers)
     checked = 0
     for _, here in table(page):
         for part in code(here):

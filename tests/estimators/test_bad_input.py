@@ -32,7 +32,8 @@ def with_value(value):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (with_value(np.nan), "NaN"),
+        (np.c_[X, np.full(30, np.nan)], r"NaN in column\(s\) 2"),
+        (np.full((30, 2), np.nan), "nothing but NaN"),
         (with_value(np.inf), "infinity"),
         (np.empty((0, 2)), "0 sample"),
         (np.empty((5, 0)), "0 feature"),
@@ -284,8 +285,8 @@ def test_engine_checks_its_input():
             InMemory(X, weight)
     with pytest.raises(ValueError, match="real numbers"):
         InMemory(X + 1j)
-    with pytest.raises(ValueError, match="NaN"):
-        em.fit(mixture, InMemory(with_value(np.nan)))
+    with pytest.raises(ValueError, match="nothing but NaN"):
+        em.fit(mixture, InMemory(np.full((3, 2), np.nan)))
     for params, message in [
         ({"max_iter": 0}, "max_iter=0"),
         ({"reg_covar": -1}, "reg_covar=-1"),

@@ -4,6 +4,7 @@ import types
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from sklearn import mixture as sklearn_mixture
 from sklearn.base import clone
@@ -95,6 +96,7 @@ def test_default_start(name, covariance_type, prior_type, n_components):
 @pytest.mark.parametrize("covariance_type", TYPES)
 @pytest.mark.parametrize("prior_type", PRIORS)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:reg_covar=0.01 makes up")
 def test_every_prior_given(covariance_type, prior_type):
     X, rng = DATA["iris"], np.random.RandomState(0)
     A = rng.normal(size=(4, 4))
@@ -339,8 +341,11 @@ def test_bad_parameters(params, sentence):
 
 def test_singular_data_name_the_way_out():
     X = np.repeat(np.random.RandomState(0).normal(size=(40, 1)), 2, axis=1)
-    with pytest.raises(ValueError, match="covariance_prior that is not singular"):
+    with pytest.raises(ValueError, match=r"X is singular.*covariance_prior that is not singular"):
         BayesianGaussianMixture(2, reg_covar=0).fit(X)
+    table = pandas.DataFrame({"width": X[:, 0], "length": np.ones(40)})
+    with pytest.raises(ValueError, match="'length' is constant"):
+        BayesianGaussianMixture(2, reg_covar=0).fit(table)
     BayesianGaussianMixture(2, reg_covar=0, covariance_prior=np.eye(2)).fit(X)
 
 
@@ -353,6 +358,7 @@ ESTIMATORS = [
 
 
 @parametrize_with_checks(ESTIMATORS)
+@pytest.mark.filterwarnings("ignore:reg_covar=1e-06 makes up")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_scikit_learn(estimator, check):
     check(estimator)

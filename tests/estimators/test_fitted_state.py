@@ -104,6 +104,19 @@ def test_float32_models_sample_with_a_lost_component(K):
         assert np.isfinite(model.sample(100)[0]).all()
 
 
+def test_float32_weights_that_sum_to_more_than_one_are_sampled_from():
+    """By their rounding, before a last one that is zero."""
+    model = GaussianMixture(12, covariance_type="spherical", random_state=0)
+    model.fit(np.random.RandomState(0).normal(size=(80, 2)).astype(np.float32))
+    above = 0
+    for seed in range(40):
+        share = np.random.RandomState(seed).dirichlet(np.ones(11)).astype(np.float32)
+        model.weights_ = np.append(share, np.float32(0))
+        above += model.weights_.astype(float).sum() > 1 + 1e-12
+        assert np.isfinite(model.sample(50)[0]).all()
+    assert above > 5
+
+
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "VEV", "EVE"])
 @pytest.mark.parametrize("init_params", ["kmeans", "k-means++", "random_from_data", "hierarchical"])
 def test_fewer_distinct_rows_than_components(covariance_type, init_params):

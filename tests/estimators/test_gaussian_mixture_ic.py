@@ -13,7 +13,7 @@ from gmmem import GaussianMixture, GaussianMixtureIC
 from gmmem.covariances import FOURTEEN
 from gmmem.criteria import CRITERIA, Scorer
 from gmmem.estimators import search
-from gmmem.initializers import GivenLabels, KMeans
+from gmmem.initializers import GivenLabels, Hierarchical, KMeans, as_initialiser
 from tests.test_golden import read, table
 
 CHOSEN = {"faithful": ("EEE", 3), "iris": ("VEV", 2), "diabetes": ("VVV", 3)}
@@ -344,3 +344,37 @@ def test_scorers(criterion):
 )
 def test_scikit_learn(estimator, check):
     check(estimator)
+
+
+def test_what_is_the_same_model_is_called_by_its_first_name():
+    """One component has one volume: "EEI" and "VEI" are one model, whatever rounding says."""
+    rng = np.random.RandomState(0)
+    for seed in range(5):
+        X = rng.normal(size=(40, 4)) * [1, 2, 4, 8]
+        for rows in (X, X + 37, X * 2.0**-20, X / 3):
+            search = GaussianMixtureIC([1], covariance_type=["EEI", "VEI", "EVI", "VVI"]).fit(rows)
+            assert search.covariance_type_ == "EEI", seed
+
+
+@pytest.mark.parametrize("n, d", [(20, 40), (15, 30), (24, 24)])
+def test_groups_of_few_rows_in_many_features_are_found(n, d):
+    for seed in range(4):
+        rng = np.random.RandomState(seed)
+        labels = np.arange(n) % 3
+        X = rng.normal(size=(n, d)) + 2.2 * rng.normal(size=(3, d))[labels]
+        search = GaussianMixtureIC(range(1, 6)).fit(X)
+        assert search.n_components_ == 3
+        assert adjusted_rand_score(search.predict(X), labels) == 1
+
+
+def test_several_initialisers_are_candidates_each():
+    """A search over several finds at least what each of them finds."""
+    X = read("iris")
+    grid = dict(n_components=[2, 3, 4], covariance_type=["VVV", "EEE"], random_state=0)
+    inits = ["hierarchical", Hierarchical("EII"), KMeans(), "k-means++"]
+    together = GaussianMixtureIC(init_params=inits, **grid).fit(X)
+    each = [GaussianMixtureIC(init_params=init, **grid).fit(X).best_score_ for init in inits]
+    assert together.best_score_ == pytest.approx(min(each), rel=1e-9)
+    names = [str(as_initialiser(init)) for init in inits]
+    assert sorted(set(together.results_["init_params"])) == sorted(names)
+    assert len(together.results_["bic"]) == 4 * 3 * 2

@@ -14,6 +14,7 @@ from gmmem import BayesianGaussianMixture, GaussianMixture, GaussianMixtureIC
 from gmmem.bootstrap import bootstrap
 from gmmem.covariances import VVI
 from gmmem.datasets import load_old_faithful
+from gmmem.estimators.advice import ChoiceWarning
 
 X = load_old_faithful()
 IRIS = load_iris()
@@ -130,8 +131,14 @@ def test_advice():
     (sentence,) = plateau.summary().advice
     assert "this may be a plateau, so lower tol" in sentence
     assert GaussianMixture(1).fit(X).summary().advice == ()
-    few = GaussianMixture(2, reg_covar=1, random_state=0).fit(np.vstack([X[:50], [[90.0, 900]]]))
-    said = few.summary(np.vstack([X[:50], [[90.0, 900]]])).advice
+
+
+def test_advice_on_few_rows():
+    rows = np.vstack([X[:50], [[90.0, 900]]])
+    with pytest.warns(ChoiceWarning, match="reg_covar=1 makes up") as warned:
+        few = GaussianMixture(2, reg_covar=1, random_state=0).fit(rows)
+    said = few.summary(rows).advice
+    assert str(warned[0].message) in said
     assert any("no more rows than there are features (2)" in sentence for sentence in said)
 
 

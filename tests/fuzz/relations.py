@@ -71,10 +71,11 @@ def pairs(
     starts=("labels",), most_rows=150, types=TYPES, features=(2, 1, 3, 4)
 ) -> st.SearchStrategy[Pair]:
     """Enough rows a component that none collapses."""
+    fewest = 22 * max(features)
     return st.builds(
         Pair,
         seed=st.integers(0, 10_000),
-        n=st.integers(90, max(90, most_rows)),
+        n=st.integers(fewest, max(fewest, most_rows)),
         d=st.sampled_from(features),
         K=st.sampled_from((2, 1, 3)),
         covariance_type=st.sampled_from(sorted(types, key=TYPES.index)),

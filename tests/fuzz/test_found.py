@@ -73,6 +73,34 @@ CASES = {
     "a search on counts": Case(Data("counts", 200, 3, seed=1), n_components=5, **EVERY),
     "a search on shares": Case(Data("compositional", 150, 4), n_components=2, **EVERY),
     "a search overflows": Case(Data("separate", 3, 1), n_components=3, **EVERY),
+    "a row of zeros far from a narrow component": Case(
+        Data("zero_inflated", 2, seed=1), weight="wide", n_components=1, n_init=2
+    ),
+    "a search of rows that are all equal": Case(
+        Data("all_equal", 3, seed=170), n_components=3, **EVERY
+    ),
+    "a search of narrow components in float32": Case(
+        Data("separate", 6, seed=9, dtype="float32"), n_components=3, **EVERY
+    ),
+    "a search with a constant column beside others": Case(
+        Data("separate", 13, 12, seed=9, dtype="uint8"), n_components=3, **EVERY
+    ),
+    "a search of one column in two units, in float32": Case(
+        Data("units", 34, dtype=">f4"), n_components=6, **EVERY
+    ),
+    "scatters beyond float64, of heavy rows": Case(
+        Data("separate", 2, scale=1e126), weight="huge", n_components=1
+    ),
+    "a search stopped early": Case(
+        Data("collinear_counts", 20), n_components=3, init_params="kmeans", search=("full",)
+    ),
+    "one component is one model, to rounding": Case(
+        Data("overlapping", 58, 4, seed=5550, scale=1e126),
+        n_components=1,
+        regularisation=0.0,
+        max_iter=0,
+        search=("full", "VEV"),
+    ),
     "a search whose best falls": Case(
         Data("noise", 5, 3, seed=220, offset=1e6), n_components=3, **EVERY
     ),

@@ -4,10 +4,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from gmmem import GaussianMixture
-from gmmem.initializers import Hierarchical, Subset
+from gmmem.initializers import Hierarchical, Subset, hierarchical
 from gmmem.initializers.agglomeration import Ellipsoids, EqualSpheres, agglomerate
 from gmmem.initializers.pooled_agglomeration import agglomerate_equal
 from gmmem.initializers.ward import agglomerate_ward
@@ -233,7 +233,7 @@ def test_scale_of_weights_does_not_matter(model):
 def test_large_weights_leave_clear_clusters_clear():
     rng = np.random.RandomState(0)
     labels = np.arange(300) % 3
-    X = rng.normal(size=(300, 2)) + 12 * np.eye(3, 2)[labels]
+    X = rng.normal(size=(300, 2)) + 9 * labels[:, None]
     for scale in (1e-20, 1.0, 1e5, 1e20):
         model = GaussianMixture(3, init_params="hierarchical")
         model.fit(X, sample_weight=np.full(300, scale))
@@ -304,3 +304,25 @@ def test_threads_of_blas_do_not_matter(model):
         with threadpool_limits(n_threads):
             trees.append(Hierarchical(model).grow(X).tree.merges)
     np.testing.assert_array_equal(*trees)
+
+
+@pytest.mark.parametrize("model", ["EEE", "VVV"])
+def test_trees_grow_on_one_thread(model, monkeypatch):
+    """Two took seventy times as long: products of thirty columns are too small for them."""
+    X, seen = np.random.RandomState(0).normal(size=(60, 5)), []
+    for name in ("agglomerate", "agglomerate_equal"):
+        grow = getattr(hierarchical, name)
+
+        def seeing(*args, grow=grow):
+            seen.extend(blas_threads())
+            return grow(*args)
+
+        monkeypatch.setattr(hierarchical, name, seeing)
+    with threadpool_limits(3, user_api="blas"):
+        Hierarchical(model).grow(X)
+        assert set(blas_threads()) == {3}
+    assert set(seen) == {1}
+
+
+def blas_threads():
+    return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]

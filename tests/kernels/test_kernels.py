@@ -217,11 +217,10 @@ def test_labels_add_up_as_responsibilities_do(form, pooled, weighted):
     X, labels = rng.normal(size=(700, 3)) + 50, rng.choice([0, 1, 3], size=700)
     rows = InMemory(X, rng.uniform(size=700) if weighted else None)
     hard = fill_empty(
-        assigned_moments(rows, locate(rows), Hard(labels, 5), 5, form, pooled), rows, locate(rows)
+        assigned_moments(rows, locate(rows), Hard(labels, 5), 5, form, pooled), locate(rows)
     )
     soft = fill_empty(
         assigned_moments(rows, locate(rows), Soft(np.eye(5)[labels]), 5, form, pooled),
-        rows,
         locate(rows),
     )
     hard, soft = hard.scatters(), soft.scatters()
@@ -267,7 +266,6 @@ def test_start_about_known_centres(away, form, pooled):
     moments, expected = (
         fill_empty(
             assigned_moments(rows, locate(rows), assign, 2, form, pooled).scatters(),
-            rows,
             locate(rows),
         )
         for assign in (nearest, labels)

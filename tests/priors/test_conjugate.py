@@ -9,7 +9,7 @@ from sklearn.datasets import load_iris
 
 from gmmem import GaussianMixture, GaussianMixtureIC, Mixture, em, prediction
 from gmmem.covariances import FOURTEEN, get_model
-from gmmem.initializers import as_assignment
+from gmmem.initializers import Nearest, as_assignment
 from gmmem.priors import NormalInverseWishart, Ridge, Together
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
@@ -37,8 +37,8 @@ def test_em_never_loses(covariance_type, as_mclust):
     if as_mclust and covariance_type == "EEI":
         covariance_type = "VVI"  # There, mclust's means are not those its prior asks for.
     problem = problem_of(covariance_type, replace(OPEN, as_mclust=as_mclust))
-    outcome = em.solve(problem, [start_of(problem)], tol=0, max_iter=80)
-    history = np.array(outcome.best.history)
+    found = em.solve(problem, [start_of(problem)], tol=0, max_iter=80).solutions[0]
+    history = np.array(found.history)  # Until rows are lost, where mclust counts none.
     assert (np.diff(history) > -1e-10).all() and history[-1] > history[0]
 
 
@@ -134,6 +134,36 @@ def test_a_search_loses_no_candidate():
     assert believed.best_estimator_.prior is prior
 
 
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "VEE"])
+@pytest.mark.parametrize("prior", ["regularised", NormalInverseWishart(0.2)], ids=str)
+def test_the_search_for_a_start_has_the_prior_for_one_and_for_two(covariance_type, prior):
+    """Splits are tried with a prior for fewer components than the problem has."""
+    places = np.array([[0, 0], [9, 0], [0, 9], [9, 9]])
+    Y = np.repeat(places, 40, axis=0) + np.random.RandomState(0).normal(size=(160, 2))
+    bad = [[0, 0], [0.5, 0], [9, 0], [4.5, 9]]  # Two on one cluster, and one on two.
+
+    def start(rows, n_components, *, sample_weight=None, random_state=None):
+        return Nearest(np.array(bad))
+
+    settings = dict(covariance_type=covariance_type, prior=prior, random_state=0, max_iter=500)
+    model = GaussianMixture(4, n_init="auto", init_params=start, **settings).fit(Y)
+    found = model.means_[np.lexsort(model.means_.round().T)]
+    np.testing.assert_allclose(found, places, atol=0.6)
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_a_prior_for_one_component_is_that_of_one_component(covariance_type):
+    model, prior = get_model(covariance_type), NormalInverseWishart(2.0, scale=3.0, mean=(0,) * 4)
+    total = Problem.of(InMemory(X), model).all_rows()
+    for size in (1, 2, 5):
+        some, asked = prior.on(total, model, 6).for_any(size), prior.on(total, model, size)
+        # What all components share of the shrinkage is a matter of how many there are.
+        loose = 2 * model.shared
+        np.testing.assert_allclose(some.counts.sum(), asked.counts.sum(), atol=6 * loose)
+        for name in ("means", "rows_there", "scatter"):
+            np.testing.assert_allclose(getattr(some, name), getattr(asked, name))
+
+
 def test_scores_and_criteria_are_without_the_prior():
     model = GaussianMixture(3, prior="regularised", random_state=0, tol=1e-8, max_iter=500).fit(X)
     free = GaussianMixture(3, random_state=0, tol=1e-8, max_iter=500).fit(X)
@@ -153,6 +183,10 @@ def test_scores_and_criteria_are_without_the_prior():
         (NormalInverseWishart(scale=-1.0), "must be positive"),
         (NormalInverseWishart(scale=(1.0, 2.0)), "of the shape"),
         (NormalInverseWishart(scale=np.nan), "must be finite"),
+        (NormalInverseWishart(mean="high"), "must be 4 finite numbers"),
+        (NormalInverseWishart(scale="wide"), "must be finite"),
+        (NormalInverseWishart(scale=[[1.0, 2.0], [2.0]]), "must be finite"),
+        (NormalInverseWishart(degrees_of_freedom="many"), "must be a number"),
         (NormalInverseWishart, "prior="),
         (3, "prior"),
     ],
@@ -162,7 +196,7 @@ def test_what_is_no_prior_is_named(prior, sentence):
         GaussianMixture(2, prior=prior).fit(X)
 
 
-@pytest.mark.parametrize("shrinkage", [-1.0, np.nan, np.inf])
+@pytest.mark.parametrize("shrinkage", [-1.0, np.nan, np.inf, "much"])
 def test_shrinkage_is_a_number_of_rows(shrinkage):
-    with pytest.raises(ValueError, match="at least 0, and finite"):
+    with pytest.raises(ValueError, match="at least 0 and finite"):
         NormalInverseWishart(shrinkage)

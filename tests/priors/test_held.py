@@ -4,10 +4,11 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn import mixture as sklearn_mixture
 from sklearn.datasets import load_iris
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from gmmem import GaussianMixture
+from gmmem import GaussianMixture, GaussianMixtureIC
 from gmmem.covariances import FOURTEEN
 from gmmem.priors import Adaptation, NormalInverseWishart, Prior
 
@@ -119,6 +120,28 @@ def test_what_is_held_is_no_parameter(fixed, free):
 
 
 @pytest.mark.parametrize(
+    "fixed", [["weights"], ["covariances"], {"means": [0]}, {"covariances": [1], "weights": [1]}]
+)
+def test_what_is_held_stays_in_the_search_for_a_start(fixed):
+    start = start_of("full")
+    given = {f"{part}_init": start[f"{part}_init"] for part in fixed}
+    settings = dict(fixed=fixed, random_state=0, max_iter=500)
+    model = GaussianMixture(3, n_init="auto", **settings, **given).fit(X)
+    items = fixed.items() if isinstance(fixed, dict) else [(part, slice(None)) for part in fixed]
+    for part, which in items:
+        held = getattr(model, f"{part}_")[which]
+        np.testing.assert_allclose(held, start[f"{part}_init"][which], rtol=1e-12)
+
+
+@pytest.mark.parametrize("fixed", [{}, [], {"means": []}, {"means": False}], ids=str)
+def test_nothing_may_be_held(fixed):
+    np.testing.assert_array_equal(
+        GaussianMixture(2, fixed=fixed, random_state=0).fit(X).means_,
+        GaussianMixture(2, random_state=0).fit(X).means_,
+    )
+
+
+@pytest.mark.parametrize(
     ("fixed", "sentence"),
     [
         ({"scales": True}, "fixed names 'scales'"),
@@ -217,7 +240,9 @@ def test_relevance_goes_from_the_old_model_to_the_new_rows():
         ({"covariance_type": "diag"}, {}, "covariances of another kind"),
         ({"covariance_type": "tied"}, {}, "covariances of another kind"),
         ({}, {"relevance": 0}, "relevance=0 must be positive"),
+        ({}, {"relevance": "much"}, "relevance='much' must be positive"),
         ({}, {"adapt": ["colour"]}, "adapt="),
+        ({}, {"adapt": 3}, "adapt=3"),
         ({}, {"adapt": []}, "adapt="),
     ],
 )
@@ -231,3 +256,17 @@ def test_a_prior_that_does_not_fit_is_named(params, prior, sentence):
 def test_only_a_mixture_can_be_adapted():
     with pytest.raises(ValueError, match="not list"):
         Adaptation([1, 2, 3])
+    with pytest.raises(NotFittedError):
+        Prior.from_mixture(GaussianMixture(3))
+    with pytest.raises(ValueError, match=r"GaussianMixture\.from_parameters"):
+        Prior.from_mixture(sklearn_mixture.GaussianMixture(2).fit(X))
+
+
+def test_a_search_counts_no_parameter_that_is_held():
+    prior = Prior.from_mixture(FIRST, adapt=["means"])
+    search = GaussianMixtureIC([3], covariance_type=["VVV"], prior=prior).fit(FEW)
+    free = 3 * 4
+    assert search.results_["n_parameters"][0] == search.best_estimator_.n_parameters_ == free
+    expected = -2 * search.results_["log_likelihood"][0] + free * np.log(len(FEW))
+    assert search.best_score_ == pytest.approx(expected)
+    assert search.best_estimator_.bic(FEW) == pytest.approx(expected)

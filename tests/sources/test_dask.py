@@ -8,7 +8,7 @@ import pytest
 
 from gmmem import GaussianMixture, GaussianMixtureIC, em
 from gmmem.covariances import FOURTEEN
-from gmmem.initializers import GivenLabels
+from gmmem.initializers import GivenLabels, KMeans
 from gmmem.sources import Chunks, Dask
 from gmmem.testing import check_source
 
@@ -225,16 +225,31 @@ def test_warm_start_and_given_parameters_ask_for_no_sample(monkeypatch):
     )
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_missing_values():
+    X = three(200)
+    X[np.random.RandomState(0).uniform(size=X.shape) < 0.1] = np.nan
+    params = dict(init_params=KMeans(50), random_state=0, tol=1e-8, max_iter=500)
+    ours, theirs = GaussianMixture(2, **params).fit(uneven(X)), GaussianMixture(2).fit(X)
+    assert ours.score(uneven(X)) == pytest.approx(ours.score(X), rel=1e-10)
+    assert ours.score(X) == pytest.approx(theirs.score(X), abs=5e-3)
+    for name in PREDICTIONS:
+        answer = getattr(ours, name)
+        np.testing.assert_allclose(answer(uneven(X)).compute(), answer(X), rtol=1e-8, atol=1e-10)
+    X[:, 1] = np.nan
+    with pytest.raises(ValueError, match=r"NaN in column\(s\) 1"):
+        GaussianMixture(2).fit(uneven(X))
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
 def test_values_that_are_no_numbers(value):
     X = three(200)
     model = GaussianMixture(2, random_state=0).fit(X)
     X[150, 1] = value
-    with pytest.raises(ValueError, match=r"NaN|beyond"):
+    with pytest.raises(ValueError, match="beyond"):
         GaussianMixture(2).fit(uneven(X))
     for name in PREDICTIONS:
         answer = getattr(model, name)(uneven(X))
-        with pytest.raises(ValueError, match=r"Input X contains (NaN|infinity)"):
+        with pytest.raises(ValueError, match=r"Input X contains infinity"):
             answer.compute()
     with pytest.raises(ValueError, match="Input X contains"):
         model.score(uneven(X))

@@ -95,6 +95,7 @@ def test_narrow_components_and_far_rows_keep_their_digits(put):
     np.testing.assert_array_equal(rows.place.host(model.predict(rows)), model.predict(wild))
 
 
+@pytest.mark.filterwarnings("ignore:reg_covar=")
 def test_starts_see_a_sample_and_blocks_do_not_matter(monkeypatch):
     X = clusters(60_000, 2)
     fits = []
@@ -132,6 +133,7 @@ def test_no_table_as_long_as_the_data_is_made(monkeypatch):
     assert lengths[-1] * 100 * 8 < 1_000_000
 
 
+@pytest.mark.filterwarnings("ignore:reg_covar=")
 @pytest.mark.parametrize("weight", [1e-25, 1e25])
 def test_extreme_weights_are_computed_in_double(weight):
     X, weights = clusters().astype(np.float32), np.ones(600)

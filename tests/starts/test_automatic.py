@@ -49,6 +49,7 @@ def test_more_rows_than_the_subset():
     assert auto.lower_bound_ > truth.lower_bound_ - 0.01
 
 
+@pytest.mark.filterwarnings("ignore:reg_covar=")
 @pytest.mark.parametrize("rows", [2, 3, 7])
 def test_few_rows(rows):
     X = np.random.default_rng(0).standard_normal((rows, 2))
