@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 HERE = Path(__file__).parent
 SHOWN = (
     "bad_starts",
+    "starts",
     "choose_components",
     "colours",
     "density",

@@ -21,6 +21,7 @@ from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.given import check_observed, check_whole
 from gmmem.estimators.journal import Journal
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
+from gmmem.estimators.neighbours import from_neighbours
 from gmmem.estimators.ordering import COMPONENT_ORDERS
 from gmmem.estimators.rows import TakesMissing, as_data, as_rows, fingerprint, seen
 from gmmem.initializers import as_initialiser
@@ -278,6 +279,11 @@ class GaussianMixtureIC(
                 for candidate in task.candidates(fits, len(new), best_so_far):
                     done[candidate.point] = candidate
                     self._tell(candidate)
+                if new:
+                    grid = {point: done[point] for point in points if point in done}
+                    for better in from_neighbours(grid, problem, settings, self.criterion):
+                        done[better.point] = grid[better.point] = better
+                        self._tell(better)
             except KeyboardInterrupt as error:
                 journal.keep()
                 if all(candidate.mixture is None for candidate in done.values()):

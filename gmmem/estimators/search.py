@@ -174,7 +174,7 @@ def advance(
         return lost("failed", begun)
     if problem.extent.n_rows < point.n_components:
         return lost("failed", f"{problem.extent.n_rows} rows are fewer than the components.")
-    problem = _of_point(problem, point, settings)
+    problem = of_point(problem, point, settings)
     until = min(until, settings.max_iter)
     with problem.rows.working():
         solution = _solution(begun, problem, settings, until)
@@ -199,7 +199,7 @@ def advance(
     )
 
 
-def _of_point(problem: Problem, point: GridPoint, settings: Settings) -> Problem:
+def of_point(problem: Problem, point: GridPoint, settings: Settings) -> Problem:
     """With the model of a point, and its prior."""
     problem = problem.with_model(get_model(point.covariance_type))
     return replace(problem, prior=prior_for(settings.prior, problem, point.n_components))
@@ -268,7 +268,7 @@ def fit_all(
         )
         for point, candidate in raced:
             if candidate is None:
-                candidate = stopped(point, begun[point], _of_point(problem, point, settings))
+                candidate = stopped(point, begun[point], of_point(problem, point, settings))
             yield candidate
 
 

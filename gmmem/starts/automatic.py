@@ -18,7 +18,6 @@ from gmmem.covariances.base import n_free
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
-from gmmem.sources.base import Rows
 from gmmem.starts.moves import candidates, merge_losses, moved, pruned
 from gmmem.starts.report import COMPARED, StartsReport, compared
 from gmmem.starts.splits import Split, split_each
@@ -189,31 +188,27 @@ def search(
         If a covariance became singular in every start.
     """
     K, d = n_components, problem.rows.n_features
-    rows = problem.rows.sample(effort.n_rows(K, d), rng)
-    small = _on(problem, rows, rng)
-    rows = small.rows
-    with rows.working():
+    small = on_some_rows(problem, effort.n_rows(K, d), rng)
+    with small.rows.working():
         begun = _begun(small, begin, K, effort)
         carried, others = _carried(begun, effort.n_carried(K))
         ends = _ranked(small, [improve(small, place, effort, effort.quick) for place in carried])
     size = effort.n_final_rows(K, n_free(problem.model, K, d))
-    more = rows if size <= rows.n_rows else problem.rows.sample(size, rng)
-    large = small if more is rows else _on(problem, more, rng)
-    more = large.rows
-    with more.working():
+    large = small if size <= small.rows.n_rows else on_some_rows(problem, size, rng)
+    with large.rows.working():
         runs = [_finished(large, each, effort) for each in _distinct(ends)[: effort.finalists]]
         best = _ranked(large, runs)[0]
-        best = improve(large, best, effort, effort.patience(more.n_rows))
+        best = improve(large, best, effort, effort.patience(large.rows.n_rows))
     mixtures = [each.mixture for each in [*ends, *others]]
     means = [each.mean for each in [*ends, *others]]
-    with rows.working():
-        return Found(
-            best.mixture, compared(mixtures[0], mixtures, means, rows.sample(COMPARED, rng))
-        )
+    with small.rows.working():
+        some = small.rows.sample(COMPARED, rng)
+        return Found(best.mixture, compared(mixtures[0], mixtures, means, some))
 
 
-def _on(problem: Problem, rows: Rows, rng: np.random.RandomState) -> Problem:
-    """The same problem on some of its rows."""
+def on_some_rows(problem: Problem, size: int, rng: np.random.RandomState) -> Problem:
+    """The same problem on at most so many of its rows."""
+    rows = problem.rows.sample(size, rng)
     if rows is problem.rows:
         return problem
     small = Problem.of(rows, problem.model, problem.prior).completed_as(problem)

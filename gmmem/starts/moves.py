@@ -99,7 +99,8 @@ def expanded(moments: Moments, splits: list[Split]) -> Moments:
     mass, first, second = moments.mass.copy(), moments.first.copy(), moments.second
     mass[where] = [two.mass[0] for two in pairs]
     first[where] = [two.first[0] for two in pairs]
-    if len(second) == len(mass):
+    # Of one component, a sum over all looks the same; of two it does not.
+    if len(pairs[0].second) == 2:
         second = second.copy()
         second[where] = [two.second[0] for two in pairs]
         second = np.concatenate([second, [two.second[1] for two in pairs]])
