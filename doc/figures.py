@@ -25,6 +25,7 @@ SHOWN = (
     "em_plateau",
     "first_fit",
     "known_classes",
+    "missing",
     "outliers",
     "priors",
     "standard_errors",
