@@ -26,6 +26,7 @@ SHOWN = (
     "em_plateau",
     "first_fit",
     "known_classes",
+    "missing",
     "outliers",
     "imputation",
     "priors",
