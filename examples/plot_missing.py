@@ -26,7 +26,14 @@ print(f"{np.isnan(X).sum()} of {X.size} values are missing; {complete.sum()} row
 # rows whose gaps have the mean of their column.  Each is judged by the irises as they were: how
 # likely they are, and how well the clusters are the species.
 
-params = dict(n_components=3, init_params="hierarchical", reg_covar=1e-3, tol=1e-6, max_iter=1000)
+params = dict(
+    n_components=3,
+    init_params="hierarchical",
+    covariance_type="EEV",
+    reg_covar=0,
+    tol=1e-6,
+    max_iter=1000,
+)
 ways = {
     "as they are": X,
     "complete rows": X[complete],
