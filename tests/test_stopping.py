@@ -52,6 +52,10 @@ def test_the_warning_says_how_much_is_missing():
         GaussianMixture(2, tol=1e-9, max_iter=60, random_state=0).fit(overlapping(0))
 
 
-def test_accelerated_gains_are_not_extrapolated():
-    with pytest.raises(ValueError, match="stopping='aitken'"):
-        GaussianMixture(2, accelerate=True, stopping="aitken").fit(overlapping(0))
+def test_what_remains_of_an_accelerated_fit_is_known_too():
+    X = overlapping(0)
+    params = dict(random_state=0, max_iter=5000)
+    model = GaussianMixture(2, accelerate=True, stopping="aitken", tol=1e-6, **params).fit(X)
+    end = GaussianMixture(2, tol=1e-13, **params).fit(X).score(X)
+    assert model.converged_ and model.remaining_gain_ < 1e-6
+    assert end - model.score(X) < 1e-5

@@ -59,14 +59,14 @@ class Summarised(Judged):
         GaussianMixtureIC: EEE, 3 components, 2 features
         <BLANKLINE>
         log-likelihood    n  parameters      BIC      ICL
-              -1126.32  272          11  2314.31  2359.58
+              -1126.32  272          11  2314.30  2358.38
         <BLANKLINE>
         component  weight  size     x0     x1
-                0  0.1742    43  3.807  77.56
+                0  0.1684    41  3.798  77.47
                 1  0.3564    97  2.038  54.49
-                2  0.4694   132   4.47  80.88
+                2  0.4752   134  4.465  80.87
         <BLANKLINE>
-        Converged in 45 iterations.
+        Converged in 33 iterations.
         """
         check_is_fitted(self)
         fit, sizes = vars(self).get("_summary_kept", (None, None))

@@ -211,7 +211,7 @@ class Rows(Protocol):
         >>> from gmmem.answers import Likelihood, Scorer
         >>> from gmmem.sources import InMemory
         >>> mixture = Mixture.from_arrays([1], [[0]], [[[1]]])
-        >>> (total,) = InMemory(np.zeros((4, 1))).fold(Likelihood(Scorer.of(mixture, "float64")))
+        >>> total, _ = InMemory(np.zeros((4, 1))).fold(Likelihood(Scorer.of(mixture, "float64")))
         >>> round(total, 2)
         -3.68
         """

@@ -28,6 +28,8 @@ def test_the_front_page_lists_the_folders_and_the_tutorial():
     listed = entries(DOC / "index.rst")
     assert {f"{folder}/index" for folder in FOLDERS} | {"tutorial", "glossary"} <= set(listed)
     for entry in listed:
+        if entry.startswith("generated/"):
+            continue  # Made where the docs are.
         assert (DOC / f"{entry}.rst").exists(), entry
 
 
