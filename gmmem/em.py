@@ -372,7 +372,29 @@ def _solution(
 
 
 def one_component(problem: Problem) -> Outcome:
-    """One component by maximum likelihood: at once, or by EM where values are missing."""
+    """One component by maximum likelihood: at once, or by EM where values are missing.
+
+    Parameters
+    ----------
+    problem : Problem
+        Rows, model and prior.
+
+    Returns
+    -------
+    outcome : Outcome
+        Of the one start.
+
+    Examples
+    --------
+    >>> from gmmem import em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> problem = Problem.of(InMemory(load_old_faithful()), get_model("full"))
+    >>> em.one_component(problem).best.mixture.means.round(1)
+    array([[ 3.5, 70.9]])
+    """
     start = partial(problem.start, all_in_one, 1)
     if problem.incomplete is None:
         return solve(problem, [start], tol=0, max_iter=0)

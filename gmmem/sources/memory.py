@@ -91,6 +91,16 @@ class InMemory:
         """Rows of these places, in this order, for `fold`: all of them weigh something.
 
         A copy where it is small; else `map` still answers for every row as it lies.
+
+        Parameters
+        ----------
+        order : ndarray of shape (m,)
+            The places.
+
+        Returns
+        -------
+        rows : InMemory
+            For `fold`.
         """
         if self.X.nbytes <= MOST_COPIED:
             weight = None if self.weight is None else self.weight[order]
