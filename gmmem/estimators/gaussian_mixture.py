@@ -280,7 +280,7 @@ callable, default="kmeans"
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            The rows.
+            The rows, with NaN where a value is missing.
         y : Ignored
             Present by convention.
         sample_weight : array-like of shape (n_samples,), default=None

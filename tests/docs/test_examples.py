@@ -23,6 +23,7 @@ def test_example_runs_and_draws(path, monkeypatch, tmp_path, capsys):
     plt.close("all")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "reg_covar=.* makes up")
         runpy.run_path(str(path), run_name="__main__")
     try:
         figures = [plt.figure(number) for number in plt.get_fignums()]
