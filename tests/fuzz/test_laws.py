@@ -52,7 +52,7 @@ def stretched(S):
         ("covariances_", lambda S: -S, "variances are positive"),
         ("covariances_", lambda S: 2 * S, "precisions are inverse to covariances"),
         ("covariances_", lambda S: S * [[[1.5]], [[1]]], "precisions are inverse"),
-        ("lower_bounds_", lambda h: h[:-1], "n_iter_ is the length"),
+        ("lower_bounds_", lambda h: h[:-1], "n_iter_ counts the lower_bounds_"),
         ("lower_bound_", lambda b: b + 1, "lower_bound_ is the last"),
     ],
 )

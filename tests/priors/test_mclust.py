@@ -122,12 +122,16 @@ def test_the_search_and_its_bic(name):
             strict=True,
         )
     }
+    higher = 0
     for row in rows:
         if row["bic"] == "NA":
             continue
         # mclust's BIC is the higher the better.
         got, expected = -found[row["model"], int(row["G"])], float(row["bic"])
-        assert got == pytest.approx(expected, abs=2e-3), name_of(row | {"prior": ""})
+        assert got > expected - 2e-3, name_of(row | {"prior": ""})
+        higher += got > expected + 2e-3
+    # The best and those of its model that are a component larger or smaller also start anew.
+    assert higher <= 3
     best = max((row for row in rows if row["bic"] != "NA"), key=lambda row: float(row["bic"]))
     assert (search.covariance_type_, search.n_components_) == (best["model"], int(best["G"]))
 

@@ -48,8 +48,16 @@ def test_predictions_in_many_threads_give_the_cores_back(before):
     assert blas_threads() == before
 
 
+@pytest.fixture
+def interruptible():
+    """Also where a shell's background job was told to ignore interrupts."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot be interrupted by a signal.")
-def test_interrupts_give_the_cores_back(before):
+def test_interrupts_give_the_cores_back(before, interruptible):
     """At random moments of a search; some come before it begins, some after its end."""
     X = np.random.RandomState(0).normal(size=(400, 2))
     rng, interrupted = np.random.RandomState(1), 0
