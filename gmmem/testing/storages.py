@@ -96,6 +96,14 @@ def _check_algebra(held: Storage, rng, d: int, tolerance: float) -> None:
             _close(part, whole[first:], tolerance, "whiten from a row on")
             last = held.whiten(k, Z[: first + 1], np.empty((1, 5)), first)
             _close(last, whole[first : first + 1], tolerance, "whiten needs no rows below")
+    others = random_covariances(rng, type(held), S, d)
+    steps, wide = held.standardised(Z[:, :S].T, others)
+    for k in range(S):
+        white = held.whiten(k, Z[:, k : k + 1], np.empty((d, 1)))[:, 0]
+        _close(steps[k], white, tolerance, "standardised steps are white")
+    relative = np.linalg.solve(dense, type(held).from_covariances(others, d).dense())
+    trace = wide if wide.ndim == 1 else held.form.inner(wide, wide * 0 + held.form.identity(d))
+    _close(trace, np.trace(relative, axis1=1, axis2=2), tolerance, "standardised covariances")
     extent = np.abs(Z).max(axis=1)
     terms = np.einsum("kij,i,j->k", np.abs(P), extent, extent)
     _close(held.bound(extent), terms, tolerance, "bound")

@@ -22,6 +22,7 @@ def test_conforms(storage, seed):
         ("variances", property(lambda self: np.ones((len(self.factors), self.n_features)))),
         ("bound", lambda self, extent: np.ones(len(self.factors))),
         ("whiten", lambda self, component, Z, out, first=0: Z[first:]),
+        ("standardised", lambda self, steps, covariances: (2 * steps, covariances)),
         ("sample", lambda self, component, mean, n, rng: rng.normal(size=(n, len(mean)))),
         ("marginal", lambda self, features: self),
         ("conditional", lambda self, features: self),

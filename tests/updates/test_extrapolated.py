@@ -43,7 +43,7 @@ def test_monotone_and_a_member_of_the_model(code, weighted):
 
 
 def test_fewer_passes_in_the_median_and_to_the_same_end():
-    ratios = []
+    ratios = []  # The bar of benchmarks/acceleration.py, on problems that take a moment.
     for seed in range(4):
         for d, K in [(1, 2), (2, 3), (4, 3)]:
             X, centres = overlapping(d=d, K=K, seed=seed, apart=1.5)
@@ -51,11 +51,12 @@ def test_fewer_passes_in_the_median_and_to_the_same_end():
             start = problem.start(Nearest(centres), K)
             plain, passes = path(problem, start, Plain(), 400)
             likely, fewer = path(problem, start, Extrapolated(), 400)
-            assert likely[-1] >= plain[-1] - 1e-5
+            assert likely[-1] >= plain[-1] - 1e-7
             reached = likely >= plain[-1] - 1e-6
             needed = passes[np.argmax(plain >= plain[-1] - 1e-6)]
             ratios.append(fewer[np.argmax(reached)] / needed if reached.any() else 2)
-    assert np.median(ratios) < 0.7
+    assert np.median(ratios) <= 0.5
+    assert max(ratios) <= 1.1
 
 
 def test_passes_are_counted():
