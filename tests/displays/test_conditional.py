@@ -134,7 +134,7 @@ def test_what_is_taken():
             ConditionalDisplay.from_estimator(mixture, **given)
 
 
-def test_rows_with_gaps():
+def test_rows_of_nullable_columns():
     rows = pd.DataFrame(X, columns=["length", "pause"]).astype("Float64")
     mixture = GaussianMixture(2, random_state=0).fit(rows)
     unseen = ConditionalDisplay.from_estimator(mixture)
