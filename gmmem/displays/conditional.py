@@ -3,6 +3,7 @@
 from numbers import Real
 
 import numpy as np
+from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from gmmem.columns import columns
@@ -11,6 +12,7 @@ from gmmem.displays.canvas import canvas, styled
 from gmmem.displays.fitted import described, last_step
 from gmmem.displays.palette import colour
 from gmmem.estimators import GaussianMixtureRegressor
+from gmmem.estimators.joint import as_columns
 from gmmem.mixture import Mixture
 from gmmem.quantiles import Quantiles
 from gmmem.sources import InMemory
@@ -231,14 +233,32 @@ def _pair(estimator, X, y, feature, target, display: str):
         label = shown[place]
     if place == along:
         raise ValueError(f"feature={feature!r} and target={target!r} must be different columns.")
-    rows = None if X is None else np.asarray(X, dtype=np.float64)
+    rows = None if X is None else _numbers(X, "X")
+    if rows is not None and rows.shape[1] != d:
+        raise ValueError(f"X has {rows.shape[1]} columns, but it had {d} in the fit.")
     if regressor and rows is not None:
         if y is None:
             raise ValueError("y must be given where X is: a row has both.")
-        Y = np.asarray(y, dtype=np.float64).reshape(len(rows), -1)
+        Y = as_columns(_numbers(y, "y"))
+        check_consistent_length(rows, Y)
+        if Y.shape[1] != estimator.n_outputs_:
+            raise ValueError(
+                f"y has {Y.shape[1]} columns, but it had {estimator.n_outputs_} in the fit."
+            )
         rows = np.concatenate([rows, Y], axis=1)
     pair = density.marginal([along, place])
     return pair, (shown[along], label), None if rows is None else rows[:, [along, place]]
+
+
+def _numbers(given, name: str) -> np.ndarray:
+    """Values as they were given, with NaN where one is missing."""
+    return check_array(
+        given,
+        dtype=np.float64,
+        ensure_2d=name == "X",
+        ensure_all_finite="allow-nan",
+        input_name=name,
+    )
 
 
 def _column(feature, n_features: int, names, parameter: str) -> int:
@@ -255,11 +275,12 @@ def _names(names, n_features: int) -> list[str]:
 
 
 def _limits(pair: Mixture, rows: np.ndarray | None, column: int) -> tuple[float, float]:
-    """What an axis spans: the rows, or the components where there are none."""
+    """What an axis spans: the rows, or the components where none has a value there."""
     if rows is not None:
         values = rows[np.isfinite(rows[:, column]), column]
-        margin = 0.05 * (np.ptp(values) or 1)
-        return values.min() - margin, values.max() + margin
+        if len(values):
+            margin = 0.05 * (np.ptp(values) or 1)
+            return values.min() - margin, values.max() + margin
     shown = pair.weights > 0
     width = REACH * np.sqrt(pair.covariances.variances[:, column])
     means = pair.means[:, column]

@@ -12,6 +12,7 @@ from gmmem.compat import StrOptions, check_feature_names_in, fit_context
 from gmmem.conditioning import Completed, Conditional, by_pattern
 from gmmem.estimators.joint import CONSTRAINTS, JointDensity
 from gmmem.estimators.mixture_methods import unchanged_on_failure
+from gmmem.estimators.rows import check_weight
 from gmmem.sources import InMemory
 
 
@@ -157,14 +158,17 @@ class GaussianMixtureImputer(JointDensity, TransformerMixin, BaseEstimator):
         with unchanged_on_failure(self):
             inner = self._inner()
             X = self._checked(X, reset=True)
-            self._seen = np.flatnonzero(~np.isnan(X).all(axis=0))
+            weight = check_weight(sample_weight, X)
+            # A row of weight 0 is as if it were not there, and so are its values.
+            counted = X if weight is None else X[weight > 0]
+            self._seen = np.flatnonzero(~np.isnan(counted).all(axis=0))
             if not len(self._seen):
                 raise ValueError("X has no entry that is not missing: there is nothing to fit.")
             seen = X if len(self._seen) == X.shape[1] else X[:, self._seen]
             self.estimator_ = inner.fit(seen, sample_weight=sample_weight)
             self.indicator_ = None
             if self.add_indicator:
-                self.indicator_ = MissingIndicator(error_on_new=False).fit(X)
+                self.indicator_ = MissingIndicator(error_on_new=False).fit(counted)
         return self
 
     def transform(self, X):

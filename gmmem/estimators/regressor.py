@@ -9,6 +9,7 @@ from gmmem.conditioning import Covariances, Deviations, Expected
 from gmmem.estimators.conditionals import Conditionals
 from gmmem.estimators.joint import CONSTRAINTS, JointDensity, as_columns, side_by_side
 from gmmem.estimators.mixture_methods import unchanged_on_failure
+from gmmem.incomplete import NothingObserved
 
 
 class GaussianMixtureRegressor(Conditionals, JointDensity, RegressorMixin, BaseEstimator):
@@ -136,7 +137,12 @@ class GaussianMixtureRegressor(Conditionals, JointDensity, RegressorMixin, BaseE
             )
             Y = as_columns(y)
             self._one_output, self.n_outputs_ = np.ndim(y) == 1, Y.shape[1]
-            self.estimator_ = inner.fit(side_by_side(X, Y), sample_weight=sample_weight)
+            try:
+                self.estimator_ = inner.fit(side_by_side(X, Y), sample_weight=sample_weight)
+            except NothingObserved as error:
+                # Of y nothing is missing: the columns are those of X.
+                names = getattr(self, "feature_names_in_", None)
+                raise NothingObserved(error.columns, names) from None
         return self
 
     def predict(self, X, return_std=False, return_cov=False):

@@ -132,3 +132,29 @@ def test_what_is_taken():
     ):
         with pytest.raises(ValueError, match=message):
             ConditionalDisplay.from_estimator(mixture, **given)
+
+
+def test_rows_of_nullable_columns():
+    rows = pd.DataFrame(X, columns=["length", "pause"]).astype("Float64")
+    mixture = GaussianMixture(2, random_state=0).fit(rows)
+    unseen = ConditionalDisplay.from_estimator(mixture)
+    rows.iloc[::3, 1] = pd.NA
+    display = ConditionalDisplay.from_estimator(mixture, rows)
+    assert np.isnan(display.rows[::3, 1]).all()
+    # Where no row has a value, the components say what an axis spans.
+    rows["pause"] = pd.array([pd.NA] * len(rows), "Float64")
+    display = ConditionalDisplay.from_estimator(mixture, rows)
+    np.testing.assert_array_equal(display.y, unseen.y)
+
+
+def test_rows_that_do_not_fit():
+    model = GaussianMixtureRegressor(2, random_state=0).fit(X[:, :1], X[:, 1])
+    for given, message in (
+        ((X, X[:, 1]), "X has 2 columns, but it had 1 in the fit"),
+        ((X[:, :1], X), "y has 2 columns, but it had 1 in the fit"),
+        ((X[:, :1], X[:9, 1]), "inconsistent numbers of samples"),
+        ((X[:0, :1], X[:0, 1]), "0 sample"),
+        ((X[:, :1] * np.inf, X[:, 1]), "X contains infinity"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ConditionalDisplay.from_estimator(model, *given)

@@ -285,3 +285,16 @@ def test_bad_input():
     with pytest.raises(ValueError, match="infinity"):
         model.fit(np.full((5, 4), np.inf))
     np.testing.assert_array_equal(model.transform(IRIS), IRIS)
+
+
+def test_rows_of_weight_zero_are_not_there():
+    X = with_gaps(IRIS)
+    weight = np.ones(150)
+    weight[:9] = 0
+    X[9:, 1] = np.nan
+    X[9:, 3] = np.where(np.isnan(X[9:, 3]), 1.0, X[9:, 3])
+    X[:9, 3] = np.nan
+    model = GaussianMixtureImputer(2, add_indicator=True, random_state=0)
+    weighted, without = clone(model).fit(X, sample_weight=weight), clone(model).fit(X[9:])
+    np.testing.assert_array_equal(weighted.get_feature_names_out(), without.get_feature_names_out())
+    np.testing.assert_allclose(weighted.transform(X), without.transform(X), rtol=1e-6)

@@ -359,3 +359,13 @@ def test_missing_targets_are_refused():
     y[3] = np.nan
     with pytest.raises(ValueError, match="Input y contains NaN"):
         GaussianMixtureRegressor().fit(X, y)
+
+
+def test_a_column_without_a_value_is_named():
+    X = pd.DataFrame(np.random.RandomState(0).normal(size=(30, 3)), columns=["a", "b", "c"])
+    y = X["a"] + X["b"]
+    X["b"] = np.nan
+    with pytest.raises(ValueError, match=r"NaN in column\(s\) 'b'"):
+        GaussianMixtureRegressor().fit(X, y)
+    with pytest.raises(ValueError, match=r"NaN in column\(s\) 1"):
+        GaussianMixtureRegressor().fit(X.to_numpy(), y)
