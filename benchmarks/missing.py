@@ -220,7 +220,7 @@ def score(rows, test, K, covariance_type):
     model = GaussianMixture(
         K,
         covariance_type=covariance_type,
-        reg_covar=1e-3,
+        reg_covar=1e-6,
         max_iter=500,
         init_params="hierarchical",
         random_state=0,
