@@ -21,7 +21,7 @@ from gmmem.kernels.completed import scores_of_incomplete
 from gmmem.kernels.guard import choose
 from gmmem.kernels.patterns import without_value
 from gmmem.kernels.whitened import WhitenedKernel
-from gmmem.mixture import Mixture
+from gmmem.mixture import LOG_ZERO, Mixture
 from gmmem.sources.base import Block, Workspace, added
 from gmmem.sources.device import DeviceBlock, Place
 from gmmem.univariate import distribution
@@ -79,12 +79,18 @@ class Scorer:
     def _differences(self) -> WhitenedKernel:
         return WhitenedKernel(self.kernel.components, self.kernel.centre)
 
+    @cached_property
+    def _lost(self) -> np.ndarray:
+        """Components of weight zero, which have no row, however far from all others."""
+        return np.flatnonzero(self.kernel.components.log_peaks < LOG_ZERO / 2)
+
     def joint(self, block: Block, workspace: Workspace) -> np.ndarray:
         """Log of weight times density but for a number a row, (K, b)."""
         prepared, far = self._prepare(block, workspace)
         L = self.kernel.scores(prepared, workspace).L
         for some in far:
             L[:, some], _ = self._from_afar(block.X[some])
+        L[self._lost] = -np.inf
         return L
 
     def posterior(self, block: Block, workspace: Workspace) -> Shares:
@@ -92,10 +98,12 @@ class Scorer:
         prepared, far = self._prepare(block, workspace)
         scores = self.kernel.scores(prepared, workspace)
         left_out = scores.left_out()
+        scores.L[self._lost] = -np.inf
         shares = SOFT(scores, block, workspace)
         np.add(shares.log_sum, left_out, out=shares.log_sum, casting="same_kind")
         for some in far:
             L, size = self._from_afar(block.X[some])
+            L[self._lost] = -np.inf
             part = SOFT(Scores(L, lambda: 0.0), block, Workspace())
             shares.R[:, some], shares.scale[some] = part.R, part.scale
             with np.errstate(over="ignore"):

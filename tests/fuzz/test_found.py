@@ -91,6 +91,9 @@ CASES = {
     "scatters beyond float64, of heavy rows": Case(
         Data("separate", 2, scale=1e126), weight="huge", n_components=1
     ),
+    "a row far from all components but one that is lost": Case(
+        Data("outlier", 11, 7), n_components=4, init_params="kmeans"
+    ),
     "a search stopped early": Case(
         Data("collinear_counts", 20), n_components=3, init_params="kmeans", search=("full",)
     ),
