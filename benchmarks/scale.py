@@ -1,7 +1,7 @@
 """Dask against memory, two workers against one, traffic; Spark MLlib where it is installed.
 
-    python benchmarks/distributed.py            about 15 minutes, 4 GiB of rows that are never held
-    python benchmarks/distributed.py --quick    a tenth of that
+    python benchmarks/scale.py            about 15 minutes, 4 GiB of rows that are never held
+    python benchmarks/scale.py --quick    a tenth of that
 
 Four tables, no figure:
 
