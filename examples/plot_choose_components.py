@@ -31,7 +31,8 @@ X = np.vstack(
 # clusters as well.
 
 sizes = range(1, 8)
-search = GaussianMixtureIC(sizes, covariance_type="VVV").fit(X)
+# All to their ends: the criteria that it does not choose by are looked at, too.
+search = GaussianMixtureIC(sizes, covariance_type="VVV", early_stopping=False).fit(X)
 results = search.results_
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4.2), layout="constrained")
 for name, colour in zip(

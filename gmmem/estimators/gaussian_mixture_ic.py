@@ -107,6 +107,8 @@ class GaussianMixtureIC(
         One row a candidate: "covariance_type", "n_components", "init_params",
         "log_likelihood", "n_parameters", every criterion, "n_iter", "seconds",
         "status" ("converged", "stopped", "max_iter", "degenerate" or "failed") and "reason".
+        Of a "stopped" candidate, all numbers are what it had come to: to compare by another
+        criterion than `criterion`, search with ``early_stopping=False``.
     n_components_ : int
         Number of components of the best.
     covariance_type_ : str or CovarianceModel
