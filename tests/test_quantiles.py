@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
-from gmmem.quantiles import quantile
+from gmmem.univariate import quantile
 
 
 def below(x, weights, means, deviations):
@@ -43,3 +43,12 @@ def test_symmetric():
     low = quantile(0.1, weights, means, np.ones((1, 1)))
     high = quantile(0.9, weights, -means, np.ones((1, 1)))
     np.testing.assert_allclose(low, -high, rtol=1e-12)
+
+
+def test_a_probability_each():
+    rng = np.random.RandomState(2)
+    weights, means = rng.dirichlet([1] * 3, size=40).T, rng.normal(size=(3, 40))
+    p = rng.uniform(size=40)
+    found = quantile(p, weights, means, np.ones((1, 1)))
+    one = [quantile(p[i], weights[:, [i]], means[:, [i]], np.ones((1, 1)))[0] for i in range(40)]
+    np.testing.assert_array_equal(found, one)
