@@ -200,10 +200,7 @@ def resume(
     >>> em.resume(problem, solution, tol=1e-3, max_iter=100).passes
     21
     """
-    with problem.rows.working():
-        following = states_after(problem, solution.last, rule)
-        per = problem.extent.total_weight
-        return converge(following, per, tol=tol, max_iter=max_iter, before=solution)
+    return solve(problem, [solution], tol=tol, max_iter=max_iter, rule=rule).solutions[0]
 
 
 def solve(
