@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
-from gmmem.answers import Scorer
 from gmmem.covariances import Storage
 from gmmem.kernels.base import Shares
 from gmmem.kernels.completed import batches, complete
 from gmmem.kernels.patterns import patterns
 from gmmem.mixture import Mixture
+from gmmem.scoring import Scorer
 from gmmem.sources.base import BLOCK_BYTES, Block, Workspace
 
 FLOAT = 8

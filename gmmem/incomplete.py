@@ -6,26 +6,25 @@ completed (`gmmem.kernels.completed`).  A row without a value adds nothing.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from gmmem.completion import Completed
 from gmmem.covariances import Diagonal, Full, Storage
 from gmmem.forms import OUTER, SQUARE, Quadratic
 from gmmem.kernels.allocation import SOFT, weighted
 from gmmem.kernels.arithmetic import weighted_total
 from gmmem.kernels.base import Allocation, Components, Kernel, Scores
-from gmmem.kernels.completed import batches, complete, completed_sums, scores_of_incomplete
+from gmmem.kernels.completed import batches, complete, completed_sums
 from gmmem.kernels.guard import choose
-from gmmem.kernels.patterns import Patterns, patterns, patterns_of_all, without_value
+from gmmem.kernels.patterns import Patterns, patterns, patterns_of_all
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.passes import Expected, Extent
-from gmmem.sources.base import Block, Pass, RowPass, Rows, Workspace, added
-from gmmem.sources.memory import InMemory
+from gmmem.sources.base import Block, Rows, Workspace, added
 
 # Rows of a pattern from which on a kernel of its own pays.
 FEWEST = 500
@@ -100,7 +99,7 @@ class ExpectedIncomplete:
             found = patterns(block.X)
             numbers = np.diff(found.starts)
             if found.order is not None:
-                block = taken(block, found.order)
+                block = block.taken(found.order)
         else:
             first, last = block.start, block.start + len(block.X)
             found = self.table.within(first, last)
@@ -108,7 +107,7 @@ class ExpectedIncomplete:
             numbers = np.diff(self.table.starts[begin : begin + len(found.missing) + 1])
         total = self._nothing()
         for rows, some, alone in self._pieces(found, numbers):
-            piece = taken(block, rows, block.start + rows.start)
+            piece = block.taken(rows, block.start + rows.start)
             if alone:
                 parts = [self._by_kernel(piece, some.missing[0], workspace)]
             else:
@@ -162,7 +161,7 @@ class ExpectedIncomplete:
             own = block._replace(X=block.X[:, seen])
             objective, moments = over.result(over(own, workspace))
             moments = moments.lifted(means, seen, along, remains)
-        return objective, weight_of(block), moments.mass, moments.first, moments.second
+        return objective, block.total_weight, moments.mass, moments.first, moments.second
 
     def _of_pattern(self, missing: np.ndarray) -> "_OfPattern":
         """What rows of a pattern are scored and lifted by, kept for the blocks to come."""
@@ -188,25 +187,14 @@ class ExpectedIncomplete:
         """Sums over rows that are completed, in batches."""
         components = self._components
         for rows, some in batches(components, found):
-            piece = taken(block, rows, block.start)
+            piece = block.taken(rows, block.start)
             filled = complete(components, piece.X, some)
             scores = Scores(filled.L, lambda: 0.0)
             shares = self.allocation(scores, piece, workspace)
             objective = weighted_total(shares.log_sum, piece.weight)
             shares = weighted(shares, piece.weight)
             sums = completed_sums(components, filled, shares.R * shares.scale)
-            yield objective, weight_of(piece), *sums
-
-
-def taken(block: Block, rows: Any, start: int | None = None) -> Block:
-    """Some rows of a block."""
-    weight = None if block.weight is None else block.weight[rows]
-    columns = {name: column[rows] for name, column in block.columns.items()}
-    return Block(block.start if start is None else start, block.X[rows], weight, columns)
-
-
-def weight_of(block: Block) -> float:
-    return float(len(block.X) if block.weight is None else block.weight.sum())
+            yield objective, piece.total_weight, *sums
 
 
 # --- starts ---------------------------------------------------------------------------------
@@ -329,7 +317,7 @@ class Incomplete:
         return _gaussian(extent.centre[None], np.maximum(variances, 1e-12 * width), Diagonal)
 
     @property
-    def completed(self) -> "Completed":
+    def completed(self) -> Completed:
         """The rows as a start sees them."""
         return Completed(self.rows, self.one[0] if self.by is None else self.by)
 
@@ -342,147 +330,3 @@ def _gaussian(means: np.ndarray, covariances: np.ndarray, storage: type) -> Mixt
     if storage is Full:
         more = more[:, :, None] * np.eye(d)
     return Mixture(np.ones(1), means, storage.from_covariances(covariances + more, d))
-
-
-@dataclass(frozen=True, eq=False)
-class Completed:
-    """Rows whose missing values are what the most probable component expects.
-
-    That is what a start sees.  Moments of them have the covariance that remains, too.
-
-    Parameters
-    ----------
-    rows : Rows
-    by : Mixture
-    """
-
-    rows: Rows
-    by: Mixture
-
-    @property
-    def n_rows(self) -> int:
-        return self.rows.n_rows
-
-    @property
-    def n_features(self) -> int:
-        return self.rows.n_features
-
-    @property
-    def total_weight(self) -> float:
-        return self.rows.total_weight
-
-    @property
-    def dtype(self) -> np.dtype:
-        return self.rows.dtype
-
-    @property
-    def arithmetic(self) -> np.dtype:
-        return self.rows.arithmetic
-
-    def fold(self, over: Pass) -> tuple[Any, ...]:
-        return self.rows.fold(OnCompleted(over, self.by))
-
-    def map(self, over: RowPass, shape: tuple[int, ...], dtype: Any) -> Any:
-        return self.rows.map(OnCompleted(over, self.by), shape, dtype)
-
-    def with_columns(self, **aligned: Any) -> "Completed":
-        return Completed(self.rows.with_columns(**aligned), self.by)
-
-    def working(self) -> AbstractContextManager:
-        return self.rows.working()
-
-    def sample(self, size: int, rng: np.random.RandomState) -> InMemory:
-        """At most `size` rows drawn by their weights, completed, in memory.
-
-        A row without a value weighs nothing.
-        """
-        few = self.rows.sample(size, rng)
-        X = few.map(_Completing(self.by), (self.n_features,), few.dtype)
-        weight, empty = few.weight, without_value(few.X)
-        if empty is not None:
-            weight = np.where(empty, 0.0, 1.0 if weight is None else weight)
-        return InMemory(X, weight, few.executor.number)
-
-
-@dataclass(frozen=True, eq=False)
-class _Completing:
-    """Every row, completed."""
-
-    by: Mixture
-
-    @property
-    def row_bytes(self) -> int:
-        return 32 * self.by.n_features
-
-    def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
-        out[:] = completed_rows(self.by, block.X)[0]
-
-
-def completed_rows(by: Mixture, X: np.ndarray) -> tuple[np.ndarray, list]:
-    """Rows (b, d) with what is expected where they have nothing.
-
-    And for each batch of rows that lack something their places, starts of patterns and gaps.
-    """
-    gone = np.isnan(X).any(axis=1)
-    if not gone.any():
-        return X, []
-    filled, parts, places = X.astype(np.float64), [], np.flatnonzero(gone)
-    best = scores_of_incomplete(by, X[places]).argmax(axis=0) if by.n_components > 1 else 0
-    for k in range(by.n_components):
-        own = places[best == k] if by.n_components > 1 else places
-        parts.extend(_completed_by(alone(by, k), X, own, filled) if len(own) else [])
-    return filled, parts
-
-
-def alone(mixture: Mixture, component: int) -> Mixture:
-    """One of the components, as a mixture."""
-    storage, d = mixture.covariances, mixture.n_features
-    at = storage.at(component)
-    own = type(storage).from_factors(storage.factors[at : at + 1], d)
-    return Mixture(np.ones(1), mixture.means[component : component + 1], own)
-
-
-def _completed_by(one: Mixture, X: np.ndarray, own: np.ndarray, filled: np.ndarray) -> Iterator:
-    """Complete some rows, in place, by one component."""
-    found = patterns(X[own])
-    for rows, some in batches(one, found):
-        places = own[rows] if found.order is None else own[found.order[rows]]
-        batch = complete(one, X[places], some)
-        filled[places] = np.where(np.isnan(X[places]), batch.Z[0] + one.means[0], X[places])
-        yield places, batch.starts, batch.gaps
-
-
-@dataclass(frozen=True, eq=False)
-class OnCompleted:
-    """A pass that sees completed rows."""
-
-    over: Any
-    by: Mixture
-
-    @property
-    def row_bytes(self) -> int:
-        return self.over.row_bytes + 32 * self.by.n_features
-
-    @property
-    def combine(self):
-        return self.over.combine
-
-    def __call__(self, block: Block, workspace: Workspace, *out: np.ndarray) -> Any:
-        empty = without_value(block.X)
-        if empty is not None and not out:
-            if empty.all():
-                return None
-            block = taken(block, np.flatnonzero(~empty))
-        X, parts = completed_rows(self.by, block.X)
-        own = block._replace(X=X)
-        found = self.over(own, workspace, *out)
-        if not parts or not hasattr(self.over, "widened"):
-            return found
-
-        def remains(R: np.ndarray) -> np.ndarray:
-            return sum(
-                gaps.remains(np.add.reduceat(R[:, places], starts, axis=1))
-                for places, starts, gaps in parts
-            )
-
-        return self.over.widened(found, own, remains, workspace)

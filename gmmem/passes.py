@@ -298,7 +298,7 @@ class Expected:
         prepared = self.kernel.prepare(block, workspace)
         shares = self.allocation(self.kernel.scores(prepared, workspace), block, workspace)
         objective = weighted_total(shares.log_sum, block.weight)
-        weight = float(len(block.X) if block.weight is None else block.weight.sum())
+        weight = block.total_weight
         shares = weighted(shares, block.weight)
         return objective, weight, *total, *self.kernel.accumulate(prepared, shares, workspace)
 

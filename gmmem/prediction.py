@@ -16,12 +16,12 @@ from gmmem.answers import (
     MostProbable,
     Observed,
     Responsibilities,
-    Scorer,
 )
 from gmmem.covariances import CovarianceModel
 from gmmem.covariances.base import n_free
 from gmmem.criteria import FitSummary
 from gmmem.mixture import Mixture
+from gmmem.scoring import Scorer
 from gmmem.sources.base import Rows
 
 

@@ -10,10 +10,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from gmmem.answers import Scorer
 from gmmem.covariances import CovarianceModel
 from gmmem.covariances.base import from_public, to_public
 from gmmem.mixture import Mixture
+from gmmem.scoring import Scorer
 
 # Models of up to so many numbers are remembered: to look up larger ones saves nothing.
 MOST_REMEMBERED = 200_000

@@ -13,7 +13,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from gmmem import prediction
-from gmmem.answers import Scorer
 from gmmem.compat import FIT_CALLBACKS
 from gmmem.covariances import CovarianceModel, Decomposition, DegenerateCovariance, get_model
 from gmmem.covariances.base import from_public, n_free
@@ -23,6 +22,7 @@ from gmmem.estimators.parts import Parts
 from gmmem.estimators.rows import as_rows
 from gmmem.estimators.summarised import Summarised
 from gmmem.mixture import Mixture
+from gmmem.scoring import Scorer
 from gmmem.sources import Rows
 
 

@@ -208,7 +208,8 @@ class Rows(Protocol):
         --------
         >>> import numpy as np
         >>> from gmmem import Mixture
-        >>> from gmmem.answers import Likelihood, Scorer
+        >>> from gmmem.answers import Likelihood
+        >>> from gmmem.scoring import Scorer
         >>> from gmmem.sources import InMemory
         >>> mixture = Mixture.from_arrays([1], [[0]], [[[1]]])
         >>> total, _ = InMemory(np.zeros((4, 1))).fold(Likelihood(Scorer.of(mixture, "float64")))
@@ -237,7 +238,8 @@ class Rows(Protocol):
         --------
         >>> import numpy as np
         >>> from gmmem import Mixture
-        >>> from gmmem.answers import MostProbable, Scorer
+        >>> from gmmem.answers import MostProbable
+        >>> from gmmem.scoring import Scorer
         >>> from gmmem.sources import InMemory
         >>> mixture = Mixture.from_arrays([0.5, 0.5], [[0], [9]], [[[1]]] * 2)
         >>> ask = MostProbable(Scorer.of(mixture, np.float64))

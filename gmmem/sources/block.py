@@ -37,6 +37,46 @@ class Block(NamedTuple):
     weight: np.ndarray | None = None
     columns: Mapping[str, np.ndarray] = NO_COLUMNS
 
+    @property
+    def total_weight(self) -> float:
+        """Of its rows: their number, where every row counts once.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import Block
+        >>> Block(0, np.zeros((4, 1))).total_weight
+        4.0
+        """
+        return float(len(self.X) if self.weight is None else self.weight.sum())
+
+    def taken(self, places: Any, start: int | None = None) -> "Block":
+        """Some of its rows.
+
+        Parameters
+        ----------
+        places : slice or ndarray of int
+            Which, in their order.
+        start : int, default=None
+            The key of the new block; None is that of this one.
+
+        Returns
+        -------
+        block : Block
+            With what travels with these rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import Block
+        >>> Block(0, np.arange(6.0).reshape(3, 2)).taken([2, 0]).X
+        array([[4., 5.],
+               [0., 1.]])
+        """
+        weight = None if self.weight is None else self.weight[places]
+        columns = {name: column[places] for name, column in self.columns.items()}
+        return Block(self.start if start is None else start, self.X[places], weight, columns)
+
 
 class Workspace:
     """Scratch arrays of one thread, allocated once and used again.

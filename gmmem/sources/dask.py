@@ -143,7 +143,8 @@ class Dask(Chunked):
         >>> from gmmem.sources import Dask
         >>> rows = Dask(da.zeros((250, 2), chunks=(100, 2)))
         >>> from gmmem import Mixture
-        >>> from gmmem.answers import MostProbable, Scorer
+        >>> from gmmem.answers import MostProbable
+        >>> from gmmem.scoring import Scorer
         >>> mixture = Mixture.from_arrays([1], [[0, 0]], [[[1, 0], [0, 1]]])
         >>> rows.map(MostProbable(Scorer.of(mixture, "float64")), (), "int64").chunks
         ((100, 100, 50),)

@@ -196,13 +196,11 @@ class InMemory:
         rows = slice(first, last)
         weight = None if self.weight is None else self.weight[rows]
         columns = {name: column[rows] for name, column in self.columns.items()}
+        block = Block(first, self.X[rows], weight, columns)
         if not self._some_weigh_nothing or weight.all():
-            return Block(first, self.X[rows], weight, columns)
+            return block
         kept = np.flatnonzero(weight)
-        if not len(kept):
-            return None
-        columns = {name: column[kept] for name, column in columns.items()}
-        return Block(first, self.X[rows][kept], weight[kept], columns)
+        return block.taken(kept) if len(kept) else None
 
     def _gathered(self, first: int, last: int, workspace: Workspace) -> Block:
         """Rows in another order, in scratch memory."""
