@@ -1,16 +1,11 @@
 """How covariances look (storage) and how they are tied (models)."""
 
-from gmmem.covariances.base import (
-    CovarianceModel,
-    Decomposition,
-    DegenerateCovariance,
-    Estimate,
-    Storage,
-)
+from gmmem.covariances.base import CovarianceModel
 from gmmem.covariances.diagonal import EEI, EVI, VEI, VVI, Diagonal
 from gmmem.covariances.ellipsoidal import EEE, EEV, EVE, EVV, VEE, VEV, VVE, VVV
 from gmmem.covariances.full import Full
 from gmmem.covariances.spherical import EII, VII, E, Spherical, V
+from gmmem.covariances.storage import Decomposition, DegenerateCovariance, Estimate, Storage
 
 _FAMILY = (EII, VII, EEI, VEI, EVI, VVI, EEE, VEE, EVE, VVE, EEV, VEV, EVV, VVV)
 

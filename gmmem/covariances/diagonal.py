@@ -13,17 +13,16 @@ from typing import ClassVar
 import numpy as np
 
 from gmmem.contracts import fulfils
-from gmmem.covariances.base import (
+from gmmem.covariances.base import Iterated, Lettered
+from gmmem.covariances.gaps import Independent
+from gmmem.covariances.storage import (
     DegenerateCovariance,
     Estimate,
     Held,
-    Iterated,
-    Lettered,
     Storage,
     read_only,
     unit_axes,
 )
-from gmmem.covariances.gaps import Independent
 from gmmem.covariances.volumes import common_shape, volumes
 from gmmem.forms import SQUARE, Quadratic
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmmem.covariances.base import EPS, Estimate, Iterated, Lettered
+from gmmem.covariances.base import Iterated, Lettered
 from gmmem.covariances.full import Full
 from gmmem.covariances.orientation import best_axes
 from gmmem.covariances.roots import eigen, root
+from gmmem.covariances.storage import EPS, Estimate
 from gmmem.covariances.volumes import check_positive, common_matrix, common_shape, volumes
 
 # Axes whose squared lengths differ by less are as long as each other: as a share of the

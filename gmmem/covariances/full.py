@@ -11,7 +11,9 @@ import numpy as np
 from scipy.linalg.lapack import dtrtri
 
 from gmmem.contracts import fulfils
-from gmmem.covariances.base import (
+from gmmem.covariances.gaps import Correlated
+from gmmem.covariances.orientation import common_axes
+from gmmem.covariances.storage import (
     EPS,
     FLAT,
     Decomposition,
@@ -20,8 +22,6 @@ from gmmem.covariances.base import (
     Storage,
     read_only,
 )
-from gmmem.covariances.gaps import Correlated
-from gmmem.covariances.orientation import common_axes
 from gmmem.covariances.volumes import volumes
 from gmmem.forms import OUTER, Quadratic
 

@@ -8,7 +8,7 @@ with roots, of which all columns may have units of their own.
 import numpy as np
 from scipy.linalg.lapack import dgejsv, dpstrf
 
-from gmmem.covariances.base import EPS
+from gmmem.covariances.storage import EPS
 
 # Where the least variance is a smaller share of the largest, it is found by itself.
 GRADED = 1e-6

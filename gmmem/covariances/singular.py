@@ -26,7 +26,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gmmem.covariances.base import EPS, FLAT, DegenerateCovariance, Storage
+from gmmem.covariances.storage import EPS, FLAT, DegenerateCovariance, Storage
 from gmmem.moments import Scatters
 
 # How many roundings of the rows a standard deviation must exceed.
@@ -184,7 +184,7 @@ def refuse_singular(
     >>> refuse_singular(held, np.full((1, 2), 1e-3))
     Traceback (most recent call last):
         ...
-    gmmem.covariances.base.DegenerateCovariance: The covariance of component 0 is flat: its ...
+    gmmem.covariances.storage.DegenerateCovariance: The covariance of component 0 is flat: its ...
     """
     step = ROUNDINGS * resolution
     flat = ~(storage.thinness(step) > 1)

@@ -10,16 +10,16 @@ from typing import ClassVar
 import numpy as np
 
 from gmmem.contracts import fulfils
-from gmmem.covariances.base import (
+from gmmem.covariances.base import Lettered
+from gmmem.covariances.gaps import Independent
+from gmmem.covariances.storage import (
     DegenerateCovariance,
     Estimate,
     Held,
-    Lettered,
     Storage,
     read_only,
     unit_axes,
 )
-from gmmem.covariances.gaps import Independent
 from gmmem.forms import NORM, Quadratic
 
 

@@ -9,7 +9,8 @@ is least at C_k = S_k alone.  What a model estimates has its structure, so the c
 
 import numpy as np
 
-from gmmem.covariances.base import CovarianceModel, DegenerateCovariance, checked_estimate
+from gmmem.covariances.base import CovarianceModel, checked_estimate
+from gmmem.covariances.storage import DegenerateCovariance
 from gmmem.forms import SQUARE
 
 # How far off a structure is rounding, in units in which all columns are equally wide.

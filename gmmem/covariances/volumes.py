@@ -21,8 +21,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg.lapack import dtrtri
 
-from gmmem.covariances.base import EPS, DegenerateCovariance
 from gmmem.covariances.roots import root
+from gmmem.covariances.storage import EPS, DegenerateCovariance
 
 # A step in turn is worth another if it changes less than this share of the one before.
 FAST = 0.2

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gmmem.covariances.base import Gaps
+from gmmem.covariances.storage import Gaps
 from gmmem.kernels.base import Components
 from gmmem.kernels.patterns import Patterns, patterns
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gmmem.contracts import fulfils
-from gmmem.covariances.base import EPS
 from gmmem.covariances.singular import ROUNDINGS
+from gmmem.covariances.storage import EPS
 from gmmem.forms import SQUARE
 from gmmem.moments import Moments, Scatters
 from gmmem.priors.base import Prior, PriorOf

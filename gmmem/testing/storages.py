@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gmmem.covariances.base import DegenerateCovariance, Storage
+from gmmem.covariances.storage import DegenerateCovariance, Storage
 
 __all__ = ["check_storage"]
 
