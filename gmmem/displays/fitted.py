@@ -85,11 +85,16 @@ def _best(search: Any) -> Any:
     return search.best_estimator_
 
 
+def check_is_mixture(mixture: Any, estimator: Any, display: str) -> None:
+    """Refuse what is no mixture; `estimator` is what it was found in."""
+    if not (hasattr(mixture, "predict_proba") and hasattr(mixture, "covariance_type")):
+        raise TypeError(f"{display} draws {TAKEN}; it got {described(estimator, mixture)}.")
+
+
 def read(estimator: Any, X: Any, display: str) -> tuple[Fitted, Any, np.ndarray | None]:
     """The density, the estimator that has it, and its rows (None where X is)."""
     mixture, X, names = last_step(estimator, X)
-    if not all(hasattr(mixture, name) for name in ("predict_proba", "covariance_type")):
-        raise TypeError(f"{display} draws {TAKEN}; it got {described(estimator, mixture)}.")
+    check_is_mixture(mixture, estimator, display)
     check_is_fitted(mixture, ["weights_", "means_"])
     means = np.asarray(mixture.means_, dtype=np.float64)
     if names is None or len(names) != means.shape[1]:

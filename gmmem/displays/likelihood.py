@@ -3,7 +3,7 @@
 from sklearn.utils.validation import check_is_fitted
 
 from gmmem.displays.canvas import canvas, styled
-from gmmem.displays.fitted import TAKEN, described, last_step
+from gmmem.displays.fitted import check_is_mixture, last_step
 from gmmem.displays.palette import colour
 
 
@@ -80,8 +80,7 @@ class LikelihoodDisplay:
         'Iteration'
         """
         whole, estimator = estimator, last_step(estimator)[0]
-        if not all(hasattr(estimator, name) for name in ("predict_proba", "covariance_type")):
-            raise TypeError(f"{cls.__name__} draws {TAKEN}; it got {described(whole, estimator)}.")
+        check_is_mixture(estimator, whole, cls.__name__)
         check_is_fitted(estimator)
         if not hasattr(estimator, "lower_bounds_"):
             raise ValueError(

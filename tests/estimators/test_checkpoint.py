@@ -3,6 +3,7 @@
 import itertools
 import json
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -137,6 +138,7 @@ def test_a_generator_goes_on_where_it_was(X, path, killed_after):
 
 
 def test_an_unseeded_fit_goes_on(X, path, killed_after):
+    """It draws from the generator that the process shares, which is seeded for that (NPY002)."""
     params = dict(n_components=3, n_init=3, init_params="random", max_iter=5, tol=0)
     np.random.seed(5)  # noqa: NPY002
     whole = GaussianMixture(**params).fit(X)
@@ -152,7 +154,7 @@ def test_a_search_goes_on_to_the_same_end(X, path, killed_after):
     whole = GaussianMixtureIC(**params).fit(X)
     for after in (1, 6, 3):
         kept = GaussianMixtureIC(checkpoint=path, checkpoint_every=0, **params)
-        killed_after(after, lambda: kept.fit(X))  # noqa: B023
+        killed_after(after, partial(kept.fit, X))
     kept.fit(X)
     assert_same(kept, whole)
     for name, column in whole.results_.items():
@@ -181,11 +183,12 @@ def test_replicates_go_on(X, path, killed_after, seed):
         lambda **more: bootstrap(model, X, n_replicates=6, random_state=seed, **more),
         lambda **more: likelihood_ratio_test(X[::4], 1, n_replicates=6, random_state=seed, **more),
     ):
+        # Without a seed it draws from the generator that the process shares.
         np.random.seed(1)  # noqa: NPY002
         whole = vars(task())
         np.random.seed(1)  # noqa: NPY002
-        killed_after(2, lambda: task(**kept))  # noqa: B023
-        killed_after(3, lambda: task(**kept))  # noqa: B023
+        killed_after(2, partial(task, **kept))
+        killed_after(3, partial(task, **kept))
         np.random.seed(7)  # noqa: NPY002
         for name, value in vars(task(**kept)).items():
             np.testing.assert_array_equal(value, whole[name])
