@@ -246,7 +246,7 @@ class Mixture:
         Raises
         ------
         ValueError
-            If X has not as many columns as the mixture has features.
+            If X has not as many columns as the mixture has features, or holds NaN.
 
         Examples
         --------
@@ -258,6 +258,8 @@ class Mixture:
         """
         X = np.asarray(X, dtype=np.float64)
         _check_shape("X", X, (len(X), self.n_features))
+        if np.isnan(X).any():
+            raise ValueError("X contains NaN: marginal(features) is the density of what is there.")
         distances = np.empty((self.n_components, len(X)))
         for k, mean in enumerate(self.means):
             Z = X.T - mean[:, None]
@@ -281,7 +283,7 @@ class Mixture:
         Raises
         ------
         ValueError
-            If X has not as many columns as the mixture has features.
+            If X has not as many columns as the mixture has features, or holds NaN.
 
         Examples
         --------
@@ -309,7 +311,7 @@ class Mixture:
         Raises
         ------
         ValueError
-            If X has not as many columns as the mixture has features.
+            If X has not as many columns as the mixture has features, or holds NaN.
 
         Examples
         --------

@@ -245,6 +245,10 @@ class Problem:
         return max(EPS, np.finfo(self.rows.dtype).eps) * self._largest
 
     def _refuse_singular_rows(self, moments: Moments) -> None:
+        if self.incomplete is not None and self.model.storage.form.fineness > 0:
+            # What is expected in the gaps of a constant column varies, for many iterations.
+            most = np.where(self.extent.there > 0, self.extent.reach**2, np.inf)
+            refuse_singular_rows(most[None], None, self._resolution)
         refuse_singular_rows(*spread(moments), self._resolution)
 
     def start(self, assign, n_components: int) -> Mixture:

@@ -137,3 +137,10 @@ def test_long_double_is_scipys_density_where_that_is_right():
         )
     )
     np.testing.assert_allclose(log_sum(exact_log_joint(model, X)).astype(float), np.log(expected))
+
+
+def test_a_density_of_nothing_is_refused():
+    mixture = Mixture.from_arrays([1], [[0, 0]], [np.eye(2)])
+    for ask in (mixture.log_joint, mixture.log_density, mixture.responsibilities):
+        with pytest.raises(ValueError, match=r"X contains NaN: marginal\(features\)"):
+            ask([[0, 1], [np.nan, 1]])

@@ -85,7 +85,7 @@ def test_features_other_than_one():
         model.quantile(0.5)
 
 
-@pytest.mark.parametrize("q", [-0.1, 1.1, np.nan, [0.5, 2], "half"])
+@pytest.mark.parametrize("q", [-0.1, 1.1, np.nan, [0.5, 2], "half", True])
 def test_probabilities_are_checked(q):
     with pytest.raises(ValueError, match="q must hold probabilities, from 0 to 1"):
         MODEL.quantile(q)

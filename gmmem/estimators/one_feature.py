@@ -73,7 +73,8 @@ class OneFeature:
         """
         mixture = self._of_one_feature("quantile")
         try:
-            p = np.asarray(q, dtype=np.float64)
+            p = np.asarray(q)
+            p = np.where(p.dtype == np.bool_, np.nan, p).astype(np.float64)
         except (TypeError, ValueError):
             p = np.array(np.nan)
         if not ((p >= 0) & (p <= 1)).all():

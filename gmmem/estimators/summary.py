@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
+from sklearn.utils.multiclass import type_of_target
 
 from gmmem import criteria
 
@@ -225,13 +226,15 @@ def numbered(y: Any, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     ValueError
-        If there is not one class for each row, or they cannot be sorted.
+        If there is not one class for each row, or they cannot be sorted or are no classes.
     """
     y = np.asarray(y)
     if y.shape != (n_rows,):
         raise ValueError(
             f"y must hold one class for each of the {n_rows} rows of X; its shape is {y.shape}."
         )
+    if type_of_target(y) == "continuous":
+        raise ValueError("y holds numbers that are not whole, which name no classes.")
     try:
         classes, numbers = np.unique(y, return_inverse=True)
     except TypeError as error:

@@ -193,6 +193,17 @@ def test_what_nobody_observes_is_said():
         GaussianMixtureIC(3, covariance_type="VVI", init_params=init).fit(gaps)
 
 
+@pytest.mark.parametrize("covariance_type", [code for code in FOURTEEN if code[1:] != "II"])
+def test_a_constant_column_with_gaps_is_named(covariance_type):
+    rng = np.random.RandomState(0)
+    seen = np.where(rng.uniform(size=200) < 0.1, 3.0, np.nan)
+    X = np.c_[rng.normal(size=(200, 2)), seen]
+    model = GaussianMixture(2, covariance_type=covariance_type, reg_covar=0, random_state=0)
+    with pytest.raises(ValueError, match="column 2 is constant"):
+        model.fit(X)
+    assert not hasattr(model, "means_")
+
+
 def test_infinity_is_an_error_still():
     for value in (np.inf, -np.inf):
         gaps = GAPS.copy()

@@ -204,8 +204,8 @@ def test_table_of_weights_and_of_a_component_without_rows():
     assert table.counts.tolist() == [[0.5, 3], [0, 0]]
 
 
-@pytest.mark.parametrize("y", [[0, 1], [[0], [1], [2]], [None, "a", "b"]])
+@pytest.mark.parametrize("y", [[0, 1], [[0], [1], [2]], [None, "a", "b"], [0.2, 0.7, 1.5]])
 def test_table_refuses(y):
     model = GaussianMixture.from_parameters([1], [[0]], [[[1]]])
-    with pytest.raises(ValueError, match=r"y (must hold one class|holds classes)"):
+    with pytest.raises(ValueError, match=r"y (must hold one class|holds classes|holds numbers)"):
         model.table([[0.0], [1], [2]], y)
