@@ -7,7 +7,6 @@ installed) and scikit-learn, one after the other in the same run on a machine wi
 else to do; and log-likelihoods or BICs of both, for what is compared is to be equal first.
 """
 
-import argparse
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from common import STYLES, arguments, save
 from sklearn.datasets import load_iris
 from sklearn.mixture import GaussianMixture as Theirs
 
@@ -80,8 +80,13 @@ def timed(call, repeat, times=1):
     return float(np.median(seconds)), answer
 
 
+DONE = []
+"""The rows of the table, for the figure."""
+
+
 def line(case, ours, theirs, peer, compared):
     """One row of the table."""
+    DONE.append((case, ours, theirs, peer))
     if theirs is None:
         print(f"{case:34} {ours:9.4f}  {peer} is not installed", flush=True)
     else:
@@ -136,25 +141,43 @@ def fits(sizes, repeat):
             line(f"{method}, {rows} rows", mine, sklearn, "scikit-learn", "")
 
 
+def draw(pyplot, done):
+    """The time of gmmem over its peer's, a bar a case: one is as fast."""
+    rows = [(case, ours / theirs, peer) for case, ours, theirs, peer in done if theirs]
+    figure, axes = pyplot.subplots(figsize=(8, 0.5 + 0.26 * len(rows)), layout="constrained")
+    for peer in ("mclust", "scikit-learn"):
+        places = [i for i, row in enumerate(rows) if row[2] == peer]
+        widths = [rows[i][1] for i in places]
+        colour = STYLES[peer][0]
+        axes.barh(places, np.log2(widths), color=colour, label=f"beside {peer}")
+    axes.axvline(0, color="black", linewidth=1)
+    ticks = np.arange(-7, 3)
+    axes.set_xticks(
+        ticks, [f"{2**tick}" if tick >= 0 else f"1/{2**-tick}" for tick in ticks.tolist()]
+    )
+    axes.set(xlabel="time of gmmem / time of the peer", ylim=(len(rows) - 0.4, -0.6))
+    axes.set_yticks(range(len(rows)), [row[0] for row in rows])
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(loc="lower left", fontsize="small")
+    return figure
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--repeat", type=int, default=5, help="the median of so many")
-    parser.add_argument("--quick", action="store_true", help="the small cases alone")
-    arguments = parser.parse_args()
+    options = arguments(__doc__, "small", repeat=(5, "the median of so many"))
     warnings.simplefilter("ignore")
-    repeat, quick = arguments.repeat, arguments.quick
+    repeat = options.repeat
     print(f"{'case':34} {'gmmem s':>9} {'peer s':>9} {'ratio':>6}  peer")
     small = [(f"{n:,} x {d}", clusters(n, d)) for n, d in ((200, 2), (300, 2), (500, 3), (1000, 3))]
     searches([*small, ("iris", load_iris().data)], repeat)
     fits((100, 300), repeat)
     trees([("VVV", 200, 30), ("EEE", 200, 30)], repeat)
     tests([1000], repeat)
-    if quick:
-        return
-    trees([("VVV", 1000, 30), ("EEE", 1000, 10), ("EEE", 2000, 2)], min(repeat, 2))
-    tests([2000, 4000, 8000], 1)
-    larger = [(f"{n:,} x {d}", clusters(n, d)) for n, d in ((1000, 10), (5000, 5), (5000, 30))]
-    searches(larger, 1)
+    if not options.quick:
+        trees([("VVV", 1000, 30), ("EEE", 1000, 10), ("EEE", 2000, 2)], min(repeat, 2))
+        tests([2000, 4000, 8000], 1)
+        larger = [(f"{n:,} x {d}", clusters(n, d)) for n, d in ((1000, 10), (5000, 5), (5000, 30))]
+        searches(larger, 1)
+    save(options.figure, draw, DONE)
 
 
 if __name__ == "__main__":

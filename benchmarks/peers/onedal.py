@@ -1,9 +1,9 @@
 """Intel's oneDAL, by its package daal4py: full and diagonal covariances, float64.
 
-An environment of its own, with Python 3.11, because the package wants older versions::
+::
 
     python3.11 -m venv onedal
-    onedal/bin/pip install "numpy<2" scikit-learn==1.5.2 daal4py==2024.7.0 daal==2024.7.0 packaging
+    onedal/bin/pip install scikit-learn-intelex==2026.2.0
 """
 
 import numpy as np
