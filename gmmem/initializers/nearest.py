@@ -52,10 +52,13 @@ class Nearest:
 
     def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
         with np.errstate(over="ignore", invalid="ignore"):
-            near = self._near(block, workspace)
-        labels = near.argmax(axis=0)
+            near = self._near(block, workspace).astype(np.float32)
+        # How many may be the nearest, and the number of the one: several times as fast as argmax.
+        numbers = np.arange(len(near), dtype=np.float32)
+        many, one = np.stack([np.ones_like(numbers), numbers]) @ near
+        labels = one.astype(np.intp)
         # Rounding decides where centres are as near as each other: differences do not round.
-        unsure = np.flatnonzero(np.count_nonzero(near, axis=0) != 1)
+        unsure = np.flatnonzero(many != 1)
         if len(unsure):
             labels[unsure] = self._by_differences(block.X[unsure].T)
         return labels

@@ -9,6 +9,9 @@ from gmmem.sources.base import Workspace
 # sum, even of a component of scale 1e-8 of the data: most are, where features are many.
 FAINT = {np.dtype(np.float64): 1e-40, np.dtype(np.float32): 1e-20}
 
+# Labels that 16 bits hold.
+MOST_SMALL = np.iinfo(np.int16).max
+
 
 def sums_about(
     Xt: np.ndarray,
@@ -50,11 +53,14 @@ def sums_of_groups(
     (K, d), r = centres.shape, np.ones(len(X)) if weight is None else weight
     mass, first = np.bincount(labels, weights=r, minlength=K), np.zeros((K, d))
     second = np.zeros((1 if pooled else K, *form.shape(d)))
-    order = np.argsort(labels, kind="stable")
-    rows, r = X[order], r[order]
-    stops = np.cumsum(np.bincount(labels, minlength=K))
-    for k in np.unique(labels):
-        group = slice(stops[k - 1] if k else 0, stops[k])
+    # Small integers are sorted by their digits, several times as fast.
+    small = labels.astype(np.int16) if K <= MOST_SMALL else labels
+    order = np.argsort(small, kind="stable")
+    rows, r = np.take(X, order, axis=0), np.take(r, order)
+    sizes = np.bincount(labels, minlength=K)
+    stops = np.cumsum(sizes)
+    for k in np.flatnonzero(sizes):
+        group = slice(stops[k] - sizes[k], stops[k])
         Z = np.subtract(rows[group].T, centres[k][:, None])
         first[k] = Z @ r[group]
         scratch = workspace.take("A", Z.shape)
