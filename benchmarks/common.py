@@ -17,6 +17,7 @@ STYLES = {
     "oneDAL": ("#cc79a7", "D"),
     "mclust": ("#009e73", "^"),
     "pomegranate": ("#d55e00", "v"),
+    "tgmm": ("#000000", "P"),
     "gmmx": ("#56b4e9", "X"),
     "full": ("#0072b2", "o"),
     "tied": ("#e69f00", "s"),

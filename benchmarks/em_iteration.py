@@ -1,4 +1,4 @@
-"""Time of one EM iteration against scikit-learn, oneDAL, mclust, pomegranate and gmmx.
+"""Time of one EM iteration against scikit-learn, oneDAL, mclust, pomegranate, tgmm and gmmx.
 
     python benchmarks/em_iteration.py            every shape (about half an hour with all peers)
     python benchmarks/em_iteration.py --quick    the smallest of each kind, fewer rows
@@ -6,7 +6,7 @@
 Peers that live in an environment of their own are named by its interpreter:
 
     python benchmarks/em_iteration.py --onedal onedal/bin/python --pomegranate torch/bin/python \\
-        --gmmx jax/bin/python
+        --tgmm torch/bin/python --gmmx jax/bin/python
 
 The same start and the same data: clusters that overlap and, where it says "far", clusters that
 do not.  The time is the slope between two numbers of iterations, the
@@ -79,11 +79,12 @@ QUICK = [SHAPES[i]._replace(n=SHAPES[i].n // 10) for i in (2, 5, 6, 9, 11)]
 ROWS = {2: 1_000_000, 10: 200_000, 50: 50_000}
 """Of the second table, by the number of features."""
 
-LIBRARIES = ("gmmem", "scikit-learn", "oneDAL", "mclust", "pomegranate", "gmmx")
+LIBRARIES = ("gmmem", "scikit-learn", "oneDAL", "mclust", "pomegranate", "tgmm", "gmmx")
 
 OPTIONS = {
     "onedal": ("", "interpreter of the environment that has daal4py"),
     "pomegranate": ("", "interpreter of the environment that has pomegranate"),
+    "tgmm": ("", "interpreter of the environment that has tgmm"),
     "gmmx": ("", "interpreter of the environment that has gmmx"),
     "rscript": ("Rscript", "R's interpreter for scripts, which has mclust"),
     "patience": (600, "most seconds for one peer on one shape"),
@@ -140,6 +141,7 @@ def libraries(options):
         peer("onedal"),
         partial(mclust, options),
         peer("pomegranate"),
+        peer("tgmm"),
         peer("gmmx"),
     )
     return dict(zip(LIBRARIES, runs, strict=True))
@@ -233,7 +235,7 @@ def draw(pyplot, table, ratios):
     )
     left.invert_yaxis()
     left.grid(alpha=0.3)
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=6, fontsize="small")
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=7, fontsize="small")
     plain_log(left.xaxis)
     for covariance_type in TYPES:
         features = [d for kind, d in ratios if kind == covariance_type]

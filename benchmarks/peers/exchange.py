@@ -25,6 +25,7 @@ FEW, MANY, COMPARED = 1, 5, 5
 TYPES_OF = {
     "onedal": ("full", "diag"),
     "pomegranate": ("full", "diag"),
+    "tgmm": ("full", "tied", "diag", "spherical"),
     "gmmx": ("full", "diag"),
 }
 CODES = {"full": "VVV", "tied": "EEE", "diag": "VVI", "spherical": "VII"}
