@@ -345,7 +345,7 @@ def _turned_within_ties(axes: np.ndarray, tied: np.ndarray, pooled: np.ndarray) 
 
 def _along(values: np.ndarray, axes: np.ndarray, settled: bool = True) -> Estimate:
     """``D diag(v_k) D'``, from its root."""
-    check_positive((values > 0).all(axis=1))
+    check_positive(values)
     return _of_roots(axes * np.sqrt(values)[:, None, :], settled)
 
 

@@ -66,7 +66,8 @@ def common_axes(matrices: np.ndarray) -> np.ndarray:
     # One that is nothing but rounding is not to count for more than float64 holds.
     least = max(1e-60 * float(np.abs(matrices).max()), np.finfo(np.float64).tiny)
     share /= np.maximum(traces, least)
-    return eigen(np.tensordot(share, matrices, axes=1)[None])[1][0]
+    pooled = (share @ matrices.reshape(len(matrices), -1)).reshape(matrices.shape[1:])
+    return eigen(pooled[None])[1][0]
 
 
 def rotate(axes: np.ndarray, roots: np.ndarray) -> np.ndarray:
@@ -103,7 +104,7 @@ def best_axes(
     settled : bool
     """
     # Turning would give a column that does not vary some of the others' variance.
-    check_positive((np.diagonal(scatter, axis1=1, axis2=2) > 0).any(axis=0).all(keepdims=True))
+    check_positive(np.diagonal(scatter, axis1=1, axis2=2).max(axis=0)[None])
     roots = root(scatter).transpose(0, 2, 1)
     if previous is not None:
         starts = [common_axes(previous)]
@@ -199,10 +200,12 @@ def _hessian(S: np.ndarray, weight: np.ndarray, planes) -> np.ndarray:
     by ``2 s_kj o_j + o_j' S_k o_j + s_kj O o_j``, s_kj being row j of S_k.
     """
     d = S.shape[1]
-    shares = weight[:, None] / _diagonals(S)
-    rows = S * np.sqrt(shares / _diagonals(S))[:, :, None]
-    each = np.tensordot(shares, S, axes=(0, 0)) - 2 * np.einsum("kji,kjl->jil", rows, rows)
-    pooled = np.einsum("kj,kji->ji", shares, S)
+    values = _diagonals(S)
+    shares = weight[:, None] / values
+    rows = S * np.sqrt(shares / values)[:, :, None]
+    each = (shares.T @ S.reshape(len(S), -1)).reshape(d, d, d)
+    each -= 2 * (rows.transpose(1, 2, 0) @ rows.transpose(1, 0, 2))
+    pooled = (shares[:, :, None] * S).sum(axis=0)
     # Coefficients of O_ij O_lm: those of the two terms, then of t for O_ab = t = -O_ba.
     Q, j = np.zeros((d, d, d, d)), np.arange(d)
     Q[:, j, :, j] += each

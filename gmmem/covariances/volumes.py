@@ -27,6 +27,9 @@ from gmmem.covariances.storage import EPS, DegenerateCovariance
 # A step in turn is worth another if it changes less than this share of the one before.
 FAST = 0.2
 
+# A step of Newton's method up to this many times the root of the tolerance is the last.
+ENOUGH = 0.3
+
 # The largest change of a volume in one step, as a logarithm.
 LARGEST_CHANGE = 3.0
 HALVINGS = 30
@@ -44,13 +47,14 @@ Whiten = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]
 
 def volumes(values: np.ndarray) -> np.ndarray:
     """Geometric mean of each row of variances, (K,)."""
-    check_positive((values > 0).all(axis=1))
-    return np.exp(np.mean(np.log(values), axis=1))
+    check_positive(values)
+    return np.exp(np.log(values).sum(axis=1) / values.shape[1])
 
 
-def check_positive(good: np.ndarray) -> None:
-    """Raise for the first component that is not good."""
-    if not good.all():
+def check_positive(values: np.ndarray) -> None:
+    """Raise for the first component that has a value which is not positive."""
+    if not values.min() > 0:
+        good = (values > 0).reshape(len(values), -1).all(axis=1)
         raise DegenerateCovariance(int(np.argmin(good)))
 
 
@@ -66,9 +70,9 @@ def settle(
     """Volumes at which f is least, to within `tol` relatively; and whether they are."""
     volume, last = start, np.inf
     for done in range(max_iter):
-        check_positive(volume > 0)
+        check_positive(volume)
         before, volume = volume, in_turn(volume)
-        check_positive(volume > 0)
+        check_positive(volume)
         change = np.abs(volume / before - 1).max()
         if change <= tol:
             return volume, True
@@ -101,8 +105,8 @@ def _by_newton(
         logs, flat, traces, value = new_logs, new_flat, new_traces, new_value
         if np.abs(logs - begin).max() > ENDLESS:
             raise DegenerateCovariance(int(np.argmin(logs - begin)))
-        if np.abs(step).max() <= tol:
-            return np.exp(logs), True
+        if np.abs(step).max() <= ENOUGH * np.sqrt(tol):
+            return np.exp(logs), True  # The next step would be about the square of this.
     return np.exp(logs), False
 
 
@@ -121,11 +125,11 @@ def common_shape(
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Volumes (K,) and one shape (d,) for scatters that are diagonal, (K, d)."""
     d = values.shape[1]
-    check_positive(values.sum(axis=1) > 0)
+    check_positive(values.sum(axis=1))
 
     def whiten(inverse):
         pooled = inverse @ values
-        check_positive(np.array([(pooled > 0).all()]))
+        check_positive(pooled[None])
         flat = values * inverse[:, None] / pooled
         return float(np.log(pooled).sum()), flat, flat.sum(axis=1)
 
@@ -147,10 +151,12 @@ def common_matrix(
     """The same for scatters that are matrices, (K, d, d): the root of one of determinant one."""
     d = scatter.shape[1]
     traces = np.trace(scatter, axis1=1, axis2=2)
-    check_positive(traces > 0)
+    check_positive(traces)
+
+    flat = scatter.reshape(len(scatter), -1)
 
     def factorised(volume):
-        return _factorised(np.tensordot(1 / volume, scatter, axes=1))
+        return _factorised(((1 / volume) @ flat).reshape(d, d))
 
     # By roots no trace is negative, and none is small beside what it was taken from.
     roots = root(scatter)

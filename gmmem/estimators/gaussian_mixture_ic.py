@@ -271,7 +271,8 @@ class GaussianMixtureIC(
                 return self._chosen(done, points, problem)
 
         task, interrupt = callbacks.fit_task(self, len(new), X, y, sample_weight), None
-        with checkpoint.of_fit(self, problem, "_candidates") as kept:
+        # BLAS is told once to keep to one thread: at each candidate that takes time.
+        with checkpoint.of_fit(self, problem, "_candidates") as kept, rows.working():
             journal = Journal(kept, new, problem)
             try:
                 problem = search.in_finest(new, problem)

@@ -95,7 +95,8 @@ def choose(
     with np.errstate(over="ignore", invalid="ignore"):
         few = expansion_pays(components)
         error = expanded_error(components, centre, extent) / tolerance
-        widest, narrowest = extent.max(), np.abs(storage.precisions).max()
+        # Of a precision, the largest number is on its diagonal.
+        widest, narrowest = extent.max(), storage.precisions.max()
     for candidate in (np.dtype(dtype), FLOAT64):
         # Squares of the data and the precisions must be neither too large nor too small.
         if widest >= LARGEST[candidate] or narrowest >= LARGEST[candidate] ** 2:
