@@ -16,7 +16,7 @@ from gmmem.kernels.base import Components, Kernel, Scores, Shares
 from gmmem.kernels.completed import scores_of_incomplete
 from gmmem.kernels.guard import choose
 from gmmem.kernels.whitened import WhitenedKernel
-from gmmem.mixture import LOG_ZERO, Mixture
+from gmmem.mixture import LOG_ZERO
 from gmmem.sources.base import Block, Workspace
 from gmmem.sources.device import DeviceBlock, Place
 
@@ -139,8 +139,6 @@ class Scorer:
             prepared = self._differences.prepare(Block(0, X * size[:, None]), workspace)
             return self._differences.scores(prepared, workspace).L, size
         components = self.kernel.components
-        if not isinstance(components, Mixture):
-            raise ValueError("X contains NaN: only a mixture of known parameters has a marginal.")
         if np.isinf(X).any():
             raise ValueError("X contains infinity.")
         L = np.empty((components.n_components, len(X)))

@@ -13,6 +13,7 @@ from gmmem.covariances.singular import Collapsed, SingularRows
 from gmmem.mixture import Mixture
 from gmmem.passes import Extent, locate
 from gmmem.priors import Prior
+from gmmem.priors.variational import Posterior
 from gmmem.problem import Problem
 from gmmem.sources import InMemory, Rows
 from gmmem.stopping import Remaining, remaining
@@ -136,21 +137,42 @@ def of_solution(params: Any, solution: em.Solution) -> None:
 
 def of_unobserved(params: Any, mixture: Mixture, problem: Problem) -> None:
     """Warn where no row of a component observes a feature: then nothing is learnt of it there."""
-    if problem.incomplete is None:
-        return
-    extent = problem.extent
-    seen = prediction.observed(mixture, problem.rows)
-    row, mass = extent.total_weight / extent.n_rows, mixture.weights[:, None] * extent.total_weight
-    bare = seen < np.minimum((mixture.n_features + 1) * row, 0.5 * mass)
-    names = getattr(params, "feature_names_in_", range(bare.shape[1]))
-    for k in np.flatnonzero(bare.any(axis=1)):
-        columns = ", ".join(str(names[j]) for j in np.flatnonzero(bare[k]))
+    mass = mixture.weights * problem.extent.total_weight
+    for k, columns in _unobserved(params, mixture, problem, mass):
         warn(
             f"Component {k} has no row that observes column(s) {columns}: its mean and covariance "
             "there are what they were at the start. Give them (means_init, covariances_init), "
             f"lower n_components (now {mixture.n_components}), or do not trust them.",
             ChoiceWarning,
         )
+
+
+def of_unobserved_beliefs(params: Any, posterior: Posterior, problem: Problem) -> None:
+    """The same of components that at least one row's weight belongs to."""
+    mass = np.where(posterior.mass >= 1, posterior.mass, 0)
+    for k, columns in _unobserved(params, posterior, problem, mass):
+        warn(
+            f"Component {k} has no row that observes column(s) {columns}: what is believed of it "
+            "there comes of the prior and the start, not of X. Give the prior (mean_prior, "
+            f"covariance_prior), lower n_components (now {posterior.n_components}), or do not "
+            "trust it.",
+            ChoiceWarning,
+        )
+
+
+def _unobserved(
+    params: Any, by: Mixture | Posterior, problem: Problem, mass: np.ndarray
+) -> Iterator[tuple[int, str]]:
+    """Components of some mass (K,), and columns that next to none of it has a value of."""
+    if problem.incomplete is None:
+        return
+    extent = problem.extent
+    seen = prediction.observed(by, problem.rows)
+    row = extent.total_weight / extent.n_rows
+    bare = seen < np.minimum((by.n_features + 1) * row, 0.5 * mass[:, None])
+    names = getattr(params, "feature_names_in_", range(bare.shape[1]))
+    for k in np.flatnonzero(bare.any(axis=1)):
+        yield k, ", ".join(str(names[j]) for j in np.flatnonzero(bare[k]))
 
 
 def of_ridge(params: Any, mixture: Mixture, prior: Prior) -> tuple[str, ...]:

@@ -20,11 +20,12 @@ from gmmem.estimators.beliefs import (
     prior_attributes,
     prior_of,
 )
+from gmmem.estimators.completing import ready_to_start
 from gmmem.estimators.following import Following
-from gmmem.estimators.given import check_enough, check_resumable, check_whole
+from gmmem.estimators.given import check_enough, check_observed, check_resumable, check_whole
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.progress import Progress
-from gmmem.estimators.rows import as_data, as_rows, number_sampled, seen
+from gmmem.estimators.rows import TakesMissing, as_data, as_rows, number_sampled, seen
 from gmmem.estimators.starting import assignment_from
 from gmmem.initializers import as_initialiser
 from gmmem.priors.variational import Posterior
@@ -35,7 +36,9 @@ from gmmem.updates.variational import Variational, VariationalProblem
 ALL_ROWS = 1.0
 
 
-class BayesianGaussianMixture(MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator):
+class BayesianGaussianMixture(
+    TakesMissing, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
+):
     """Gaussian mixture fitted by variational Bayes.
 
     A drop-in for ``sklearn.mixture.BayesianGaussianMixture``: the same parameters, attributes
@@ -256,14 +259,11 @@ default="dirichlet_process"
         as_initialiser(self.init_params)  # Refuses what is none, before anything is tried.
         with rows.working():
             problem = Problem.of(rows, get_model(self.covariance_type))
-            if problem.incomplete is not None:
-                raise ValueError(
-                    f"X contains NaN, which {type(self).__name__} does not take: impute the values "
-                    "that are missing first, or use GaussianMixture, which takes them."
-                )
+            check_observed(self, problem.extent)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
             parts = {**vars(problem), "prior": prior_of(self, problem)}
             best, interrupt = self._solve(VariationalProblem(**parts), X, y, sample_weight)
+            advice.of_unobserved_beliefs(self, best.mixture, problem)
         vars(self).pop("_doubts", None)
         if interrupt is not None:
             advice.of_interrupt(best)
@@ -281,6 +281,7 @@ default="dirichlet_process"
             starts, previous = [as_posterior(self)], self.lower_bound_
         else:
             random_state = check_random_state(self.random_state)
+            problem = ready_to_start(problem, self.n_components)
             shown = seen(problem, random_state)
             starts = [partial(self._begin, problem, *shown, random_state)] * self.n_init
 

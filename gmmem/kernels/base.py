@@ -24,6 +24,8 @@ class Components(Protocol):
 
     log_peaks: np.ndarray
     """Log of weight times density at the mean, (K,)."""
+    log_weights: np.ndarray
+    """What a row without a value is scored by, (K,)."""
     means: np.ndarray
     covariances: Storage
 

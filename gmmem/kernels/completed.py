@@ -83,5 +83,8 @@ def scores_of_incomplete(components: Components, X: np.ndarray) -> np.ndarray:
     found, L = patterns(X), np.empty((components.n_components, len(X)))
     for rows, some in batches(components, found):
         places = rows if found.order is None else found.order[rows]
+        if some.lacks[0] == X.shape[1]:
+            L[:, places] = components.log_weights[:, None]
+            continue
         L[:, places] = complete(components, X[places], some).L
     return L
