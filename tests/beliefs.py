@@ -175,7 +175,7 @@ def m_step(prior, rows, covariance_type, ridge=0.0):
         inverse_scales = np.array([np.trace(each) / d * np.eye(d) for each in inverse_scales])
     if prior.process:
         later = np.array([mass[k + 1 :].sum() for k in range(K)])
-        concentration = prior.concentration + [mass, later]
+        concentration = prior.concentration + np.stack([mass, later])
     else:
         concentration = prior.concentration + mass
     return Belief(prior.process, concentration, kappa, means, freedom, inverse_scales)
