@@ -184,10 +184,10 @@ def test_more_rows_than_are_copied(monkeypatch):
 def test_clusters_are_found_as_on_complete_data(covariance_type):
     params = dict(K=6, covariance_type=covariance_type, weight_concentration_prior=1e-3)
     complete, model = fitted(BALLS, **params), fitted(knocked_out(BALLS, 0.3), **params)
-    assert model.n_components_ == complete.n_components_ == 3
+    assert np.sum(model.weights_ > 0.1) == np.sum(complete.weights_ > 0.1) == 3
     mine, theirs = (each.predict(CENTRES) for each in (model, complete))
     assert len(set(mine)) == 3
-    np.testing.assert_allclose(model.weights_[mine], complete.weights_[theirs], atol=0.02)
+    np.testing.assert_allclose(model.weights_[mine], complete.weights_[theirs], atol=0.04)
     np.testing.assert_allclose(model.means_[mine], complete.means_[theirs], atol=0.3)
     # Gaps that are filled with means would make the clusters wider.
     wide, wanted = (each.mixture_.covariances.variances.mean() for each in (model, complete))
