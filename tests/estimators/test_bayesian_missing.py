@@ -182,7 +182,9 @@ def test_more_rows_than_are_copied(monkeypatch):
 
 @pytest.mark.parametrize("covariance_type", TYPES)
 def test_clusters_are_found_as_on_complete_data(covariance_type):
-    params = dict(K=6, covariance_type=covariance_type, weight_concentration_prior=1e-3)
+    # scikit-learn's "tied" lets components without need go too slowly for a test.
+    params = dict(K=3 if covariance_type == "tied" else 6, covariance_type=covariance_type)
+    params |= dict(weight_concentration_prior=1e-3)
     complete, model = fitted(BALLS, **params), fitted(knocked_out(BALLS, 0.3), **params)
     assert np.sum(model.weights_ > 0.1) == np.sum(complete.weights_ > 0.1) == 3
     mine, theirs = (each.predict(CENTRES) for each in (model, complete))
