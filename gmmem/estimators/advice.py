@@ -60,7 +60,7 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
         warn(
             "Best performing initialization did not converge. Try different init "
             "parameters, or increase max_iter, tol, or check for degenerate data."
-            + missing(solution.remaining, params.tol),
+            + missing(solution.remaining, params),
             ConvergenceWarning,
         )
 
@@ -217,15 +217,15 @@ def _on_ridge(params: Any, whose: str, share: float, axis: np.ndarray) -> str:
     )
 
 
-def missing(found: Remaining, tol: float) -> str:
+def missing(found: Remaining, params: Any) -> str:
     """How much the likelihood still lacks, and what would do."""
     if not np.isfinite(found.gain):
         return " Its gains do not shrink yet: how much is missing cannot be told."
-    more = found.iterations(tol)
+    more = found.iterations(params.tol)
     advice = (
         f"; about {more} more iterations would leave less than tol" if 0 < more < np.inf else ""
     )
-    return f" About {found.gain:.2g} nats a row are estimated to be missing{advice}."
+    return f" About {found.gain:.2g} {params._bound_in} are estimated to be missing{advice}."
 
 
 def of_weights(extent: Extent) -> None:
@@ -297,7 +297,7 @@ def _of_iterations(params: Any) -> Iterator[str]:
         return
     left, steady = getattr(params, "remaining_gain_", 0), not getattr(params, "accelerate", False)
     if not params.converged_:
-        more = missing(remaining(history), params.tol) if steady else ""
+        more = missing(remaining(history), params) if steady else ""
         yield f"raise max_iter (now {params.max_iter}), or tol (now {params.tol:g}).{more}"
     elif params.tol * MUCH < left < np.inf:
         yield (

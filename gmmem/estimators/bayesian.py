@@ -42,8 +42,8 @@ class BayesianGaussianMixture(
     """Gaussian mixture fitted by variational Bayes.
 
     A drop-in for ``sklearn.mixture.BayesianGaussianMixture``: the same parameters, attributes
-    and answers, and sample weights, initialisers of your own and rows that are elsewhere
-    beside.  Components that the rows do not need end with next to no weight.
+    and answers, and sample weights, missing values, initialisers of your own and rows that are
+    elsewhere beside.  Components that the rows do not need end with next to no weight.
 
     Parameters
     ----------
@@ -72,14 +72,15 @@ default="dirichlet_process"
     mean_precision_prior : float, default=None
         How many rows the belief about each mean is worth; None is 1.
     mean_prior : array-like of shape (n_features,), default=None
-        Where the means are believed to lie; None is the mean of X.
+        Where the means are believed to lie; None is the mean of X (of one Gaussian fitted to
+        it where values are missing).
     degrees_of_freedom_prior : float, default=None
         How many rows the belief about each covariance is worth, more than ``n_features - 1``;
         None is `n_features`.
     covariance_prior : float or array-like, default=None
         The scatter that the components are believed to have, in the shape of one covariance:
         (n_features, n_features) for "full" and "tied", (n_features,) for "diag", a float for
-        "spherical".  None is the covariance of X.
+        "spherical".  None is the covariance of X, found as its mean is.
     random_state : int, RandomState instance or None, default=None
         Seeds the initialiser and `sample`.
     warm_start : bool, default=False
@@ -134,6 +135,11 @@ default="dirichlet_process"
     scikit-learn does: they do not integrate to one.  ``mixture_`` is the density at the
     expected parameters; it is what `sample` draws from and what criteria such as `bic` judge.
 
+    Of rows with NaN what is missing has a distribution of its own, by each component, beside
+    those of the labels and the parameters, and the bound counts them all: a row is scored by
+    what is observed of it.  One without a value is left out, scores 0 and has the expected
+    weights as its probabilities.
+
     References
     ----------
     Bishop (2006). Pattern recognition and machine learning, section 10.2.
@@ -172,6 +178,7 @@ default="dirichlet_process"
     }
 
     _scored_by = SCORED_BY
+    _bound_in = "nats"
 
     def __init__(
         self,
@@ -219,7 +226,7 @@ default="dirichlet_process"
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), Dask collection, or source
-            The rows; a source is one of `gmmem.sources`.
+            The rows, with NaN where a value is missing; a source is one of `gmmem.sources`.
         y : Ignored
             Present by convention.
         sample_weight : array-like of shape (n_samples,), default=None
