@@ -9,7 +9,8 @@ from sklearn.utils import check_random_state
 
 from gmmem import em
 from gmmem.compat import CallbackSupportMixin, Interval, StrOptions, fit_context
-from gmmem.covariances import get_model
+from gmmem.covariances import DegenerateCovariance, get_model
+from gmmem.covariances.singular import SingularRows
 from gmmem.estimators import advice, callbacks
 from gmmem.estimators.attributes import to_attributes
 from gmmem.estimators.beliefs import (
@@ -268,7 +269,10 @@ default="dirichlet_process"
             problem = Problem.of(rows, get_model(self.covariance_type))
             check_observed(self, problem.extent)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
-            parts = {**vars(problem), "prior": prior_of(self, problem)}
+            try:
+                parts = {**vars(problem), "prior": prior_of(self, problem)}
+            except SingularRows as failure:
+                raise self._failed(failure) from failure
             best, interrupt = self._solve(VariationalProblem(**parts), X, y, sample_weight)
             advice.of_unobserved_beliefs(self, best.mixture, problem)
         vars(self).pop("_doubts", None)
@@ -310,15 +314,18 @@ default="dirichlet_process"
             vars(self).update(fitted)
             return best, interrupt
         if outcome.best is None:
-            names = getattr(self, "feature_names_in_", None)
-            raise ValueError(
-                f"Fitting the mixture failed: {advice.told(outcome.failure, names)} Or increase "
-                f"reg_covar (now {advice.number(self.reg_covar)}), give a covariance_prior that is "
-                "not singular, or scale the data."
-            ) from outcome.failure
+            raise self._failed(outcome.failure) from outcome.failure
         vars(self).update(reader.fitted(outcome))
         task.end(lambda: reader.fitted(outcome))
         return outcome.best, None
+
+    def _failed(self, failure: DegenerateCovariance) -> ValueError:
+        names = getattr(self, "feature_names_in_", None)
+        return ValueError(
+            f"Fitting the mixture failed: {advice.told(failure, names)} Or increase "
+            f"reg_covar (now {advice.number(self.reg_covar)}), give a covariance_prior that is "
+            "not singular, or scale the data."
+        )
 
     def _begin(self, problem, X, sample_weight, random_state) -> Posterior:
         """The posterior of rows that an initialiser has shared out."""

@@ -223,6 +223,8 @@ def test_pandas():
     assert not hasattr(other, "means_")
     with pytest.raises(ValueError, match="nothing but NaN"):
         other.fit(np.full((5, 2), np.nan))
+    with pytest.raises(ValueError, match="but for those without a value, must weigh more than one"):
+        other.set_params(n_components=1).fit([[1.0, 2.0], [np.nan, np.nan]])
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -236,6 +238,17 @@ def test_what_nobody_observes_is_said():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fitted(K=8)
+
+
+def test_a_constant_column_with_gaps_is_named():
+    frame = pd.DataFrame(GAPS, columns=["length", "width", "age"])
+    frame["width"] = np.where(np.isnan(GAPS[:, 1]), np.nan, 3.0)
+    model = BayesianGaussianMixture(2, reg_covar=0, random_state=0, max_iter=500)
+    with pytest.raises(ValueError, match=r"'width' is constant.*covariance_prior that is not"):
+        model.fit(frame)
+    assert not hasattr(model, "means_")
+    model.set_params(covariance_prior=np.eye(3)).fit(frame)
+    fitted(frame, reg_covar=1e-3)
 
 
 def test_infinity_is_an_error_still():
