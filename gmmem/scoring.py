@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gmmem.kernels.allocation import SOFT
-from gmmem.kernels.base import Components, Kernel, Scores, Shares
+from gmmem.kernels.base import Kernel, Scores, Shares, WeightedComponents
 from gmmem.kernels.completed import scores_of_incomplete
 from gmmem.kernels.guard import choose
 from gmmem.kernels.whitened import WhitenedKernel
@@ -51,7 +51,7 @@ class Scorer:
     limit: float
 
     @classmethod
-    def of(cls, components: Components, dtype: Any) -> "Scorer":
+    def of(cls, components: WeightedComponents, dtype: Any) -> "Scorer":
         """The cheapest accurate arithmetic, in `dtype` or wider."""
         means, storage, dtype = components.means, components.covariances, np.dtype(dtype)
         with np.errstate(over="ignore"):

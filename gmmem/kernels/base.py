@@ -24,8 +24,6 @@ class Components(Protocol):
 
     log_peaks: np.ndarray
     """Log of weight times density at the mean, (K,)."""
-    log_weights: np.ndarray
-    """What a row without a value is scored by, (K,)."""
     means: np.ndarray
     covariances: Storage
 
@@ -34,6 +32,13 @@ class Components(Protocol):
 
     @property
     def n_features(self) -> int: ...
+
+
+class WeightedComponents(Components, Protocol):
+    """What scores any row, whatever it lacks."""
+
+    log_weights: np.ndarray
+    """Of a row without a value, (K,)."""
 
 
 class Scores(NamedTuple):

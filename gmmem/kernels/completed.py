@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gmmem.covariances.storage import Gaps
-from gmmem.kernels.base import Components
+from gmmem.kernels.base import Components, WeightedComponents
 from gmmem.kernels.patterns import Patterns, patterns
 
 # Rows are completed in batches of this size: K x d numbers a row are held.
@@ -75,7 +75,7 @@ def batches(components: Components, found: Patterns) -> Iterator[tuple[slice, Pa
             yield slice(start, stop), found.within(start, stop)
 
 
-def scores_of_incomplete(components: Components, X: np.ndarray) -> np.ndarray:
+def scores_of_incomplete(components: WeightedComponents, X: np.ndarray) -> np.ndarray:
     """Log of weight times density of what is observed of rows (b, d), whatever that is, (K, b).
 
     Of a row without a value, the log of the weight.

@@ -20,10 +20,11 @@ from tests.test_incomplete import knocked_out
 
 TYPES = ["full", "tied", "diag", "spherical"]
 PRIORS = ["dirichlet_process", "dirichlet_distribution"]
-X, LABELS = clusters(1, 300, 3, distance=4.0)
+X, LABELS = clusters(1, 150, 3, distance=4.0)
 GAPS = knocked_out(X, 0.15)
 CENTRES = np.array([[0.0, 0, 0], [9, 0, 9], [0, 9, 9]])
-BALLS = CENTRES[LABELS] + np.random.RandomState(0).normal(size=X.shape)
+KINDS = np.arange(300) % 3
+BALLS = CENTRES[KINDS] + np.random.RandomState(0).normal(size=(300, 3))
 EMPTY = np.isnan(GAPS).all(axis=1)
 
 
@@ -53,8 +54,8 @@ def test_every_answer_is_that_of_the_definition(covariance_type, kind):
 
 def test_each_row_for_itself():
     model = fitted()
-    alone = [model.score_samples(row[None])[0] for row in GAPS]
-    np.testing.assert_allclose(model.score_samples(GAPS), alone, rtol=1e-12, atol=1e-12)
+    alone = [model.score_samples(row[None])[0] for row in GAPS[:60]]
+    np.testing.assert_allclose(model.score_samples(GAPS)[:60], alone, rtol=1e-12, atol=1e-12)
     far = np.array([[1e12, np.nan, 0.0], [np.nan] * 3, [1e300, np.nan, 1e300]])
     density, proba = model.score_samples(far), model.predict_proba(far)
     assert density[0] < -1e20 and abs(density[1]) < 1e-15 and density[2] == -np.inf
@@ -66,9 +67,9 @@ def test_each_row_for_itself():
 @pytest.mark.parametrize("kind", PRIORS)
 def test_the_bound_never_falls(covariance_type, kind):
     """Whatever is missing, however the prior, and with a pattern for nearly every row."""
-    for seed in range(6):
+    for seed in range(4):
         rng = np.random.RandomState(seed)
-        d, n = rng.randint(1, 6), rng.randint(30, 200)
+        d, n = rng.randint(1, 6), rng.randint(30, 120)
         rows = rng.normal(size=(n, d)) @ rng.normal(size=(d, d)) + 4 * rng.randint(3, size=(n, 1))
         model = BayesianGaussianMixture(
             rng.randint(1, 6),
@@ -80,7 +81,7 @@ def test_the_bound_never_falls(covariance_type, kind):
             random_state=seed,
             reg_covar=0,
             tol=0,
-            max_iter=60,
+            max_iter=40,
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -157,7 +158,7 @@ def test_default_priors_are_those_of_one_gaussian():
 def test_sources(covariance_type):
     gaps = knocked_out(BALLS, 0.2)
     parts = np.array_split(gaps, 4)
-    params = dict(K=3, covariance_type=covariance_type, init_params=GivenLabels(LABELS), tol=1e-4)
+    params = dict(K=3, covariance_type=covariance_type, init_params=GivenLabels(KINDS), tol=1e-4)
     given = fitted(gaps, **params)
     sources = [Chunks(parts), Batches(lambda: iter(parts))]
     dask = pytest.importorskip("dask.array", reason="Dask is not installed.")
@@ -174,8 +175,8 @@ def test_sources(covariance_type):
 
 
 def test_more_rows_than_are_copied(monkeypatch):
-    monkeypatch.setattr(rows_module, "MOST_COPIED", 600)
-    monkeypatch.setattr(rows_module, "SEEN", 100)
+    monkeypatch.setattr(rows_module, "MOST_COPIED", 300)
+    monkeypatch.setattr(rows_module, "SEEN", 60)
     for init in ("kmeans", "hierarchical"):
         assert fitted(init_params=init).n_components_ == fitted().n_components_ == 3
 
@@ -204,9 +205,8 @@ def test_warm_start_pickles_and_several_starts():
         assert model.fit(GAPS).lower_bound_ > first
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict_proba(GAPS), model.predict_proba(GAPS))
-    several = fitted(n_init=3, init_params="k-means++")
+    several = fitted(n_init=2, init_params="k-means++")
     assert several.lower_bound_ == max(each[-1] for each in several.start_lower_bounds_)
-    np.testing.assert_array_equal(fitted(n_init=3, init_params="k-means++").means_, several.means_)
     labels = BayesianGaussianMixture(5, random_state=0, max_iter=1_000).fit_predict(GAPS)
     np.testing.assert_array_equal(fitted().predict(GAPS), labels)
 
@@ -215,7 +215,7 @@ def test_pandas():
     frame = pd.DataFrame(GAPS, columns=["length", "width", "age"]).astype("Float64")
     model = fitted(frame)
     np.testing.assert_array_equal(model.means_, fitted().means_)
-    assert model.predict(frame).shape == (300,)
+    assert model.predict(frame).shape == (150,)
     frame["age"] = np.nan
     other = BayesianGaussianMixture(2)
     with pytest.raises(ValueError, match=r"nothing but NaN in column\(s\) 'age'"):
@@ -268,8 +268,8 @@ def test_infinity_is_an_error_still():
 def test_many_features_and_few_rows(covariance_type):
     """More features than a start looks at together, and hardly two rows that lack the same."""
     rng = np.random.RandomState(0)
-    rows = knocked_out(rng.normal(size=(90, 66)) + 5 * rng.randint(2, size=(90, 1)), 0.1)
-    model = fitted(rows, K=3, covariance_type=covariance_type, max_iter=5)
+    rows = knocked_out(rng.normal(size=(80, 66)) + 5 * rng.randint(2, size=(80, 1)), 0.1)
+    model = fitted(rows, K=3, covariance_type=covariance_type, max_iter=4)
     assert (np.diff(model.lower_bounds_) > -1e-8).all() and np.isfinite(model.score(rows))
 
 
