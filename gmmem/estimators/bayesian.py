@@ -136,6 +136,10 @@ default="dirichlet_process"
     scikit-learn does: they do not integrate to one.  ``mixture_`` is the density at the
     expected parameters; it is what `sample` draws from and what criteria such as `bic` judge.
 
+    As in scikit-learn, every component has a covariance of its own, whatever `covariance_type`;
+    what is believed of the precisions is the same for all ("tied"), or has a diagonal scale
+    ("diag") or a multiple of the identity ("spherical").  The bound is one of that evidence.
+
     Of rows with NaN what is missing has a distribution of its own, by each component, beside
     those of the labels and the parameters, and the bound counts them all: a row is scored by
     what is observed of it.  One without a value is left out, scores 0 and has the expected

@@ -87,6 +87,17 @@ def test_weights_and_a_ridge(covariance_type):
         assert_equal(state.update, belief)
 
 
+def test_what_nobody_observes_goes_to_the_prior_by_its_share():
+    labels = np.arange(40) % 2
+    X = np.random.RandomState(0).normal(size=(40, 2)) + 99 * labels[:, None]
+    X[labels == 0, 1] = np.nan
+    problem, _ = problem_of(X, Dirichlet(1.0), "diag", K=2)
+    start = problem.start(as_assignment(labels, 40, 2, "labels"), 2)
+    means = [state.mixture.means[0, 1] for state in states(problem, start, 5)]
+    away = np.array(means) - problem.prior.mean[1]
+    np.testing.assert_allclose(away[1:] / away[:-1], 20 / (0.7 + 20), rtol=1e-9)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.4])
 @pytest.mark.parametrize("covariance_type", TYPES)
 def test_no_other_belief_has_a_higher_bound(share, covariance_type):
