@@ -2,7 +2,7 @@
 
     python benchmarks/missing.py            about 10 minutes
     python benchmarks/missing.py --quick    fewer rows and repetitions
-    python benchmarks/missing.py --only speed|crossover|memory|held_out|choice
+    python benchmarks/missing.py --only speed|variational|crossover|memory|held_out|choice
 
 Times are of one thread, in seconds of its processor, and alternate with those on the complete
 rows, so that their ratio stands whatever else the machine does.
@@ -10,6 +10,10 @@ rows, so that their ratio stands whatever else the machine does.
 speed
     One iteration of EM with values missing: 8 patterns, values at random, a pattern for
     every row.
+variational
+    The same for `BayesianGaussianMixture`; and how many of four clusters a Dirichlet process of
+    ten sticks finds (those with a hundredth of the weight), and its adjusted Rand index with
+    the truth, by the share that is missing.
 crossover
     The same by how many rows a pattern must have for a kernel of its own: where it is least,
     `gmmem.incomplete.FEWEST` should be.
@@ -34,13 +38,24 @@ from pathlib import Path
 import numpy as np
 from common import arguments, make, save, start_beside
 from memory import forget_peak, peak
+from sklearn.metrics import adjusted_rand_score
 
-from gmmem import GaussianMixture, GaussianMixtureIC, Mixture, em, incomplete
+from gmmem import (
+    BayesianGaussianMixture,
+    GaussianMixture,
+    GaussianMixtureIC,
+    Mixture,
+    em,
+    incomplete,
+)
 from gmmem.covariances import get_model
 from gmmem.kernels.patterns import patterns
 from gmmem.priors import Ridge
+from gmmem.priors.dirichlet import StickBreaking
+from gmmem.priors.variational import VariationalPrior
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
+from gmmem.updates.variational import Variational, VariationalProblem
 
 OPTIONS = {
     "only": ("", "one of the parts"),
@@ -82,6 +97,17 @@ def running(X, start):
     return lambda number: list(islice(em.states(problem, mixture), number))
 
 
+def believing(X, start):
+    """The same of variational Bayes."""
+    mixture, d = Mixture.from_arrays(*start[1:], start.covariance_type), X.shape[1]
+    model = get_model(start.covariance_type)
+    scale = d * mixture.covariances.covariances[0]
+    prior = VariationalPrior(StickBreaking(1.0), 1.0, mixture.means.mean(0), d, scale, Ridge(1e-6))
+    problem = VariationalProblem.of(InMemory(X, n_threads=1), model, prior)
+    posterior = problem.maximise(problem.expect(mixture).moments).mixture
+    return lambda number: list(islice(em.states(problem, posterior, Variational()), number))
+
+
 def seconds(runs, few=2, many=7, repeats=3):
     """Seconds of processor an iteration for each of several, which take turns."""
     best = np.full((len(runs), 2), np.inf)
@@ -94,7 +120,7 @@ def seconds(runs, few=2, many=7, repeats=3):
     return (best[:, 1] - best[:, 0]) / (many - few)
 
 
-def speed(quick):
+def speed(quick, running=running):
     print(
         f"{'rows':>8} {'d':>4} {'K':>4} {'type':10} {'missing':14} {'patterns':>8}"
         f" {'complete, ms':>13} {'missing, ms':>12} {'ratio':>7}"
@@ -115,6 +141,28 @@ def speed(quick):
                     flush=True,
                 )
     return found
+
+
+def variational(quick):
+    speed(quick, believing)
+    number, n = (5, 500) if quick else (20, 2_000)
+    for share in (0.0, 0.1, 0.3):
+        found = []
+        for seed in range(number):
+            rng = np.random.default_rng(seed)
+            labels = rng.integers(4, size=n)
+            X = 6 * np.array([[0, 0, 0], [1, 0, 1], [0, 1, 1], [1, 1, 0]])[labels]
+            model = BayesianGaussianMixture(10, max_iter=2_000, random_state=seed)
+            gaps = at_random(X + rng.normal(size=X.shape), share, seed)
+            model.fit(gaps)
+            index = adjusted_rand_score(labels, model.predict(gaps))
+            found.append((np.sum(model.weights_ > 0.01), index))
+        clusters, index = np.transpose(found)
+        print(
+            f"{share:4.0%} missing, {number} data sets of {n:,} rows: {clusters.mean():.1f} "
+            f"clusters, exactly four in {np.mean(clusters == 4):.0%}, ARI {index.mean():.2f}",
+            flush=True,
+        )
 
 
 def crossover(quick):
@@ -286,7 +334,7 @@ if __name__ == "__main__":
     if given.task:
         remembered(*json.loads(given.task))
         sys.exit()
-    for part in (speed, crossover, memory, held_out, choice):
+    for part in (speed, variational, crossover, memory, held_out, choice):
         if given.only in ("", part.__name__):
             print(f"--- {part.__name__}")
             result = part(given.quick)

@@ -255,6 +255,13 @@ class Incomplete:
         enough = form.fineness <= self.form.fineness or self.joint
         return self if enough else replace(self, form=form)
 
+    def completed_by(self, by: Mixture | None) -> "Incomplete":
+        """The same, completed by another mixture: what was found out of the rows is kept."""
+        other = replace(self, by=by)
+        found = {name: vars(self)[name] for name in ("grouped", "one") if name in vars(self)}
+        vars(other).update(found)
+        return other
+
     @property
     def joint(self) -> bool:
         """Whether a start looks at what features have in common."""

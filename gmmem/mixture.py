@@ -216,10 +216,7 @@ class Mixture:
     @cached_property
     def log_weights(self) -> np.ndarray:
         """Logarithms of the mixing weights, that of zero far below all others."""
-        if self.weights.min() > 0:
-            return np.log(self.weights)
-        positive = self.weights > 0
-        return np.where(positive, np.log(np.where(positive, self.weights, 1)), LOG_ZERO)
+        return logs_of(self.weights)
 
     @cached_property
     def log_peaks(self) -> np.ndarray:
@@ -450,6 +447,14 @@ class Mixture:
             for k, (mean, count) in enumerate(zip(self.means, counts, strict=True))
         ]
         return np.vstack(rows), np.repeat(np.arange(self.n_components), counts)
+
+
+def logs_of(weights: np.ndarray) -> np.ndarray:
+    """Logarithms of weights, that of zero far below all others."""
+    if weights.min() > 0:
+        return np.log(weights)
+    positive = weights > 0
+    return np.where(positive, np.log(np.where(positive, weights, 1)), LOG_ZERO)
 
 
 def _copy(values, name: str) -> np.ndarray:

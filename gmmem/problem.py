@@ -136,7 +136,7 @@ class Problem:
         """The same, where missing values are completed for a start as another's are."""
         if self.incomplete is None or other.incomplete is None:
             return self
-        return replace(self, incomplete=replace(self.incomplete, by=other.incomplete.by))
+        return replace(self, incomplete=self.incomplete.completed_by(other.incomplete.by))
 
     def all_rows(self) -> Moments:
         """Moments of all rows as one component, in the form of the model."""

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from gmmem.kernels.allocation import SOFT
-from gmmem.kernels.base import Components, Kernel, Scores, Shares
+from gmmem.kernels.base import Kernel, Scores, Shares, WeightedComponents
 from gmmem.kernels.completed import scores_of_incomplete
 from gmmem.kernels.guard import choose
 from gmmem.kernels.whitened import WhitenedKernel
-from gmmem.mixture import LOG_ZERO, Mixture
+from gmmem.mixture import LOG_ZERO
 from gmmem.sources.base import Block, Workspace
 from gmmem.sources.device import DeviceBlock, Place
 
@@ -51,7 +51,7 @@ class Scorer:
     limit: float
 
     @classmethod
-    def of(cls, components: Components, dtype: Any) -> "Scorer":
+    def of(cls, components: WeightedComponents, dtype: Any) -> "Scorer":
         """The cheapest accurate arithmetic, in `dtype` or wider."""
         means, storage, dtype = components.means, components.covariances, np.dtype(dtype)
         with np.errstate(over="ignore"):
@@ -139,8 +139,6 @@ class Scorer:
             prepared = self._differences.prepare(Block(0, X * size[:, None]), workspace)
             return self._differences.scores(prepared, workspace).L, size
         components = self.kernel.components
-        if not isinstance(components, Mixture):
-            raise ValueError("X contains NaN: only a mixture of known parameters has a marginal.")
         if np.isinf(X).any():
             raise ValueError("X contains infinity.")
         L = np.empty((components.n_components, len(X)))

@@ -360,3 +360,12 @@ def test_many_features_and_every_form(d):
     start = joint.start(Hard(labels, 2), 2)
     assert np.linalg.eigvalsh(start.covariances.dense()).min() > 0
     assert problem.with_model(get_model("EII")).all_rows().second.shape == (1,)
+
+
+def test_what_was_found_out_of_the_rows_is_kept():
+    problem = Problem.of(InMemory(knocked_out(clusters(0, 80, 3)[0], 0.2)), get_model("full"))
+    found = problem.incomplete
+    by, grouped = found.one[0], found.grouped
+    other = found.completed_by(random_mixture(get_model("full"), 2, 3))
+    assert other.grouped is grouped and other.one[0] is by and found.by is None
+    assert other.completed.by is other.by

@@ -13,6 +13,7 @@ from gmmem.covariances.singular import Collapsed, SingularRows
 from gmmem.mixture import Mixture
 from gmmem.passes import Extent, locate
 from gmmem.priors import Prior
+from gmmem.priors.variational import Posterior
 from gmmem.problem import Problem
 from gmmem.sources import InMemory, Rows
 from gmmem.stopping import Remaining, remaining
@@ -59,7 +60,7 @@ def of_convergence(params: Any, solution: em.Solution) -> None:
         warn(
             "Best performing initialization did not converge. Try different init "
             "parameters, or increase max_iter, tol, or check for degenerate data."
-            + missing(solution.remaining, params.tol),
+            + missing(solution.remaining, params),
             ConvergenceWarning,
         )
 
@@ -136,21 +137,42 @@ def of_solution(params: Any, solution: em.Solution) -> None:
 
 def of_unobserved(params: Any, mixture: Mixture, problem: Problem) -> None:
     """Warn where no row of a component observes a feature: then nothing is learnt of it there."""
-    if problem.incomplete is None:
-        return
-    extent = problem.extent
-    seen = prediction.observed(mixture, problem.rows)
-    row, mass = extent.total_weight / extent.n_rows, mixture.weights[:, None] * extent.total_weight
-    bare = seen < np.minimum((mixture.n_features + 1) * row, 0.5 * mass)
-    names = getattr(params, "feature_names_in_", range(bare.shape[1]))
-    for k in np.flatnonzero(bare.any(axis=1)):
-        columns = ", ".join(str(names[j]) for j in np.flatnonzero(bare[k]))
+    mass = mixture.weights * problem.extent.total_weight
+    for k, columns in _unobserved(params, mixture, problem, mass):
         warn(
             f"Component {k} has no row that observes column(s) {columns}: its mean and covariance "
             "there are what they were at the start. Give them (means_init, covariances_init), "
             f"lower n_components (now {mixture.n_components}), or do not trust them.",
             ChoiceWarning,
         )
+
+
+def of_unobserved_beliefs(params: Any, posterior: Posterior, problem: Problem) -> None:
+    """The same of components that at least one row's weight belongs to."""
+    mass = np.where(posterior.mass >= 1, posterior.mass, 0)
+    for k, columns in _unobserved(params, posterior, problem, mass):
+        warn(
+            f"Component {k} has no row that observes column(s) {columns}: what is believed of it "
+            "there comes of the prior and the start, not of X. Give the prior (mean_prior, "
+            f"covariance_prior), lower n_components (now {posterior.n_components}), or do not "
+            "trust it.",
+            ChoiceWarning,
+        )
+
+
+def _unobserved(
+    params: Any, by: Mixture | Posterior, problem: Problem, mass: np.ndarray
+) -> Iterator[tuple[int, str]]:
+    """Components of some mass (K,), and columns that next to none of it has a value of."""
+    if problem.incomplete is None:
+        return
+    extent = problem.extent
+    seen = prediction.observed(by, problem.rows)
+    row = extent.total_weight / extent.n_rows
+    bare = seen < np.minimum((by.n_features + 1) * row, 0.5 * mass[:, None])
+    names = getattr(params, "feature_names_in_", range(bare.shape[1]))
+    for k in np.flatnonzero(bare.any(axis=1)):
+        yield k, ", ".join(str(names[j]) for j in np.flatnonzero(bare[k]))
 
 
 def of_ridge(params: Any, mixture: Mixture, prior: Prior) -> tuple[str, ...]:
@@ -195,15 +217,15 @@ def _on_ridge(params: Any, whose: str, share: float, axis: np.ndarray) -> str:
     )
 
 
-def missing(found: Remaining, tol: float) -> str:
+def missing(found: Remaining, params: Any) -> str:
     """How much the likelihood still lacks, and what would do."""
     if not np.isfinite(found.gain):
         return " Its gains do not shrink yet: how much is missing cannot be told."
-    more = found.iterations(tol)
+    more = found.iterations(params.tol)
     advice = (
         f"; about {more} more iterations would leave less than tol" if 0 < more < np.inf else ""
     )
-    return f" About {found.gain:.2g} nats a row are estimated to be missing{advice}."
+    return f" About {found.gain:.2g} {params._bound_in} are estimated to be missing{advice}."
 
 
 def of_weights(extent: Extent) -> None:
@@ -275,7 +297,7 @@ def _of_iterations(params: Any) -> Iterator[str]:
         return
     left, steady = getattr(params, "remaining_gain_", 0), not getattr(params, "accelerate", False)
     if not params.converged_:
-        more = missing(remaining(history), params.tol) if steady else ""
+        more = missing(remaining(history), params) if steady else ""
         yield f"raise max_iter (now {params.max_iter}), or tol (now {params.tol:g}).{more}"
     elif params.tol * MUCH < left < np.inf:
         yield (

@@ -9,7 +9,8 @@ from sklearn.utils import check_random_state
 
 from gmmem import em
 from gmmem.compat import CallbackSupportMixin, Interval, StrOptions, fit_context
-from gmmem.covariances import get_model
+from gmmem.covariances import DegenerateCovariance, get_model
+from gmmem.covariances.singular import SingularRows
 from gmmem.estimators import advice, callbacks
 from gmmem.estimators.attributes import to_attributes
 from gmmem.estimators.beliefs import (
@@ -20,11 +21,12 @@ from gmmem.estimators.beliefs import (
     prior_attributes,
     prior_of,
 )
+from gmmem.estimators.completing import ready_to_start
 from gmmem.estimators.following import Following
-from gmmem.estimators.given import check_enough, check_resumable, check_whole
+from gmmem.estimators.given import check_enough, check_observed, check_resumable, check_whole
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
 from gmmem.estimators.progress import Progress
-from gmmem.estimators.rows import as_data, as_rows, number_sampled, seen
+from gmmem.estimators.rows import TakesMissing, as_data, as_rows, number_sampled, seen
 from gmmem.estimators.starting import assignment_from
 from gmmem.initializers import as_initialiser
 from gmmem.priors.variational import Posterior
@@ -35,12 +37,14 @@ from gmmem.updates.variational import Variational, VariationalProblem
 ALL_ROWS = 1.0
 
 
-class BayesianGaussianMixture(MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator):
+class BayesianGaussianMixture(
+    TakesMissing, MixtureMethods, CallbackSupportMixin, DensityMixin, BaseEstimator
+):
     """Gaussian mixture fitted by variational Bayes.
 
     A drop-in for ``sklearn.mixture.BayesianGaussianMixture``: the same parameters, attributes
-    and answers, and sample weights, initialisers of your own and rows that are elsewhere
-    beside.  Components that the rows do not need end with next to no weight.
+    and answers, and sample weights, missing values, initialisers of your own and rows that are
+    elsewhere beside.  Components that the rows do not need end with next to no weight.
 
     Parameters
     ----------
@@ -69,14 +73,15 @@ default="dirichlet_process"
     mean_precision_prior : float, default=None
         How many rows the belief about each mean is worth; None is 1.
     mean_prior : array-like of shape (n_features,), default=None
-        Where the means are believed to lie; None is the mean of X.
+        Where the means are believed to lie; None is the mean of X (of one Gaussian fitted to
+        it where values are missing).
     degrees_of_freedom_prior : float, default=None
         How many rows the belief about each covariance is worth, more than ``n_features - 1``;
         None is `n_features`.
     covariance_prior : float or array-like, default=None
         The scatter that the components are believed to have, in the shape of one covariance:
         (n_features, n_features) for "full" and "tied", (n_features,) for "diag", a float for
-        "spherical".  None is the covariance of X.
+        "spherical".  None is the covariance of X, found as its mean is.
     random_state : int, RandomState instance or None, default=None
         Seeds the initialiser and `sample`.
     warm_start : bool, default=False
@@ -131,6 +136,15 @@ default="dirichlet_process"
     scikit-learn does: they do not integrate to one.  ``mixture_`` is the density at the
     expected parameters; it is what `sample` draws from and what criteria such as `bic` judge.
 
+    As in scikit-learn, every component has a covariance of its own, whatever `covariance_type`;
+    what is believed of the precisions is the same for all ("tied"), or has a diagonal scale
+    ("diag") or a multiple of the identity ("spherical").  The bound is one of that evidence.
+
+    Of rows with NaN what is missing has a distribution of its own, by each component, beside
+    those of the labels and the parameters, and the bound counts them all: a row is scored by
+    what is observed of it.  One without a value is left out, scores 0 and has the expected
+    weights as its probabilities.
+
     References
     ----------
     Bishop (2006). Pattern recognition and machine learning, section 10.2.
@@ -169,6 +183,7 @@ default="dirichlet_process"
     }
 
     _scored_by = SCORED_BY
+    _bound_in = "nats"
 
     def __init__(
         self,
@@ -216,7 +231,7 @@ default="dirichlet_process"
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), Dask collection, or source
-            The rows; a source is one of `gmmem.sources`.
+            The rows, with NaN where a value is missing; a source is one of `gmmem.sources`.
         y : Ignored
             Present by convention.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -256,14 +271,14 @@ default="dirichlet_process"
         as_initialiser(self.init_params)  # Refuses what is none, before anything is tried.
         with rows.working():
             problem = Problem.of(rows, get_model(self.covariance_type))
-            if problem.incomplete is not None:
-                raise ValueError(
-                    f"X contains NaN, which {type(self).__name__} does not take: impute the values "
-                    "that are missing first, or use GaussianMixture, which takes them."
-                )
+            check_observed(self, problem.extent)
             check_enough(self.n_components, problem.extent.n_rows, sample_weight)
-            parts = {**vars(problem), "prior": prior_of(self, problem)}
+            try:
+                parts = {**vars(problem), "prior": prior_of(self, problem)}
+            except SingularRows as failure:
+                raise self._failed(failure) from failure
             best, interrupt = self._solve(VariationalProblem(**parts), X, y, sample_weight)
+            advice.of_unobserved_beliefs(self, best.mixture, problem)
         vars(self).pop("_doubts", None)
         if interrupt is not None:
             advice.of_interrupt(best)
@@ -281,6 +296,7 @@ default="dirichlet_process"
             starts, previous = [as_posterior(self)], self.lower_bound_
         else:
             random_state = check_random_state(self.random_state)
+            problem = ready_to_start(problem, self.n_components)
             shown = seen(problem, random_state)
             starts = [partial(self._begin, problem, *shown, random_state)] * self.n_init
 
@@ -302,15 +318,18 @@ default="dirichlet_process"
             vars(self).update(fitted)
             return best, interrupt
         if outcome.best is None:
-            names = getattr(self, "feature_names_in_", None)
-            raise ValueError(
-                f"Fitting the mixture failed: {advice.told(outcome.failure, names)} Or increase "
-                f"reg_covar (now {advice.number(self.reg_covar)}), give a covariance_prior that is "
-                "not singular, or scale the data."
-            ) from outcome.failure
+            raise self._failed(outcome.failure) from outcome.failure
         vars(self).update(reader.fitted(outcome))
         task.end(lambda: reader.fitted(outcome))
         return outcome.best, None
+
+    def _failed(self, failure: DegenerateCovariance) -> ValueError:
+        names = getattr(self, "feature_names_in_", None)
+        return ValueError(
+            f"Fitting the mixture failed: {advice.told(failure, names)} Or increase "
+            f"reg_covar (now {advice.number(self.reg_covar)}), give a covariance_prior that is "
+            "not singular, or scale the data."
+        )
 
     def _begin(self, problem, X, sample_weight, random_state) -> Posterior:
         """The posterior of rows that an initialiser has shared out."""

@@ -7,6 +7,9 @@ from sklearn.utils import check_array
 
 from gmmem.covariances import CovarianceModel, DegenerateCovariance
 from gmmem.covariances.base import from_public, to_public
+from gmmem.covariances.singular import EPS, SingularRows
+from gmmem.passes import Extent
+from gmmem.priors import Prior
 from gmmem.priors.dirichlet import Dirichlet, StickBreaking, WeightPrior
 from gmmem.priors.variational import Posterior, VariationalPrior
 from gmmem.problem import Problem
@@ -24,6 +27,8 @@ def prior_of(params: Any, problem: Problem) -> VariationalPrior:
     ------
     ValueError
         If a parameter is not usable.
+    SingularRows
+        If a column with gaps is constant, and nothing keeps its variance from being zero.
     """
     d = problem.rows.n_features
     concentration, precision = params.weight_concentration_prior, params.mean_precision_prior
@@ -33,14 +38,15 @@ def prior_of(params: Any, problem: Problem) -> VariationalPrior:
             "The parameter 'degrees_of_freedom_prior' should be greater than "
             f"{d - 1}, but got {freedom:.3f}."
         )
+    ridge = problem.regularised(params.reg_covar).prior
     weights = WEIGHT_PRIORS[params.weight_concentration_prior_type]
     return VariationalPrior(
         weights(1 / params.n_components if concentration is None else concentration),
         1.0 if precision is None else precision,
         _mean(params.mean_prior, problem),
         d if freedom is None else freedom,
-        _scale(params.covariance_prior, problem),
-        problem.regularised(params.reg_covar).prior,
+        _scale(params.covariance_prior, problem, ridge),
+        ridge,
     )
 
 
@@ -50,11 +56,11 @@ def _mean(given, problem: Problem) -> np.ndarray:
     return _array(given, "mean_prior", (problem.rows.n_features,))
 
 
-def _scale(given, problem: Problem) -> np.ndarray:
+def _scale(given, problem: Problem, ridge: Prior) -> np.ndarray:
     """In the form of the storage, for one component."""
     model, d = problem.model, problem.rows.n_features
     if given is None:
-        return _covariance_of_rows(problem)
+        return _covariance_of_rows(problem, ridge)
     scale = _array(given, "covariance_prior", model.storage.form.shape(d))
     if scale.ndim == 2 and not np.allclose(scale, scale.T):
         raise ValueError("covariance_prior should be symmetric.")
@@ -67,16 +73,32 @@ def _scale(given, problem: Problem) -> np.ndarray:
     return scale
 
 
-def _covariance_of_rows(problem: Problem) -> np.ndarray:
+def _covariance_of_rows(problem: Problem, ridge: Prior) -> np.ndarray:
     n, scatters = problem.extent.total_weight, problem.all_rows().scatters()
     if not n > 1:
         raise ValueError(
-            f"covariance_prior=None is the covariance of X, for which sample_weight must sum to "
-            f"more than one, not {n:g}: a weight of w stands for w copies of a row. Rescale the "
-            "weights, or give covariance_prior."
+            "covariance_prior=None is the covariance of X, for which its rows, but for those "
+            f"without a value, must weigh more than one, not {n:g}: a sample_weight of w stands "
+            "for w copies of a row. Rescale the weights, or give covariance_prior."
         )
+    if problem.incomplete is not None and not ridge.keeps_regular:
+        _refuse_constant(problem.extent, problem.rows.dtype)
     scale = scatters.scatter[0] / (n - 1)
     return scale if np.ndim(scale) else scale / problem.rows.n_features
+
+
+def _refuse_constant(extent: Extent, dtype: np.dtype) -> None:
+    """Raise where a column has one value, of which gaps would make a covariance nevertheless.
+
+    Raises
+    ------
+    SingularRows
+        With the first such column.
+    """
+    resolution = max(EPS, np.finfo(dtype).eps) * np.abs(extent.centre)
+    constant = extent.reach <= resolution
+    if constant.any():
+        raise SingularRows(np.eye(len(constant))[np.argmax(constant)])
 
 
 def _array(given, name: str, shape: tuple[int, ...]) -> np.ndarray:

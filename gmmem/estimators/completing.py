@@ -40,4 +40,4 @@ def ready_to_start(problem: Problem, n_components: int) -> Problem:
     best = em.solve(small, [start], tol=1e-3, max_iter=ITERATIONS).best
     if best is None:
         return problem
-    return replace(problem, incomplete=replace(problem.incomplete, by=best.mixture))
+    return replace(problem, incomplete=problem.incomplete.completed_by(best.mixture))

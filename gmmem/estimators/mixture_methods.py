@@ -282,6 +282,9 @@ class MixtureMethods(Parts, Summarised, OneFeature):
     # The attributes that rows are scored by.
     _scored_by = NEEDED
 
+    # What `lower_bounds_` and `tol` are measured in.
+    _bound_in = "nats a row"
+
     def _components(self):
         """What rows are scored by."""
         return self._mixture()

@@ -34,6 +34,13 @@ class Components(Protocol):
     def n_features(self) -> int: ...
 
 
+class WeightedComponents(Components, Protocol):
+    """What scores any row, whatever it lacks."""
+
+    log_weights: np.ndarray
+    """Of a row without a value, (K,)."""
+
+
 class Scores(NamedTuple):
     """Log of weight times density, (K, b), but for something that a row has in common."""
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gmmem.covariances.storage import Gaps
-from gmmem.kernels.base import Components
+from gmmem.kernels.base import Components, WeightedComponents
 from gmmem.kernels.patterns import Patterns, patterns
 
 # Rows are completed in batches of this size: K x d numbers a row are held.
@@ -75,7 +75,7 @@ def batches(components: Components, found: Patterns) -> Iterator[tuple[slice, Pa
             yield slice(start, stop), found.within(start, stop)
 
 
-def scores_of_incomplete(components: Components, X: np.ndarray) -> np.ndarray:
+def scores_of_incomplete(components: WeightedComponents, X: np.ndarray) -> np.ndarray:
     """Log of weight times density of what is observed of rows (b, d), whatever that is, (K, b).
 
     Of a row without a value, the log of the weight.
@@ -83,5 +83,8 @@ def scores_of_incomplete(components: Components, X: np.ndarray) -> np.ndarray:
     found, L = patterns(X), np.empty((components.n_components, len(X)))
     for rows, some in batches(components, found):
         places = rows if found.order is None else found.order[rows]
+        if some.lacks[0] == X.shape[1]:
+            L[:, places] = components.log_weights[:, None]
+            continue
         L[:, places] = complete(components, X[places], some).L
     return L

@@ -17,6 +17,7 @@ from scipy.special import digamma, gammaln
 
 from gmmem.covariances import CovarianceModel, Storage
 from gmmem.covariances.base import checked_estimate, n_stored
+from gmmem.mixture import logs_of
 from gmmem.moments import Moments
 from gmmem.priors.base import Prior
 from gmmem.priors.dirichlet import WeightPrior
@@ -61,6 +62,11 @@ class Posterior:
     def weights(self) -> np.ndarray:
         """Expected mixing weights, (n_components,)."""
         return self.weight_prior.means(self.concentration)
+
+    @cached_property
+    def log_weights(self) -> np.ndarray:
+        """What a row without a value is scored by, (n_components,)."""
+        return logs_of(self.weights)
 
     @property
     def mass(self) -> np.ndarray:

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from gmmem import GaussianMixture, GaussianMixtureIC
+from gmmem import BayesianGaussianMixture, GaussianMixture, GaussianMixtureIC
 from gmmem.displays import (
     ClassificationDisplay,
     CriterionDisplay,
@@ -61,6 +61,21 @@ def test_the_mixtures_of_scikit_learn(kind, covariance_type):
     np.testing.assert_array_equal(labels, fitted.predict(FRAME))
     uncertainty = draw(UncertaintyDisplay, fitted).uncertainty
     np.testing.assert_allclose(uncertainty, 1 - fitted.predict_proba(FRAME).max(axis=1))
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_variational_beliefs(covariance_type):
+    fitted = BayesianGaussianMixture(4, covariance_type=covariance_type, random_state=0)
+    fitted = fitted.set_params(max_iter=1000).fit(FRAME)
+    display = draw(MixtureDisplay, fitted)
+    np.testing.assert_array_equal(display.means, fitted.means_[:, ::2])
+    np.testing.assert_allclose(display.responsibilities, fitted.predict_proba(FRAME))
+    np.testing.assert_array_equal(draw(ClassificationDisplay, fitted).labels, fitted.predict(FRAME))
+    uncertainty = draw(UncertaintyDisplay, fitted).uncertainty
+    np.testing.assert_allclose(uncertainty, 1 - fitted.predict_proba(FRAME).max(axis=1))
+    (line,) = draw(LikelihoodDisplay, fitted).lines_
+    np.testing.assert_array_equal(line.get_ydata(), fitted.lower_bounds_)
+    assert draw(DistributionDisplay, fitted).ax_ is not None
 
 
 def test_the_likelihoods_of_scikit_learn():

@@ -255,6 +255,13 @@ def test_the_bound_never_falls(covariance_type, prior_type):
     assert (np.diff(bounds) > -1e-8).all() and bounds[-1] > bounds[0] + 1
 
 
+def test_what_is_missing_of_the_bound_is_that_of_all_rows():
+    model = BayesianGaussianMixture(3, random_state=0, max_iter=20, tol=1e-9)
+    with pytest.warns(ConvergenceWarning, match=r"About [\d.]+ nats are estimated to be missing"):
+        model.fit(DATA["iris"])
+    assert "nats are" in model.summary(DATA["iris"]).advice[0]
+
+
 def test_attributes_are_the_model():
     """What a user sets is what counts, and a pickled or cloned estimator says the same."""
     X = DATA["iris"]

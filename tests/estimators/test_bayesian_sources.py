@@ -118,7 +118,8 @@ def test_warm_start_and_float32():
         (partial(chunks, X, None), W, "must be given to the source itself, Chunks"),
         (partial(chunks, X[:1], None), None, r"X has 1 row"),
         (partial(chunks, X[:4], None), None, "n_samples >= n_components"),
-        (partial(chunks, np.where(X == X[0], np.nan, X), None), None, "NaN"),
+        (partial(chunks, np.where(X == X[0], np.inf, X), None), None, "values beyond"),
+        (partial(chunks, X * [np.nan, 1, 1], None), None, r"nothing but NaN in column\(s\) 0"),
     ],
 )
 def test_what_is_not_usable_is_a_sentence(rows, sample_weight, sentence):

@@ -217,18 +217,8 @@ def test_infinity_is_an_error_still():
 
 
 def test_who_takes_them_says_so():
-    for estimator, takes in (
-        (GaussianMixture(), True),
-        (GaussianMixtureIC(), True),
-        (BayesianGaussianMixture(), False),
-    ):
-        assert get_tags(estimator).input_tags.allow_nan == takes
-    with pytest.raises(ValueError, match="NaN"):
-        BayesianGaussianMixture(2).fit(GAPS)
-    bayesian = BayesianGaussianMixture(2, random_state=0, max_iter=300).fit(X)
-    for rows in (GAPS, Chunks([GAPS])):
-        with pytest.raises(ValueError, match="NaN"):
-            bayesian.predict(rows)
+    for estimator in (GaussianMixture(), GaussianMixtureIC(), BayesianGaussianMixture()):
+        assert get_tags(estimator).input_tags.allow_nan
     with pytest.raises(ValueError, match="NaN"):
         likelihood_ratio_test(GAPS, 1)
 

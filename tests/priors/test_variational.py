@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from scipy import stats
-from scipy.special import gammaln, multigammaln
 from sklearn.datasets import load_iris
 
 from gmmem import BayesianGaussianMixture
@@ -13,7 +12,7 @@ from gmmem.priors import Ridge
 from gmmem.priors.dirichlet import Dirichlet, StickBreaking
 from gmmem.priors.variational import VariationalPrior
 from gmmem.sources import InMemory
-from gmmem.updates.variational import Variational, VariationalProblem
+from gmmem.updates.variational import VariationalProblem
 
 PRIORS = {"dirichlet_process": StickBreaking, "dirichlet_distribution": Dirichlet}
 
@@ -33,66 +32,6 @@ def log_weights_of(sticks_or_weights, process):
         return np.log(sticks_or_weights)
     v = sticks_or_weights
     return np.log(v) + np.append(0, np.cumsum(np.log1p(-v))[:-1])
-
-
-@pytest.mark.parametrize("weights", [StickBreaking(0.6), Dirichlet(0.6)], ids=str)
-def test_the_bound_is_a_mean_over_the_posterior(weights):
-    """E[log p(X, Z, theta) - log q(theta)] + entropy, drawn from q, for the full model."""
-    problem, X, start = problem_of(weights)
-    state = Variational().step(problem, 0, Variational().init(problem, start))
-    R = np.exp(scores_of(start, X))
-    R /= R.sum(axis=1, keepdims=True)
-    q, prior, rng = state.update, problem.prior, np.random.RandomState(1)
-    process = isinstance(weights, StickBreaking)
-    values = []
-    for _ in range(200):
-        values.append(-(R * np.log(R)).sum())
-        if process:
-            v = rng.beta(*q.concentration)
-            values[-1] += stats.beta.logpdf(v, 1, 0.6).sum()
-            values[-1] -= stats.beta.logpdf(v, *q.concentration).sum()
-        else:
-            v = rng.dirichlet(q.concentration)
-            values[-1] += stats.dirichlet.logpdf(v, np.full(3, 0.6))
-            values[-1] -= stats.dirichlet.logpdf(v, q.concentration)
-        log_w = log_weights_of(v, process)
-        for k in range(3):
-            nu, kappa = q.degrees_of_freedom[k], q.mean_precision[k]
-            W = np.linalg.inv(nu * q.covariances.covariances[k])
-            P = stats.wishart.rvs(nu, W, random_state=rng)
-            S = np.linalg.inv(P)
-            mu = rng.multivariate_normal(q.means[k], S / kappa)
-            normal = stats.multivariate_normal
-            values[-1] += stats.wishart.logpdf(P, 4.5, np.linalg.inv(prior.scale))
-            values[-1] -= stats.wishart.logpdf(P, nu, W)
-            values[-1] += normal.logpdf(mu, prior.mean, S / 0.7)
-            values[-1] -= normal.logpdf(mu, q.means[k], S / kappa)
-            values[-1] += R[:, k] @ (log_w[k] + normal.logpdf(X, mu, S))
-    found = state.log_likelihood + constant_of(problem, weights, len(X), 3)
-    assert np.std(values) < 1e-6  # The posterior is conjugate: every draw says the same.
-    assert found == pytest.approx(np.mean(values), abs=1e-6)
-
-
-def constant_of(problem, weights, n, K):
-    """What the bound leaves out: log-normalisers of the priors, and powers of pi."""
-    prior, d = problem.prior, 2
-    _, log_det = np.linalg.slogdet(prior.scale)
-    wishart = 0.5 * 4.5 * log_det - 0.5 * 4.5 * d * np.log(2) - multigammaln(2.25, d)
-    mean = 0.5 * d * np.log(prior.mean_precision)
-    of_weights = gammaln(K * 0.6) - K * gammaln(0.6)
-    if isinstance(weights, StickBreaking):
-        of_weights = K * np.log(0.6)
-    pi = K * 0.25 * d * (d - 1) * np.log(np.pi)  # Of the multivariate gamma, which q has too.
-    return K * (wishart + mean) + of_weights + pi - 0.5 * n * d * np.log(2 * np.pi)
-
-
-def scores_of(posterior, X):
-    L = np.empty((len(X), posterior.n_components))
-    for k in range(posterior.n_components):
-        Z = X - posterior.means[k]
-        P = posterior.covariances.precisions[k]
-        L[:, k] = posterior.log_peaks[k] - 0.5 * np.einsum("ij,jl,il->i", Z, P, Z)
-    return L
 
 
 @pytest.mark.parametrize("weights", [StickBreaking(0.6), Dirichlet(0.6)], ids=str)
