@@ -17,6 +17,7 @@ from gmmem.compat import check_sample_weight
 from gmmem.estimators import GaussianMixture, GaussianMixtureIC
 from gmmem.mixture import Mixture
 from gmmem.sources import InMemory
+from gmmem.stopping import check_limits
 from gmmem.updates import Extrapolated, Plain
 
 # Rows of a replicate whose numbers are drawn, and that are drawn themselves, at most.
@@ -245,6 +246,7 @@ def bootstrap(
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r} must be one of {list(KINDS)}.")
     check_counts(n_replicates=n_replicates)
+    check_limits(tol, max_iter)
     estimator, X = _mixture_of(estimator, X)
     X = validate_data(estimator, X, dtype=np.float64, reset=False, ensure_all_finite="allow-nan")
     mixture, model = estimator.mixture_, estimator.covariance_model_

@@ -222,6 +222,9 @@ def test_what_is_redrawn():
         ({"n_replicates": 1.5}, "n_replicates=1.5 must be an integer of at least 1"),
         ({"n_replicates": 2.0}, "n_replicates=2.0 must be an integer of at least 1"),
         ({"n_replicates": True}, "n_replicates=True must be an integer of at least 1"),
+        ({"tol": "x"}, "tol='x' must be"),
+        ({"max_iter": 2.5}, "max_iter=2.5 must be"),
+        ({"max_iter": True}, "max_iter=True must be"),
     ],
 )
 def test_bad_parameters(params, message):
