@@ -1,10 +1,13 @@
 """What was fitted stays what it was fitted as, and cannot be changed behind its back."""
 
+import warnings
+
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from gmmem import GaussianMixture, Mixture
+from gmmem import GaussianMixture, GaussianMixtureIC, Mixture
 from gmmem.covariances import MODELS, VVI, Full
 
 
@@ -147,3 +150,21 @@ def test_a_model_of_ones_own_goes_by_its_own_name(X):
     finally:
         del MODELS["named"]
     assert model.covariance_model_.name == "named"
+
+
+@pytest.mark.parametrize("wild", [[1e300, np.nan], [np.nan, np.nan], [-1e308, 3.0]])
+@pytest.mark.parametrize(
+    "model",
+    [
+        GaussianMixture(2, init_params="hierarchical", random_state=0),
+        GaussianMixture(2, n_init="auto", random_state=0),
+        GaussianMixtureIC([1, 2, 3]),
+    ],
+)
+def test_a_row_of_weight_zero_may_hold_anything(X, model, wild):
+    rows, weight = np.insert(X, 7, wild, axis=0), np.insert(np.ones(len(X)), 7, 0)
+    plain = clone(model).fit(X, sample_weight=np.ones(len(X)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        model.fit(rows, sample_weight=weight)
+    assert model.score(rows, sample_weight=weight) == pytest.approx(plain.score(X), rel=1e-6)
