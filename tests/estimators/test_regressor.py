@@ -378,5 +378,5 @@ def test_rows_of_weight_zero_do_not_count_in_the_score():
     model = GaussianMixtureRegressor(2, random_state=0).fit(wild, far, sample_weight=weight)
     expected = model.score(X, y)
     assert model.score(wild, far, sample_weight=weight) == pytest.approx(expected, rel=1e-12)
-    with pytest.raises(ValueError, match="zero for every row"):
+    with pytest.raises(ValueError, match="zero"):
         model.score(X, y, sample_weight=np.zeros(len(X)))
