@@ -20,6 +20,9 @@ LOG_TWO_PI = math.log(2 * math.pi)
 # How many times the variance given all others a missing feature's may be, for one step to do.
 THIN = 1e4
 
+# Differences beyond this may overflow on the way: a power of two.
+FAR = 2.0**512
+
 
 @dataclass(frozen=True, eq=False)
 class Independent:
@@ -99,6 +102,11 @@ class Correlated:
 
     def fill(self, Z: np.ndarray, which: np.ndarray) -> None:
         if not self.places.shape[1]:
+            return
+        if FAR < np.abs(Z[0]).max(initial=0) < np.inf:  # What is expected goes by the unit of Z.
+            Z *= 1 / FAR
+            self.fill(Z, which)
+            Z *= FAR
             return
         self._step(Z, which)
         # Where C is thin, rounding leaves rows beside its plane; a second step puts them there.
