@@ -34,7 +34,9 @@ class Densities:
         return self.scorer.row_bytes
 
     def __call__(self, block: Block, workspace: Workspace, out: np.ndarray) -> None:
-        out[:] = self.scorer.posterior(block, workspace).log_sum
+        log_sum = self.scorer.posterior(block, workspace).log_sum
+        with np.errstate(over="ignore"):  # In float32, very far away is infinitely far.
+            out[:] = log_sum
 
     def on(self, place: Place) -> Callable:
         """The same on a device."""

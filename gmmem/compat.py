@@ -1,7 +1,8 @@
 """The private and experimental parts of scikit-learn that we use, in one place."""
 
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import StrOptions as Unordered
 from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
@@ -29,6 +30,22 @@ __all__ = [
 
 # What an estimator holds while callbacks follow its fit; `fit_context` takes it away.
 FIT_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
+
+
+class StrOptions(Unordered):
+    """One of several words, which a message names in the order given here.
+
+    Parameters
+    ----------
+    options : iterable of str
+    """
+
+    def __init__(self, options):
+        self.ordered = tuple(options)
+        super().__init__(set(self.ordered))
+
+    def __str__(self):
+        return f"a str among {{{', '.join(map(repr, self.ordered))}}}"
 
 
 def callback_context(estimator, n_subtasks: int):

@@ -90,7 +90,14 @@ class Problem:
         ------
         ValueError
             If the rows hold NaN alone, or values whose squares would not fit in float64.
+        TypeError
+            If the rows are no source.
         """
+        if not hasattr(rows, "n_features"):
+            raise TypeError(
+                f"rows must be a source, not {type(rows).__name__}: an array X is one as "
+                "gmmem.sources.InMemory(X)."
+            )
         extent, form = locate(rows), model.storage.form
         if extent.n_missing:
             gaps = Incomplete(rows, extent, form)

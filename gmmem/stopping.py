@@ -11,7 +11,8 @@ a hundred times the last gain where components overlap so much that a = 0.99.  B
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from numbers import Integral, Real
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -78,6 +79,20 @@ def last_change(history: Sequence[float], previous: float, known: Remaining | No
 def remaining_gain(history: Sequence[float], previous: float, known: Remaining | None) -> float:
     """What is still to be had, a row; as it is `known`, if it is."""
     return (known or remaining(history)).gain
+
+
+def check_limits(tol: Any, max_iter: Any) -> None:
+    """Refuse what iterations could not end by.
+
+    Raises
+    ------
+    ValueError
+        If `tol` is no number of at least 0, or `max_iter` no whole number of at least 1.
+    """
+    if not isinstance(tol, Real) or not tol >= 0:
+        raise ValueError(f"tol={tol!r} must be a number of at least 0.")
+    if isinstance(max_iter, bool) or not isinstance(max_iter, Integral) or max_iter < 1:
+        raise ValueError(f"max_iter={max_iter!r} must be a whole number of at least 1.")
 
 
 STOPPING: dict[str, Callable[[Sequence[float], float, Remaining | None], float]] = {

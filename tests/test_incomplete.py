@@ -6,12 +6,14 @@ from itertools import product
 import numpy as np
 import pytest
 
-from gmmem import Mixture, em, incomplete, prediction
+from gmmem import GaussianMixture, Mixture, em, incomplete, prediction
 from gmmem.covariances import FOURTEEN, get_model
 from gmmem.incomplete import NothingObserved
 from gmmem.initializers.base import Hard, Nearest
 from gmmem.kernels.allocation import Hard as HardAllocation
 from gmmem.kernels.allocation import Labelled, Outside
+from gmmem.kernels.completed import batches, complete
+from gmmem.kernels.patterns import patterns
 from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.moments import Moments
 from gmmem.problem import Problem, maximise
@@ -369,3 +371,35 @@ def test_what_was_found_out_of_the_rows_is_kept():
     other = found.completed_by(random_mixture(get_model("full"), 2, 3))
     assert other.grouped is grouped and other.one[0] is by and found.by is None
     assert other.completed.by is other.by
+
+
+@pytest.mark.parametrize("thin", [1e-3, 1e-5, 1e-6])
+def test_rows_are_completed_in_the_plane_of_a_thin_covariance(thin):
+    """One value that lacks is enough to put a row into it, but for the square of what is thin."""
+    rng = np.random.RandomState(0)
+    normal = np.ones(4) / 2
+    X = rng.normal(size=(50, 4))
+    X -= ((1 - thin) * X @ normal)[:, None] * normal
+    missing = np.zeros(X.shape, dtype=bool)
+    for i, gone in enumerate(missing):
+        gone[rng.permutation(4)[: 1 + i % 3]] = True
+    covariance = np.eye(4) - (1 - thin**2) * np.outer(normal, normal)
+    mixture = Mixture.from_arrays([1.0], np.zeros((1, 4)), covariance[None])
+    found = patterns(np.where(missing, np.nan, X))
+    for rows, some in batches(mixture, found):
+        places = rows if found.order is None else found.order[rows]
+        Z = complete(mixture, np.where(missing, np.nan, X)[places], some).Z[0]
+        assert np.abs(Z @ normal).max() < 0.01 * thin
+
+
+@pytest.mark.parametrize("code", ["VVV", "EEE", "VEV", "EVE"])
+@pytest.mark.parametrize("seed", [1, 4])
+def test_sums_are_found_where_values_lack(code, seed):
+    """Percentages; EM narrows towards their plane until nothing but rounding is left."""
+    rng = np.random.RandomState(seed)
+    shares = rng.gamma(2, size=(40, 4))
+    X = np.round(100 * shares / shares.sum(axis=1, keepdims=True), 1)
+    X[:, 3] = 100 - X[:, :3].sum(axis=1)
+    X[rng.random_sample(X.shape) < 0.1] = np.nan
+    with pytest.raises(ValueError, match="columns 0 to 3 add up to a constant"):
+        GaussianMixture(covariance_type=code, reg_covar=0, max_iter=400, tol=1e-9).fit(X)

@@ -17,6 +17,7 @@ from gmmem.initializers import Hierarchical, Subset, as_assignment
 from gmmem.mixture import Mixture
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
+from gmmem.stopping import check_limits
 from gmmem.updates import Extrapolated, Plain, Rule
 
 # Replicates between two looks at whether the test is decided.
@@ -153,6 +154,7 @@ def likelihood_ratio_test(
     (319, True)
     """
     check_counts(n_components=n_components, n_replicates=n_replicates)
+    check_limits(tol, max_iter)
     X = check_array(X, dtype=np.float64, ensure_min_samples=n_components + 1)
     if not 0 < level < 1:
         raise ValueError(f"level={level} must lie between 0 and 1.")

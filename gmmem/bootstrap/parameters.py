@@ -14,9 +14,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from gmmem import em
 from gmmem.bootstrap.replicates import LARGEST_SEED, check_counts, checkpoint_for, redrawn
 from gmmem.compat import check_sample_weight
+from gmmem.covariances import CovarianceModel
 from gmmem.estimators import GaussianMixture, GaussianMixtureIC
+from gmmem.estimators.believing import believed
+from gmmem.estimators.given import GivenParameters
+from gmmem.estimators.ordering import unordered
 from gmmem.mixture import Mixture
+from gmmem.problem import Problem
 from gmmem.sources import InMemory
+from gmmem.stopping import check_limits
 from gmmem.updates import Extrapolated, Plain
 
 # Rows of a replicate whose numbers are drawn, and that are drawn themselves, at most.
@@ -127,6 +133,40 @@ class Data:
         return float(len(self.X) if self.weight is None else self.weight.sum())
 
 
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What a fit knew beside its rows, and every refit knows, too.
+
+    Parameters
+    ----------
+    start : Mixture
+        The fitted one, its components in the order that `fixed` and the others speak of.
+    reg_covar, prior, fixed, weight_bounds
+        As of `GaussianMixture`.
+    """
+
+    start: Mixture
+    reg_covar: float | str
+    prior: Any
+    fixed: Any
+    weight_bounds: Any
+
+    @classmethod
+    def of(cls, estimator: Any) -> "Known":
+        params = estimator.get_params(deep=False)
+        names = ("reg_covar", "prior", "fixed", "weight_bounds")
+        return cls(unordered(estimator), *(params.get(name) for name in names))
+
+    @property
+    def n_components(self) -> int:
+        return self.start.n_components
+
+    def on(self, rows: InMemory, model: CovarianceModel) -> Problem:
+        """The problem of the rows of one replicate."""
+        start = GivenParameters(self.start.weights, self.start.means, self.start.covariances)
+        return believed(self, start, Problem.of(rows, model).regularised(self.reg_covar))
+
+
 def _drawn_again(data: Data, mixture: Mixture, rng) -> InMemory:
     n, total = len(data.X), data.total
     share = np.full(n, 1 / n) if data.weight is None else data.weight / total
@@ -177,7 +217,8 @@ def bootstrap(
 ) -> Bootstrap:
     """Refit a mixture to replicates of its data, as mclust's ``MclustBootstrap`` does.
 
-    Every refit starts from the fitted mixture, and its components are matched to that
+    Every refit starts from the fitted mixture, with the `reg_covar`, `prior`, `fixed` and
+    `weight_bounds` that the estimator has, and its components are matched to that
     mixture's by the distance of their densities, so that a parameter is the same one in
     all replicates.
 
@@ -245,12 +286,15 @@ def bootstrap(
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r} must be one of {list(KINDS)}.")
     check_counts(n_replicates=n_replicates)
+    check_limits(tol, max_iter)
     estimator, X = _mixture_of(estimator, X)
     X = validate_data(estimator, X, dtype=np.float64, reset=False, ensure_all_finite="allow-nan")
     mixture, model = estimator.mixture_, estimator.covariance_model_
-    data = _data(X, sample_weight, mixture, kind)
-    settings = {"tol": tol, "max_iter": max_iter, "reg_covar": estimator.reg_covar}
+    data, known = _data(X, sample_weight, mixture, kind), Known.of(estimator)
+    settings = {"tol": tol, "max_iter": max_iter}
     given = settings | {"kind": kind, "random_state": random_state, "model": model}
+    given |= {"reg_covar": known.reg_covar, "prior": known.prior}
+    given |= {"fixed": known.fixed, "weight_bounds": known.weight_bounds}
     given |= {"mixture": [mixture.weights, mixture.means, mixture.covariances.covariances]}
     given |= {"n_replicates": n_replicates}
     kept = checkpoint_for(checkpoint, checkpoint_every, "bootstrap", given, data.X, data.weight)
@@ -258,7 +302,8 @@ def bootstrap(
     seeds = check_random_state(random_state).randint(LARGEST_SEED, size=n_replicates)
     seeds, refits = kept.saved() or (seeds, [])
     pending = (
-        delayed(_refit)(data, mixture, model, kind, settings, seed) for seed in seeds[len(refits) :]
+        delayed(_refit)(data, mixture, model, known, kind, settings, seed)
+        for seed in seeds[len(refits) :]
     )
     for refit in Parallel(n_jobs=n_jobs, return_as="generator")(pending):
         refits.append(refit)
@@ -309,12 +354,13 @@ def _data(X, sample_weight, mixture: Mixture, kind: str) -> Data:
     return data
 
 
-def _refit(data: Data, mixture: Mixture, model, kind: str, settings, seed):
+def _refit(data: Data, mixture: Mixture, model, known: Known, kind: str, settings, seed):
     """Weights, means and dense covariances of one refit; what collapses is drawn again."""
     rng = np.random.RandomState(seed)
 
     def draw() -> Mixture:
-        solution = em.fit(mixture, KINDS[kind](data, mixture, rng), model, **settings)
+        problem = known.on(KINDS[kind](data, mixture, rng), model)
+        solution = em.solve(problem, [known.start], **settings).solutions[0]
         if solution.failure is not None:
             raise solution.failure
         return solution.mixture

@@ -1,7 +1,7 @@
 """What both kinds of replicates share."""
 
 from collections.abc import Callable
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from gmmem.covariances import DegenerateCovariance
@@ -33,8 +33,8 @@ def checkpoint_for(path: Any, every: float, task: str, params: dict, *arrays) ->
     ValueError
         If there is something else.
     """
-    if not every >= 0:
-        raise ValueError(f"checkpoint_every={every} must be a number of seconds, at least 0.")
+    if not isinstance(every, Real) or not every >= 0:
+        raise ValueError(f"checkpoint_every={every!r} must be a number of seconds, at least 0.")
     if path is None:
         return Checkpoint(None, every, {})
     data = hashed(*(each for each in arrays if each is not None))

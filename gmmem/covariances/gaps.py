@@ -17,6 +17,12 @@ import numpy as np
 
 LOG_TWO_PI = math.log(2 * math.pi)
 
+# How many times the variance given all others a missing feature's may be, for one step to do.
+THIN = 1e4
+
+# Differences beyond this may overflow on the way: a power of two.
+FAR = 2.0**512
+
 
 @dataclass(frozen=True, eq=False)
 class Independent:
@@ -95,20 +101,35 @@ class Correlated:
         return cls(precisions, factors, scale, places, left, gain)
 
     def fill(self, Z: np.ndarray, which: np.ndarray) -> None:
-        (K, b, d), m = Z.shape, self.places.shape[1]
-        if not m:
+        if not self.places.shape[1]:
             return
+        if FAR < np.abs(Z[0]).max(initial=0) < np.inf:  # What is expected goes by the unit of Z.
+            Z *= 1 / FAR
+            self.fill(Z, which)
+            Z *= FAR
+            return
+        self._step(Z, which)
+        # Where C is thin, rounding leaves rows beside its plane; a second step puts them there.
+        thin = (self.left.max(axis=(0, 2, 3)) > THIN)[which]
+        if thin.any():
+            rest = Z[:, thin]
+            self._step(rest, which[thin])
+            Z[:, thin] = rest
+
+    def _step(self, Z: np.ndarray, which: np.ndarray) -> None:
+        """Take off what missing values differ by from what is expected: all, if they are 0."""
+        (K, b, d), m = Z.shape, self.places.shape[1]
         places = self.places[which]
         flat = (places + d * np.arange(b)[:, None]).reshape(-1)
         toward = np.matmul(Z, self.precisions / self.scale[:, None, :])
         toward = toward.reshape(K, -1)[:, flat].reshape(K, b, m)
         left = self.left[:, which]
         if m == 1:
-            expected = toward * left[..., 0]
+            more = toward * left[..., 0]
         else:
-            expected = np.matmul(left, toward[..., None])[..., 0]
-        expected /= self.scale[:, places]
-        Z.reshape(K, -1)[:, flat] = -expected.reshape(K, -1)
+            more = np.matmul(left, toward[..., None])[..., 0]
+        more /= self.scale[:, places]
+        Z.reshape(K, -1)[:, flat] -= more.reshape(K, -1)
 
     def squares(self, Z: np.ndarray) -> np.ndarray:
         Y = np.matmul(Z, self.factors)

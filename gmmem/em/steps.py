@@ -12,6 +12,7 @@ from gmmem.moments import Moments
 from gmmem.passes import all_in_one
 from gmmem.problem import Problem
 from gmmem.sources.base import Rows
+from gmmem.stopping import check_limits
 from gmmem.updates import PLAIN, Rule, State
 
 # Of one component of incomplete rows, which EM finds in few iterations.
@@ -48,9 +49,7 @@ def expect(mixture: Mixture, rows: Rows) -> tuple[float, Moments]:
     >>> round(log_likelihood), round(float(moments.mass.sum()))
     (-1381, 272)
     """
-    objective, moments, _ = Problem.of(
-        rows, free_model(mixture.covariances, mixture.n_components)
-    ).expect(mixture)
+    objective, moments, _ = _problem(mixture, rows, None, 0.0, "mixture").expect(mixture)
     return objective, moments
 
 
@@ -147,15 +146,21 @@ def iterate(
     return states(_problem(start, rows, model, reg_covar), start)
 
 
-def _problem(start: Mixture, rows: Rows, model, reg_covar: float) -> Problem:
+def _problem(start: Mixture, rows: Rows, model, reg_covar: float, name="start") -> Problem:
     """The problem that a start is for, if it fits."""
+    if not isinstance(start, Mixture):
+        raise TypeError(
+            f"{name} must be a Mixture, not {type(start).__name__}: Mixture.from_arrays makes one, "
+            "and mixture_ of a fitted estimator is one."
+        )
     model = free_model(start.covariances, start.n_components) if model is None else get_model(model)
     shared = n_stored(model, start.n_components) == 1
     if model.storage is not type(start.covariances) or start.covariances.shared != shared:
-        raise ValueError(f"start has covariances of another kind than the model {model.name}.")
+        raise ValueError(f"{name} has covariances of another kind than the model {model.name}.")
+    problem = Problem.of(rows, model)
     if start.n_features != rows.n_features:
-        raise ValueError(f"start has {start.n_features} features, the rows {rows.n_features}.")
-    return Problem.of(rows, model).regularised(reg_covar)
+        raise ValueError(f"{name} has {start.n_features} features, the rows {rows.n_features}.")
+    return problem.regularised(reg_covar)
 
 
 def fit(
@@ -214,10 +219,7 @@ def fit(
     array([[ 2. , 54.5],
            [ 4.3, 80. ]])
     """
-    if max_iter < 1:
-        raise ValueError(f"max_iter={max_iter} must be at least 1.")
-    if not tol >= 0:
-        raise ValueError(f"tol={tol} must be at least 0.")
+    check_limits(tol, max_iter)
     problem = _problem(start, rows, model, reg_covar)
     solution = solve(problem, [start], tol=tol, max_iter=max_iter, rule=rule).solutions[0]
     if solution.mixture is None:

@@ -5,13 +5,14 @@ What is computed from them once more and again is remembered beside the estimato
 and only as long as they stay what they are.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from gmmem.covariances import CovarianceModel
-from gmmem.covariances.base import from_public, to_public
+from gmmem.covariances import CovarianceModel, DegenerateCovariance
+from gmmem.covariances.base import from_public, public_shape, to_public
 from gmmem.mixture import Mixture
 from gmmem.scoring import Scorer
 
@@ -60,7 +61,21 @@ def as_mixture(estimator: Any) -> Mixture:
     ValueError
         If an attribute is missing, or they do not fit together.
     """
-    missing = [name for name in NEEDED if not hasattr(estimator, name)]
+    check_there(estimator, NEEDED)
+    means, factors = means_and(estimator, "precisions_cholesky_")
+    storage = estimator.covariance_model_.storage.from_factors(factors, means.shape[1])
+    return Mixture(np.asarray(estimator.weights_, dtype=np.float64), means, storage)
+
+
+def check_there(estimator: Any, names: Sequence[str]) -> None:
+    """An estimator has these attributes.
+
+    Raises
+    ------
+    ValueError
+        If it lacks some.
+    """
+    missing = [name for name in names if not hasattr(estimator, name)]
     if missing:
         raise ValueError(
             f"{type(estimator).__name__} has no {', '.join(missing)}. To make a model of known "
@@ -68,14 +83,46 @@ def as_mixture(estimator: Any) -> Mixture:
             if hasattr(estimator, "from_parameters")
             else f"{type(estimator).__name__} has no {', '.join(missing)}; fit it first."
         )
-    model = estimator.covariance_model_
-    means = np.asarray(estimator.means_, dtype=np.float64)
-    factors = from_public(model, np.asarray(estimator.precisions_cholesky_, dtype=np.float64))
-    storage = model.storage.from_factors(factors, means.shape[1])
+
+
+def as_drawn_from(estimator: Any) -> Mixture:
+    """The same by `covariances_`, where they are there and regular.
+
+    Raises
+    ------
+    ValueError
+        If an attribute is missing, or they do not fit together.
+    """
+    if any(getattr(estimator, name, None) is None for name in ("weights_", *DRAWN_BY)):
+        return as_mixture(estimator)
+    means, stored = means_and(estimator, "covariances_")
+    try:
+        storage = estimator.covariance_model_.storage.from_covariances(stored, means.shape[1])
+    except DegenerateCovariance:
+        return as_mixture(estimator)  # Rounded to float32; the factors still are regular.
     return Mixture(np.asarray(estimator.weights_, dtype=np.float64), means, storage)
 
 
+def means_and(estimator: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Means, and covariances or factors as they are stored: of shapes that fit together."""
+    model = estimator.covariance_model_
+    means = np.asarray(estimator.means_, dtype=np.float64)
+    d = getattr(estimator, "n_features_in_", None)
+    if means.ndim != 2 or d not in (None, means.shape[1]):
+        called = "n_features" if d is None else d
+        raise ValueError(f"means_ must have the shape (n_components, {called}), not {means.shape}.")
+    shape = public_shape(model, *means.shape)
+    array = np.asarray(getattr(estimator, name), dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(
+            f"{name} must have the shape {shape} for means_ of the shape {means.shape} and "
+            f"covariance_type={model.name!r}, not {array.shape}."
+        )
+    return means, from_public(model, array)
+
+
 NEEDED = ("weights_", "means_", "precisions_cholesky_")
+DRAWN_BY = ("means_", "covariances_")
 
 
 def remembered_scorer(estimator: Any, dtype: np.dtype) -> Scorer:

@@ -8,6 +8,7 @@ from sklearn.utils import check_array
 from gmmem.covariances import CovarianceModel, DegenerateCovariance
 from gmmem.covariances.base import from_public, to_public
 from gmmem.covariances.singular import EPS, SingularRows
+from gmmem.estimators.attributes import check_there, means_and
 from gmmem.passes import Extent
 from gmmem.priors import Prior
 from gmmem.priors.dirichlet import Dirichlet, StickBreaking, WeightPrior
@@ -149,11 +150,12 @@ def posterior_attributes(
 
 def as_posterior(estimator: Any) -> Posterior:
     """The posterior that an estimator's attributes describe."""
-    model = estimator.covariance_model_
+    check_there(estimator, SCORED_BY)
+    model, (means, factors) = estimator.covariance_model_, means_and(estimator, SCORED_BY[-1])
     parts = [np.asarray(getattr(estimator, name), dtype=np.float64) for name in SCORED_BY]
-    concentration, precision, means, freedom, factors = parts
+    concentration, precision, _, freedom, _ = parts
     process = isinstance(estimator.weight_concentration_, tuple)
     weights = WEIGHT_PRIORS["dirichlet_process" if process else "dirichlet_distribution"]
-    storage = model.storage.from_factors(from_public(model, factors), means.shape[1])
+    storage = model.storage.from_factors(factors, means.shape[1])
     prior = weights(estimator.weight_concentration_prior_)
     return Posterior(prior, concentration, precision, means, from_public(model, freedom), storage)

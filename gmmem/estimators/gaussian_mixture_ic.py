@@ -147,7 +147,7 @@ class GaussianMixtureIC(
         "criterion": [str],
         "init_params": [str, callable, list, tuple],
         "tol": [Interval(Real, 0.0, None, closed="left")],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"auto"})],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions(["auto"])],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "prior": [str, HasMethods(["on"]), None],
         "early_stopping": ["boolean"],
@@ -156,7 +156,7 @@ class GaussianMixtureIC(
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
-        "component_order": [StrOptions(set(COMPONENT_ORDERS)), None],
+        "component_order": [StrOptions(COMPONENT_ORDERS), None],
         "checkpoint": [str, os.PathLike, None],
         "checkpoint_every": [Interval(Real, 0.0, None, closed="left")],
     }

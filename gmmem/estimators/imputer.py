@@ -90,7 +90,7 @@ class GaussianMixtureImputer(JointDensity, TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = CONSTRAINTS | {
-        "strategy": [StrOptions({"mean", "sample"})],
+        "strategy": [StrOptions(("mean", "sample"))],
         "add_indicator": ["boolean"],
         "keep_empty_features": ["boolean"],
     }

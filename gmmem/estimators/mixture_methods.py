@@ -14,9 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from gmmem import prediction
 from gmmem.compat import FIT_CALLBACKS
-from gmmem.covariances import CovarianceModel, Decomposition, DegenerateCovariance, get_model
-from gmmem.covariances.base import from_public, n_free
-from gmmem.estimators.attributes import NEEDED, as_mixture, remembered_scorer
+from gmmem.covariances import CovarianceModel, Decomposition, get_model
+from gmmem.covariances.base import n_free
+from gmmem.estimators.attributes import NEEDED, as_drawn_from, as_mixture, remembered_scorer
 from gmmem.estimators.one_feature import OneFeature
 from gmmem.estimators.parts import Parts
 from gmmem.estimators.rows import as_rows
@@ -209,14 +209,7 @@ class MixtureMethods(Parts, Summarised, OneFeature):
                 f"Invalid value for 'n_samples': {n_samples}. The sampling requires at least "
                 "one sample, and a whole number of them."
             )
-        model, means = self.covariance_model_, np.asarray(self.means_, dtype=np.float64)
-        stored = from_public(model, np.asarray(self.covariances_, dtype=np.float64))
-        try:
-            storage = model.storage.from_covariances(stored, means.shape[1])
-            mixture = Mixture(np.asarray(self.weights_, dtype=np.float64), means, storage)
-        except DegenerateCovariance:
-            mixture = self._mixture()  # Rounded to float32; the factors still are regular.
-        return mixture.sample(int(n_samples), check_random_state(self.random_state))
+        return as_drawn_from(self).sample(int(n_samples), check_random_state(self.random_state))
 
     @property
     def n_parameters_(self) -> int:
@@ -233,7 +226,7 @@ class MixtureMethods(Parts, Summarised, OneFeature):
         """
         check_is_fitted(self)
         held = vars(self).get("_n_held", 0)
-        return n_free(self.covariance_model_, *self.means_.shape) - held
+        return n_free(self.covariance_model_, *np.shape(self.means_)) - held
 
     @property
     def mixture_(self) -> Mixture:

@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import validate_data
 
 from gmmem.compat import fit_context
@@ -9,6 +10,7 @@ from gmmem.conditioning import Covariances, Deviations, Expected
 from gmmem.estimators.conditionals import Conditionals
 from gmmem.estimators.joint import CONSTRAINTS, JointDensity, as_columns, side_by_side
 from gmmem.estimators.mixture_methods import unchanged_on_failure
+from gmmem.estimators.rows import check_weight
 from gmmem.incomplete import NothingObserved
 
 
@@ -221,4 +223,11 @@ class GaussianMixtureRegressor(Conditionals, JointDensity, RegressorMixin, BaseE
         >>> round(model.score(X[:, :1], X[:, 1]), 2)
         0.83
         """
-        return super().score(X, y, sample_weight)
+        predicted = self.predict(X)
+        if sample_weight is not None:
+            # Of rows that do not count there may be anything.
+            sample_weight = check_weight(sample_weight, predicted)
+            counted = sample_weight > 0
+            y, predicted = np.asarray(y)[counted], predicted[counted]
+            sample_weight = sample_weight[counted]
+        return r2_score(y, predicted, sample_weight=sample_weight)

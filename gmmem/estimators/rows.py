@@ -175,7 +175,20 @@ def seen(
         rows = rows.sample(SEEN, random_state)
     elif problem.incomplete is not None:
         rows = rows.sample(rows.n_rows, random_state)
-    return rows.X, rows.weight
+    return _filled(rows.X, rows.weight, problem.extent.centre), rows.weight
+
+
+def _filled(X: np.ndarray, weight: np.ndarray | None, centre: np.ndarray) -> np.ndarray:
+    """The same with a centre for NaN, which rows of weight zero may still hold."""
+    if weight is None:
+        return X
+    nothing = weight == 0
+    gaps = np.isnan(X[nothing])
+    if not gaps.any():
+        return X
+    X = X.copy()
+    X[nothing] = np.where(gaps, centre, X[nothing])
+    return X
 
 
 def check_weight(sample_weight, X) -> np.ndarray | None:

@@ -39,8 +39,9 @@ def complete(components: Components, X: np.ndarray, found: Patterns) -> Complete
     gaps = storage.gaps(found.missing)
     Z = X.astype(np.float64) - components.means[:, None, :]
     np.copyto(Z, 0.0, where=found.missing[which])
-    gaps.fill(Z, which)
-    L = -0.5 * gaps.squares(Z)
+    with np.errstate(over="ignore", invalid="ignore"):  # Rows to predict may be very far away.
+        gaps.fill(Z, which)
+        L = -0.5 * gaps.squares(Z)
     L += components.log_peaks[:, None]
     L += np.broadcast_to(gaps.gain[:, which], (len(gaps.gain), b))
     return Completed(L, Z, gaps, found.starts[:-1])

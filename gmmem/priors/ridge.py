@@ -1,6 +1,7 @@
 """scikit-learn's regularisation, as a prior; and one that goes by the data's own units."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -49,8 +50,8 @@ class Ridge(Prior):
     reg_covar: float = 0.0
 
     def __post_init__(self):
-        if not self.reg_covar >= 0:
-            raise ValueError(f"reg_covar={self.reg_covar} must be at least 0.")
+        if not (isinstance(self.reg_covar, Real) and 0 <= self.reg_covar < np.inf):
+            raise ValueError(f"reg_covar={self.reg_covar!r} must be finite, and at least 0.")
 
     @property
     def keeps_regular(self) -> bool:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gmmem.covariances import CovarianceModel
+from gmmem.covariances import CovarianceModel, DegenerateCovariance
 from gmmem.moments import Moments
 from gmmem.starts.splits import Split
 
@@ -46,9 +46,14 @@ def _merge_losses(moments: Moments, model: CovarianceModel) -> np.ndarray:
     K, d = means.shape
     if len(scatter) < K:
         # One shared: what the means are apart, in units of it.
-        within = model.storage.from_covariances(scatter / mass.sum(), d)
-        whitened = np.stack([within.whiten(0, (means - m).T, np.empty((d, K))) for m in means])
-        distance = np.einsum("kjl,kjl->kl", whitened, whitened)
+        gaps = means - means[:, None]
+        try:
+            within = model.storage.from_covariances(scatter / mass.sum(), d)
+            whitened = np.stack([within.whiten(0, gap.T, np.empty((d, K))) for gap in gaps])
+            distance = np.einsum("kjl,kjl->kl", whitened, whitened)
+        except DegenerateCovariance:  # Nothing but a prior is within: in units of the columns.
+            width = np.abs(gaps).max(axis=(0, 1))
+            distance = np.square(gaps / np.where(width > 0, width, 1)).sum(axis=-1)
         losses = 0.5 * np.multiply.outer(mass, mass) / np.add.outer(mass, mass) * distance
     else:
         first, second = np.triu_indices(K, 1)

@@ -94,7 +94,10 @@ def split_each(
         rows = problem.complete.sample(rows.n_rows, np.random.RandomState(0))
     shares = prediction.responsibilities(mixture, rows)[:, which].astype(np.float64)
     shares[shares < LEAST_SHARE] = 0
-    near = np.flatnonzero(shares.any(axis=1))
+    near = shares.any(axis=1)
+    if rows.weight is not None:
+        near &= rows.weight > 0  # Of others there may be anything.
+    near = np.flatnonzero(near)
     weight = None if rows.weight is None else rows.weight[near]
     X, shares = rows.X[near], shares[near]
     weighed = shares if weight is None else shares * weight[:, None]

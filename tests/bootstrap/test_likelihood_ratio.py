@@ -144,6 +144,13 @@ def test_replicates_that_cannot_be_fitted_are_not_redrawn_for_ever(monkeypatch):
         ({"n_replicates": True}, "n_replicates=True must be an integer"),
         ({"n_replicates": "9"}, "n_replicates='9' must be an integer"),
         ({"level": 1}, "level=1"),
+        ({"tol": -1}, "tol=-1 must be"),
+        ({"tol": np.nan}, "tol=nan must be"),
+        ({"tol": "x"}, "tol='x' must be"),
+        ({"max_iter": 0}, "max_iter=0 must be"),
+        ({"max_iter": True}, "max_iter=True must be"),
+        ({"max_iter": 2.5}, "max_iter=2.5 must be"),
+        ({"checkpoint_every": "a"}, "checkpoint_every='a' must be"),
         ({"covariance_type": "round"}, "covariance_type"),
     ],
 )

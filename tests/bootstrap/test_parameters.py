@@ -12,6 +12,7 @@ from gmmem.bootstrap import bootstrap
 from gmmem.bootstrap.parameters import KINDS, matched
 from gmmem.bootstrap.replicates import MOST_DRAWS, redrawn
 from gmmem.covariances import DegenerateCovariance
+from gmmem.priors import NormalInverseWishart
 from tests.test_golden import read
 
 
@@ -222,6 +223,9 @@ def test_what_is_redrawn():
         ({"n_replicates": 1.5}, "n_replicates=1.5 must be an integer of at least 1"),
         ({"n_replicates": 2.0}, "n_replicates=2.0 must be an integer of at least 1"),
         ({"n_replicates": True}, "n_replicates=True must be an integer of at least 1"),
+        ({"tol": "x"}, "tol='x' must be"),
+        ({"max_iter": 2.5}, "max_iter=2.5 must be"),
+        ({"max_iter": True}, "max_iter=True must be"),
     ],
 )
 def test_bad_parameters(params, message):
@@ -231,3 +235,38 @@ def test_bad_parameters(params, message):
         bootstrap(model, X, **params)
     with pytest.raises(ValueError, match="confidence"):
         bootstrap(model, X, n_replicates=2).intervals(95)
+
+
+def two_groups():
+    rng = np.random.RandomState(5)
+    return np.r_[rng.normal(size=(60, 2)), rng.normal(size=(40, 2)) * [0.5, 2] + [5, 1]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_refits_hold_what_the_fit_held(kind):
+    X, params = two_groups(), dict(means_init=[[0.0, 0.0], [5.0, 1.0]], fixed={"means": [0]})
+    for order in (None, "mean", "weight"):
+        model = GaussianMixture(2, component_order=order, random_state=0, **params).fit(X)
+        replicates = bootstrap(model, X, kind=kind, n_replicates=20, random_state=0)
+        held = int(np.argmin(np.abs(model.means_).sum(axis=1)))
+        np.testing.assert_array_equal(replicates.means[:, held], 0)
+        assert (replicates.standard_errors()["means"][1 - held] > 0).all()
+    bounded = GaussianMixture(2, weight_bounds=(0.45, None), random_state=0).fit(X)
+    replicates = bootstrap(bounded, X, kind=kind, n_replicates=20, random_state=0)
+    assert replicates.weights.min() >= 0.45 - 1e-12
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        GaussianMixture(2, prior=NormalInverseWishart(degrees_of_freedom=400), random_state=0),
+        GaussianMixtureIC(2, prior=NormalInverseWishart(degrees_of_freedom=400)),
+    ],
+)
+def test_refits_believe_what_the_fit_believed(model):
+    """By a prior worth many more rows than there are, covariances are about those of the fit."""
+    X = two_groups()
+    covariances = bootstrap(model.fit(X), X, n_replicates=30, random_state=0).covariances
+    variances = np.diagonal(model.mixture_.covariances.dense(), axis1=1, axis2=2)
+    means = np.diagonal(covariances.mean(axis=0), axis1=1, axis2=2)
+    np.testing.assert_allclose(means, np.broadcast_to(variances, means.shape), rtol=0.1)

@@ -6,7 +6,7 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
-from gmmem import GaussianMixture, Mixture, em
+from gmmem import BayesianGaussianMixture, GaussianMixture, GaussianMixtureImputer, Mixture, em
 from gmmem.covariances import VEE
 from gmmem.initializers import (
     GivenLabels,
@@ -290,12 +290,39 @@ def test_engine_checks_its_input():
     for params, message in [
         ({"max_iter": 0}, "max_iter=0"),
         ({"reg_covar": -1}, "reg_covar=-1"),
+        ({"max_iter": True}, "max_iter=True"),
+        ({"max_iter": 2.5}, "max_iter=2.5"),
+        ({"tol": None}, "tol=None"),
         ({"reg_covar": np.nan}, "reg_covar"),
+        ({"reg_covar": np.inf}, "reg_covar=inf"),
+        ({"reg_covar": None}, "reg_covar=None"),
         ({"model": "round"}, "covariance_type"),
         ({"model": "diag"}, "of another kind"),
     ]:
         with pytest.raises(ValueError, match=message):
             em.fit(mixture, InMemory(X), **params)
+
+
+@pytest.mark.parametrize("called", [em.fit, em.expect, lambda *args: next(em.iterate(*args))])
+def test_the_engine_names_what_is_no_source_and_no_mixture(called):
+    mixture = Mixture.from_arrays([0.5, 0.5], [[0, 0], [6, 3]], IDENTITIES)
+    with pytest.raises(TypeError, match=r"rows must be a source, not ndarray.*InMemory\(X\)"):
+        called(mixture, X)
+    with pytest.raises(TypeError, match=r"must be a Mixture, not GaussianMixture.*mixture_"):
+        called(GaussianMixture().fit(X), InMemory(X))
+    with pytest.raises(ValueError, match="has 2 features, the rows 1"):
+        called(mixture, InMemory(X[:, :1]))
+
+
+def test_words_that_are_refused_come_with_the_options_in_their_order():
+    for model, options in [
+        (BayesianGaussianMixture(covariance_type="vvv"), "'full', 'tied', 'diag', 'spherical'"),
+        (GaussianMixture(stopping="never"), "'change', 'aitken'"),
+        (GaussianMixture(component_order="size"), "'weight', 'mean'"),
+        (GaussianMixtureImputer(strategy="median"), "'mean', 'sample'"),
+    ]:
+        with pytest.raises(ValueError, match=options):
+            model.fit(X)
 
 
 def test_a_class_is_no_model():

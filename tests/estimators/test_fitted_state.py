@@ -1,10 +1,14 @@
 """What was fitted stays what it was fitted as, and cannot be changed behind its back."""
 
+import copy
+import warnings
+
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from gmmem import GaussianMixture, Mixture
+from gmmem import BayesianGaussianMixture, GaussianMixture, GaussianMixtureIC, Mixture
 from gmmem.covariances import MODELS, VVI, Full
 
 
@@ -147,3 +151,78 @@ def test_a_model_of_ones_own_goes_by_its_own_name(X):
     finally:
         del MODELS["named"]
     assert model.covariance_model_.name == "named"
+
+
+@pytest.mark.parametrize("wild", [[1e300, np.nan], [np.nan, np.nan], [-1e308, 3.0]])
+@pytest.mark.parametrize(
+    "model",
+    [
+        GaussianMixture(2, init_params="hierarchical", random_state=0),
+        GaussianMixture(2, n_init="auto", random_state=0),
+        GaussianMixtureIC([1, 2, 3]),
+    ],
+)
+def test_a_row_of_weight_zero_may_hold_anything(X, model, wild):
+    rows, weight = np.insert(X, 7, wild, axis=0), np.insert(np.ones(len(X)), 7, 0)
+    plain = clone(model).fit(X, sample_weight=np.ones(len(X)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        model.fit(rows, sample_weight=weight)
+    assert model.score(rows, sample_weight=weight) == pytest.approx(plain.score(X), rel=1e-6)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "VEI"])
+def test_attributes_of_other_shapes_are_named(X, covariance_type):
+    fitted = GaussianMixture(2, covariance_type=covariance_type, random_state=0).fit(X)
+    check_names_of_shapes(fitted, X)
+    model = clone(fitted).fit(X)
+    model.covariances_ = model.covariances_[..., None]
+    with pytest.raises(ValueError, match="covariances_ must have the shape"):
+        model.sample(3)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_attributes_of_other_shapes_are_named_in_variational_fits(X, covariance_type):
+    model = BayesianGaussianMixture(2, covariance_type=covariance_type, random_state=0).fit(X)
+    check_names_of_shapes(model, X)
+    del model.precisions_cholesky_
+    with pytest.raises(ValueError, match="has no precisions_cholesky_; fit it first"):
+        model.predict(X)
+
+
+def check_names_of_shapes(fitted, X):
+    for name, value in [
+        ("precisions_cholesky_", fitted.precisions_cholesky_[..., :1, None]),
+        ("precisions_cholesky_", None),
+        ("means_", None),
+        ("means_", fitted.means_[:, :1]),
+    ]:
+        model = copy.copy(fitted)
+        setattr(model, name, value)
+        for ask in (model.predict, model.bic):
+            with pytest.raises(
+                ValueError, match=r"(means_|precisions_cholesky_) must have the sha"
+            ):
+                ask(X)
+
+
+def test_attributes_may_be_lists_and_factors_are_enough_to_draw(X):
+    fitted = GaussianMixture(2, random_state=0).fit(X)
+    model = GaussianMixture(2, random_state=0)
+    for name in ("weights_", "means_", "precisions_cholesky_"):
+        setattr(model, name, getattr(fitted, name).tolist())
+    assert model.bic(X) == pytest.approx(fitted.bic(X), rel=1e-12)
+    np.testing.assert_allclose(model.sample(9)[0], fitted.sample(9)[0], rtol=1e-9)
+
+
+def test_rows_that_are_far_in_float32_are_infinitely_unlikely(X):
+    rows = X[:4].astype(np.float32)
+    model = GaussianMixture(2, random_state=0).fit(X.astype(np.float32))
+    expected = model.score_samples(rows)
+    for far in (1e20, 3e38):
+        rows[2, 1] = far
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            density, shares = model.score_samples(rows), model.predict_proba(rows)
+        assert density[2] == -np.inf and shares[2].sum() == pytest.approx(1)
+        np.testing.assert_array_equal(np.delete(density, 2), np.delete(expected, 2))

@@ -1,6 +1,7 @@
 """Imputation: scikit-learn's checks, the conditional means by loops, and what draws keep."""
 
 import itertools
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -298,3 +299,17 @@ def test_rows_of_weight_zero_are_not_there():
     weighted, without = clone(model).fit(X, sample_weight=weight), clone(model).fit(X[9:])
     np.testing.assert_array_equal(weighted.get_feature_names_out(), without.get_feature_names_out())
     np.testing.assert_allclose(weighted.transform(X), without.transform(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_a_row_that_is_too_far_to_square_warns_of_nothing(covariance_type):
+    X = with_gaps(IRIS)
+    model = GaussianMixtureImputer(2, covariance_type=covariance_type, random_state=0).fit(X)
+    expected = model.transform(X[:4])
+    for far in (1e155, 1.7e308, -1.7e308):
+        rows = np.vstack([X[:4], [[np.nan, far, 0.0, np.nan]]])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = model.transform(rows)
+        np.testing.assert_allclose(found[:4], expected, rtol=1e-12)
+        assert not np.isnan(found).any() and found[4, 1] == far

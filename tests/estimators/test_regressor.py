@@ -369,3 +369,14 @@ def test_a_column_without_a_value_is_named():
         GaussianMixtureRegressor().fit(X, y)
     with pytest.raises(ValueError, match=r"NaN in column\(s\) 1"):
         GaussianMixtureRegressor().fit(X.to_numpy(), y)
+
+
+def test_rows_of_weight_zero_do_not_count_in_the_score():
+    X, y = load_diabetes(return_X_y=True)
+    wild, far = np.r_[X, np.full((1, X.shape[1]), -1e300)], np.r_[y, 3.0]
+    weight = np.r_[np.ones(len(X)), 0]
+    model = GaussianMixtureRegressor(2, random_state=0).fit(wild, far, sample_weight=weight)
+    expected = model.score(X, y)
+    assert model.score(wild, far, sample_weight=weight) == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(ValueError, match="zero"):
+        model.score(X, y, sample_weight=np.zeros(len(X)))

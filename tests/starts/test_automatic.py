@@ -94,3 +94,15 @@ def test_what_is_known_of_the_components_is_kept(name):
         np.testing.assert_allclose(auto.weights_, [0.1, 0.2, 0.3, 0.4])
     if name == "fixed covariances":
         np.testing.assert_allclose(auto.covariances_[:2], [np.eye(2)] * 2)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "EEI", "EII"])
+@pytest.mark.parametrize("K", [4, 5, 9])
+def test_no_fewer_components_than_distinct_rows(covariance_type, K):
+    """Nothing but `reg_covar` is within the components, and that is enough."""
+    X = np.random.RandomState(31).randint(0, 2, (60, 2)).astype(float)
+    params = dict(covariance_type=covariance_type, reg_covar=1e-3, random_state=0)
+    with pytest.warns(UserWarning):
+        model = GaussianMixture(K, n_init="auto", **params).fit(X)
+    assert np.count_nonzero(model.weights_) == 4
+    assert model.score(X) == pytest.approx(GaussianMixture(4, **params).fit(X).score(X), abs=1e-6)
