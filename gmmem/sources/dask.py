@@ -6,7 +6,7 @@ tasks and no more: nothing is scattered.
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
@@ -97,11 +97,33 @@ class Dask(Chunked):
         # Under a name of its own: equal contents of two passes are not to be one thing that
         # the end of the first takes away from the second.
         shared = delayed(shared, name=f"pass-{uuid4().hex}", traverse=False)
+        if arguments is None:
+            return shared, self._with_their_blocks(task, shared)
         blocks, weights = self._blocks
-        arguments = [None] * len(blocks) if arguments is None else arguments
         run = delayed(task, pure=False, traverse=False)
         parts = zip(blocks, weights, arguments, strict=True)
         return shared, [run(shared, *part) for part in parts]
+
+    def _with_their_blocks(self, task, shared) -> list[Any]:
+        """Tasks that Dask can fuse with those that make their chunks.
+
+        A chunk is then made and asked in one place, waits nowhere, and never travels.
+        """
+        from dask.array import blockwise
+
+        blocks = (self.X, "ij", self.weight, None if self.weight is None else "i")
+        whole = blockwise(
+            run_on_block,
+            "ij",
+            *blocks,
+            *(task, None, shared, None),
+            name=f"{task.__name__}-{uuid4().hex}",
+            adjust_chunks=dict.fromkeys("ij", lambda length: 1),
+            align_arrays=False,
+            dtype=object,
+            meta=np.empty((0, 0), object),
+        )
+        return list(whole.to_delayed().ravel())
 
     def each(self, task, shared=None, arguments=None) -> Iterable[Any]:
         from dask import compute
@@ -216,6 +238,11 @@ def _of_any_size():
     if "distributed" not in sys.modules:
         return nullcontext()
     return config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"})
+
+
+def run_on_block(X, weight, task: Callable, shared):
+    """A task on a block, as Dask's own functions have their arguments."""
+    return task(shared, X, weight, None)
 
 
 def answer_block(X: np.ndarray, ask: Answers) -> np.ndarray:
