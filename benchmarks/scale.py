@@ -33,7 +33,7 @@ from gmmem.covariances import free_model
 from gmmem.passes import Expected
 from gmmem.problem import Problem
 from gmmem.sources import Chunks, Dask, InMemory
-from gmmem.sources.chunks import fold_chunk
+from gmmem.sources.tasks import fold_chunk
 
 ROWS = 250_000
 """In a chunk."""

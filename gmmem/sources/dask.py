@@ -16,7 +16,8 @@ import numpy as np
 
 from gmmem.contracts import fulfils
 from gmmem.sources.base import FLOAT64, Pass, RowPass
-from gmmem.sources.chunks import Answers, Chunked, answer_chunk, combine_parts, fold_chunk
+from gmmem.sources.chunks import Chunked
+from gmmem.sources.tasks import Answers, answer_chunk, combine_parts, fold_chunk
 
 # Parts that one task adds: a power of two, so that the tree stays the binary one.
 FAN_IN = 8
