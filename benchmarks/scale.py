@@ -38,6 +38,9 @@ from gmmem.sources.tasks import fold_chunk
 ROWS = 250_000
 """In a chunk."""
 
+KEEPING = {"MALLOC_TRIM_THRESHOLD_": 2**28, "MALLOC_MMAP_THRESHOLD_": 2**26}
+"""Settings of glibc's memory by which a worker keeps for the next chunk what it has freed."""
+
 
 def start_for(X, K, name):
     """Means at the first rows of a sample, which no source has to be asked for."""
@@ -98,6 +101,7 @@ def milliseconds_of_a_processor(function, repeats=5):
 
 def workers(quick):
     """One worker against two."""
+    import dask
     from distributed import Client, LocalCluster
 
     d, K = 10, 10
@@ -117,9 +121,17 @@ def workers(quick):
     def measured(rows):
         return np.median(seconds_of_iterations(start, rows, "full", 3)[:, 0])
 
-    def by_dask(number):
+    def by_dask(number, **environment):
+        settings = {
+            f"distributed.nanny.pre-spawn-environ.{name}": value
+            for name, value in environment.items()
+        }
         options = dict(threads_per_worker=1, processes=True, dashboard_address=None)
-        with LocalCluster(n_workers=number, **options) as cluster, Client(cluster):
+        with (
+            dask.config.set(settings),
+            LocalCluster(n_workers=number, **options) as cluster,
+            Client(cluster),
+        ):
             return measured(Dask(generated(n_chunks, d, centres)))
 
     def by_processes(number):
@@ -128,7 +140,11 @@ def workers(quick):
         with ProcessPoolExecutor(number, mp_context=context) as pool:
             return measured(Chunks(chunks, run=pool.map))
 
-    ways = {"Dask": by_dask, "processes of concurrent.futures": by_processes}
+    ways = {
+        "Dask": by_dask,
+        "Dask, whose memory is kept": partial(by_dask, **KEEPING),
+        "processes of concurrent.futures": by_processes,
+    }
     for name, way in ways.items():
         one, two = way(1), way(2)
         print(
