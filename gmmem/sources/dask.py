@@ -133,15 +133,9 @@ class Dask(Chunked):
             return compute(*self._tasks(task, shared, arguments)[1])
 
     def _sum(self, over: Pass, columns):
-        from dask import delayed
-
         shared, parts = self._tasks(fold_chunk, over, columns)
-        combine = delayed(combine_parts, pure=False, traverse=False)
-        while len(parts) > 1:
-            groups = [parts[i : i + FAN_IN] for i in range(0, len(parts), FAN_IN)]
-            parts = [combine(shared, group) for group in groups]
         with _of_any_size():
-            return parts[0].compute()
+            return _tree(shared, parts).compute()
 
     def map(self, over: RowPass, shape: tuple[int, ...], dtype: Any):
         """Answers for every row: a lazy Dask array of the same chunks.
@@ -225,6 +219,27 @@ class Dask(Chunked):
                 "unknown, they must be cut alike."
             )
         return column
+
+
+def _tree(shared, parts: list[Any]):
+    """The additions over all parts, as a graph that is written down.
+
+    Dask's own calls would look at all parts for each of them.
+    """
+    from dask.delayed import Delayed
+    from dask.highlevelgraph import HighLevelGraph
+
+    name, additions = f"sum-{uuid4().hex}", {}
+    keys = [part.key for part in parts]
+    while len(keys) > 1:
+        groups = [keys[i : i + FAN_IN] for i in range(0, len(keys), FAN_IN)]
+        keys = [(name, len(additions) + i) for i in range(len(groups))]
+        tasks = [(combine_parts, shared.key, group) for group in groups]
+        additions.update(zip(keys, tasks, strict=True))
+    if not additions:
+        return parts[0]
+    graph = HighLevelGraph.from_collections(name, additions, dependencies=[shared, *parts])
+    return Delayed(keys[0], graph, layer=name)
 
 
 def _of_any_size():
