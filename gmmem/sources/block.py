@@ -99,6 +99,20 @@ class Workspace:
         self._arrays: dict[tuple[str, Any], np.ndarray] = {}
         self.content: Any = None
 
+    @property
+    def nbytes(self) -> int:
+        """What it takes by now.
+
+        Examples
+        --------
+        >>> from gmmem.sources import Workspace
+        >>> workspace = Workspace()
+        >>> taken = workspace.take("scores", (3, 100))
+        >>> workspace.nbytes
+        2400
+        """
+        return sum(array.nbytes for array in self._arrays.values())
+
     def take(self, name: str, shape: tuple[int, ...], dtype: Any = np.float64) -> np.ndarray:
         """An array of that shape whose content is left over from the last use.
 

@@ -6,7 +6,7 @@ tasks and no more: nothing is scattered.
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,8 @@ import numpy as np
 
 from gmmem.contracts import fulfils
 from gmmem.sources.base import FLOAT64, Pass, RowPass
-from gmmem.sources.chunks import Answers, Chunked, answer_chunk, combine_parts, fold_chunk
+from gmmem.sources.chunks import Chunked
+from gmmem.sources.tasks import Answers, answer_chunk, combine_parts, fold_chunk
 
 # Parts that one task adds: a power of two, so that the tree stays the binary one.
 FAN_IN = 8
@@ -97,11 +98,33 @@ class Dask(Chunked):
         # Under a name of its own: equal contents of two passes are not to be one thing that
         # the end of the first takes away from the second.
         shared = delayed(shared, name=f"pass-{uuid4().hex}", traverse=False)
+        if arguments is None:
+            return shared, self._with_their_blocks(task, shared)
         blocks, weights = self._blocks
-        arguments = [None] * len(blocks) if arguments is None else arguments
         run = delayed(task, pure=False, traverse=False)
         parts = zip(blocks, weights, arguments, strict=True)
         return shared, [run(shared, *part) for part in parts]
+
+    def _with_their_blocks(self, task, shared) -> list[Any]:
+        """Tasks that Dask can fuse with those that make their chunks.
+
+        A chunk is then made and asked in one place, waits nowhere, and never travels.
+        """
+        from dask.array import blockwise
+
+        blocks = (self.X, "ij", self.weight, None if self.weight is None else "i")
+        whole = blockwise(
+            run_on_block,
+            "ij",
+            *blocks,
+            *(task, None, shared, None),
+            name=f"{task.__name__}-{uuid4().hex}",
+            adjust_chunks=dict.fromkeys("ij", lambda length: 1),
+            align_arrays=False,
+            dtype=object,
+            meta=np.empty((0, 0), object),
+        )
+        return list(whole.to_delayed().ravel())
 
     def each(self, task, shared=None, arguments=None) -> Iterable[Any]:
         from dask import compute
@@ -110,15 +133,9 @@ class Dask(Chunked):
             return compute(*self._tasks(task, shared, arguments)[1])
 
     def _sum(self, over: Pass, columns):
-        from dask import delayed
-
         shared, parts = self._tasks(fold_chunk, over, columns)
-        combine = delayed(combine_parts, pure=False, traverse=False)
-        while len(parts) > 1:
-            groups = [parts[i : i + FAN_IN] for i in range(0, len(parts), FAN_IN)]
-            parts = [combine(shared, group) for group in groups]
         with _of_any_size():
-            return parts[0].compute()
+            return _tree(shared, parts).compute()
 
     def map(self, over: RowPass, shape: tuple[int, ...], dtype: Any):
         """Answers for every row: a lazy Dask array of the same chunks.
@@ -204,6 +221,27 @@ class Dask(Chunked):
         return column
 
 
+def _tree(shared, parts: list[Any]):
+    """The additions over all parts, as a graph that is written down.
+
+    Dask's own calls would look at all parts for each of them.
+    """
+    from dask.delayed import Delayed
+    from dask.highlevelgraph import HighLevelGraph
+
+    name, additions = f"sum-{uuid4().hex}", {}
+    keys = [part.key for part in parts]
+    while len(keys) > 1:
+        groups = [keys[i : i + FAN_IN] for i in range(0, len(keys), FAN_IN)]
+        keys = [(name, len(additions) + i) for i in range(len(groups))]
+        tasks = [(combine_parts, shared.key, group) for group in groups]
+        additions.update(zip(keys, tasks, strict=True))
+    if not additions:
+        return parts[0]
+    graph = HighLevelGraph.from_collections(name, additions, dependencies=[shared, *parts])
+    return Delayed(keys[0], graph, layer=name)
+
+
 def _of_any_size():
     """Context in which Dask does not warn of large graphs.
 
@@ -216,6 +254,11 @@ def _of_any_size():
     if "distributed" not in sys.modules:
         return nullcontext()
     return config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"})
+
+
+def run_on_block(X, weight, task: Callable, shared):
+    """A task on a block, as Dask's own functions have their arguments."""
+    return task(shared, X, weight, None)
 
 
 def answer_block(X: np.ndarray, ask: Answers) -> np.ndarray:

@@ -67,7 +67,7 @@ class InMemory:
         self.columns: Mapping[str, Any] = NO_COLUMNS
         self.order: np.ndarray | None = None
         self.executor = Threads(n_threads)
-        self._local = threading.local()
+        self.scratch = threading.local()
 
     def __reduce__(self):
         return _build, (self.X, self.weight, self.executor, self.columns, self.order)
@@ -184,9 +184,9 @@ class InMemory:
         return out
 
     def _workspace(self) -> Workspace:
-        workspace = getattr(self._local, "workspace", None)
+        workspace = getattr(self.scratch, "workspace", None)
         if workspace is None:
-            workspace = self._local.workspace = Workspace()
+            workspace = self.scratch.workspace = Workspace()
         return workspace
 
     def _block(self, first: int, last: int, workspace: Workspace) -> Block | None:
@@ -226,7 +226,7 @@ def _build(X, weight, executor: Threads, columns, order) -> InMemory:
     rows = InMemory.__new__(InMemory)
     rows.X, rows.weight, rows.executor, rows.columns = X, weight, executor, columns
     rows.order = order
-    rows._local = threading.local()
+    rows.scratch = threading.local()
     return rows
 
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from gmmem.contracts import fulfils
 from gmmem.sources.base import FLOAT64, Pass, RowPass
-from gmmem.sources.chunks import Answers, Chunked, answer_chunk, combine_parts, fold_chunk
+from gmmem.sources.chunks import Chunked
+from gmmem.sources.tasks import Answers, answer_chunk, combine_parts, fold_chunk
 
 # Parts added by one task: a power of two, so that the tree stays the binary one; up to so many
 # parts come to the driver.

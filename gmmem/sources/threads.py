@@ -34,6 +34,22 @@ def n_threads_allowed() -> int:
     return max(1, min(joblib.effective_n_jobs(-1), *limits, os.cpu_count() or 1))
 
 
+def _set_threads(library: Any, number: int) -> None:
+    """Set a library's threads from any thread.
+
+    Since threadpoolctl 3.8 the first thread that sets OpenBLAS's is the only one that can, until
+    that is cleared; calls from the others do nothing, and say nothing.  Here who asks is counted,
+    whatever thread it is.
+    """
+    clear = getattr(library, "clear_controlling_thread", None)
+    if clear is None:
+        library.set_num_threads(number)
+        return
+    clear(force=True)
+    library.set_num_threads(number)
+    clear(force=True)  # Others', too, are to be heard from any thread.
+
+
 class _OneBlasThread:
     """BLAS keeps to the calling thread while anybody in the process asks for that.
 
@@ -62,13 +78,15 @@ class _OneBlasThread:
     def _settle(self) -> None:
         if self._holders and self._before is None:
             blas = _libraries().select(user_api="blas").lib_controllers
-            # Known before the first is set: an interrupt may fall between two of them.
-            self._before = [(library, library.num_threads) for library in blas]
-            for library in blas:
-                library.set_num_threads(1)
+            found = [(library, library.num_threads) for library in blas]
+            # Known before the first is set: an interrupt may fall between two of them.  A limit
+            # that was there is not ours to take back.
+            self._before = [(library, number) for library, number in found if number != 1]
+            for library, _ in self._before:
+                _set_threads(library, 1)
         elif not self._holders and self._before is not None:
             for library, number in self._before:
-                library.set_num_threads(number)
+                _set_threads(library, number)
             self._before = None
 
     def reset(self) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from gmmem.passes import locate
 from gmmem.sources import Batches, Chunks, InMemory
-from gmmem.sources.chunks import combine_parts, distinct_places
+from gmmem.sources.chunks import distinct_places
+from gmmem.sources.tasks import combine_parts
 from gmmem.testing import check_source
 
 

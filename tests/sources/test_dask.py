@@ -180,6 +180,24 @@ def test_initialisers_see_a_sample(monkeypatch):
         assert np.isclose(fitted.fit(uneven(X)).score(X), theirs.score(X), atol=1e-2), init
 
 
+def test_the_number_of_starts_is_chosen_from_a_sample(monkeypatch):
+    monkeypatch.setattr("gmmem.estimators.rows.SEEN", 500)
+    X = three(2000)
+    settings = dict(n_init="auto", random_state=0, tol=1e-6, max_iter=500)
+    ours, theirs = (GaussianMixture(3, **settings).fit(rows) for rows in (uneven(X), X))
+    assert np.size(ours.start_lower_bounds_) > 1
+    assert np.isclose(ours.score(X), theirs.score(X), atol=1e-4)
+
+
+def test_progress_shows(capsys):
+    """The same lines as of rows in memory."""
+    X, told = three(300), []
+    for rows in (uneven(X), X):
+        GaussianMixture(2, verbose=1, verbose_interval=2, random_state=0).fit(rows)
+        told.append(capsys.readouterr().out)
+    assert "Iteration 2" in told[0] and told[0] == told[1]
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_labels_of_all_rows_start_from_all_of_them(monkeypatch, weighted):
     monkeypatch.setattr("gmmem.estimators.rows.SEEN", 500)

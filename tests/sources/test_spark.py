@@ -78,7 +78,7 @@ def three(n=900, seed=0, dtype=np.float64):
 
 
 def parts_of(spark):
-    from gmmem.sources.chunks import take_weighing
+    from gmmem.sources.tasks import take_weighing
 
     return [X for X, _ in spark.each(take_weighing)]
 

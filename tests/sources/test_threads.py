@@ -38,6 +38,31 @@ def test_overlapping_calls_give_the_cores_back(before):
     assert blas_threads() == before
 
 
+def test_any_thread_sets_the_limit_and_takes_it_back(before):
+    """Not the first one only, as threadpoolctl 3.8 has it."""
+
+    def inside():
+        with one_blas_thread():
+            return blas_threads()
+
+    assert set(inside()) == {1}
+    with ThreadPoolExecutor(1) as pool:
+        assert set(pool.submit(inside).result()) == {1}
+        assert blas_threads() == before
+        own = threadpool_limits(1, user_api="blas")
+        assert set(pool.submit(inside).result()) == {1}
+        own.restore_original_limits()
+    assert blas_threads() == before
+
+
+def test_a_limit_of_anothers_is_not_taken_back(before):
+    limit = one_blas_thread()
+    with threadpool_limits(1, user_api="blas"):
+        limit.__enter__()
+    limit.__exit__()
+    assert blas_threads() == before
+
+
 def test_predictions_in_many_threads_give_the_cores_back(before):
     X = np.random.RandomState(0).normal(size=(200_000, 3))
     model = GaussianMixture(3, random_state=0).fit(X[:2000])
