@@ -126,15 +126,25 @@ def statistics(
     sparse = mostly_zero(R, workspace) if many else None
     if sparse is not None:
         return (sparse @ Phi.T).astype(np.float64, copy=False)
-    width = SMALL_RESULT // K // 16 * 16
-    if width == 0 or b < 2 * TILE:
+    return summed(R, Phi)
+
+
+def summed(R: np.ndarray, Phi: np.ndarray) -> np.ndarray:
+    """``R @ Phi.T``, in float64, by small products: all of them in one call."""
+    (K, b), p = R.shape, len(Phi)
+    most, length = SMALL_RESULT // K, b // -(-b // TILE) // 8 * 8
+    width = p if p <= most else p // -(-p // most) // 8 * 8
+    if not (width and length):
         return (R @ Phi.T).astype(np.float64, copy=False)
-    rest = b - b % TILE
-    S = (R[:, rest:] @ Phi[:, rest:].T).astype(np.float64, copy=False)
-    R_tiles, Phi_tiles = tiles(R, TILE), tiles(Phi, TILE).transpose(0, 2, 1)
-    for first in range(0, p, width):
-        part = slice(first, first + width)
-        S[:, part] += (R_tiles @ Phi_tiles[:, :, part]).sum(axis=0)
+    S, R_tiles, Phi_tiles = np.empty((K, p)), tiles(R, length), tiles(Phi, length)
+    rest, across = b - b % length, p - p % width
+    stack = Phi_tiles[:, :across].reshape(-1, across // width, width, length)
+    sums = (R_tiles[:, None] @ stack.transpose(0, 1, 3, 2)).sum(axis=0)
+    S[:, :across] = sums.transpose(1, 0, 2).reshape(K, across)
+    if across < p:
+        S[:, across:] = (R_tiles @ Phi_tiles[:, across:].transpose(0, 2, 1)).sum(axis=0)
+    if rest < b:
+        S += R[:, rest:] @ Phi[:, rest:].T
     return S
 
 

@@ -85,7 +85,7 @@ class ExpandedKernel:
         Phi[0] = 1
         np.subtract(block.X.T, self.centre[:, None].astype(self.dtype), out=Phi[1 : d + 1])
         if p > d + 1:
-            self.components.covariances.form.fill(Phi[1 : d + 1], Phi[d + 1 :])
+            self.components.covariances.form.fill(Phi[1:], d)
         workspace.content = content, self.centre
         return Phi
 
