@@ -19,8 +19,8 @@ from gmmem.sources.base import FLOAT64
 # How many quadratic terms pay, against whitening: a product with few components is slow,
 # and writing the terms is shared by all of them.  Where components lie apart, whitening's
 # sums leave out most (measured by benchmarks/crossover.py).
-PER_COMPONENT, MOST_TERMS = 50, 2500
-WHERE_APART, PER_COMPONENT_APART = 130, 13
+BY_SQUARE, MOST_TERMS = 36, 2500
+WHERE_APART, PER_COMPONENT_APART = 100, 30
 
 # Half of a squared distance, in standard deviations, at which components are out of question
 # for each other's rows.
@@ -54,7 +54,7 @@ def expansion_pays(components: Components) -> bool:
     size = storage.form.size(d)
     if storage.shared or size <= d:
         return True
-    if size > min(PER_COMPONENT * K, MOST_TERMS):
+    if size > min(BY_SQUARE * K * K, MOST_TERMS):
         return False
     return size <= WHERE_APART + PER_COMPONENT_APART * K or not apart(components)
 
