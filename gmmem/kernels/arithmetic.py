@@ -117,7 +117,7 @@ def statistics(
     R: np.ndarray, scale: np.ndarray, Phi: np.ndarray, workspace: Workspace
 ) -> np.ndarray:
     """``(R * scale) @ Phi.T``, in float64; overwrites R or Phi."""
-    (K, b), p = R.shape, len(Phi)
+    K, p = len(R), len(Phi)
     many = K >= FEWEST_ROWS and p >= FEWEST_ROWS
     narrow = R if many or K <= p else Phi
     np.multiply(narrow, scale, out=narrow)
