@@ -113,6 +113,22 @@ def joint(T: np.ndarray, Phi: np.ndarray, out: np.ndarray) -> np.ndarray:
     return out
 
 
+def joint_of_rows(T: np.ndarray, Z: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """``Z @ T.T`` of rows as they lie."""
+    b, wide = len(Z), np.ascontiguousarray(T.T)
+    length = min(SMALL_PRODUCT // T.size // 8 * 8, TILE)
+    if not 0 < length <= b // 2:
+        return np.matmul(Z, wide, out=out)
+    rest = b - b % length
+    np.matmul(
+        Z[:rest].reshape(-1, length, Z.shape[1]),
+        wide,
+        out=out[:rest].reshape(-1, length, len(T)),
+    )
+    np.matmul(Z[rest:], wide, out=out[rest:])
+    return out
+
+
 def statistics(
     R: np.ndarray, scale: np.ndarray, Phi: np.ndarray, workspace: Workspace
 ) -> np.ndarray:
