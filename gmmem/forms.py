@@ -31,8 +31,8 @@ class Quadratic(Protocol):
     def size(self, n_features: int) -> int:
         """Number of feature rows."""
 
-    def fill(self, Z: np.ndarray, out: np.ndarray) -> None:
-        """Write the feature rows of the columns of Z (d, b) into out."""
+    def fill(self, terms: np.ndarray, n_features: int) -> None:
+        """Write the feature rows, (d + size, b), behind the first d rows: those are z."""
 
     def pack(self, form: np.ndarray) -> np.ndarray:
         """Coefficients (K, size) with ``pack(A) @ phi(z) == z' A z``."""
@@ -88,8 +88,9 @@ class Norm:
     def size(self, n_features):
         return 1
 
-    def fill(self, Z, out):
-        np.einsum("jb,jb->b", Z, Z, out=out[0])
+    def fill(self, terms, n_features):
+        Z = terms[:n_features]
+        np.einsum("jb,jb->b", Z, Z, out=terms[n_features])
 
     def pack(self, form):
         return form[:, None]
@@ -143,8 +144,9 @@ class Square:
     def size(self, n_features):
         return n_features
 
-    def fill(self, Z, out):
-        np.multiply(Z, Z, out=out)
+    def fill(self, terms, n_features):
+        Z = terms[:n_features]
+        np.multiply(Z, Z, out=terms[n_features:])
 
     def pack(self, form):
         return form
@@ -188,15 +190,19 @@ class Square:
 
 
 @lru_cache(maxsize=64)
-def _triangle(n_features: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row and column of each pair ``j <= l``, and how often ``z' A z`` has it."""
-    rows, columns = np.triu_indices(n_features)
-    multiplicity = np.where(rows == columns, 1.0, 2.0)
-    return rows, columns, multiplicity
+def _pairs(n_features: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Both members of each pair of features, and how often ``z' A z`` has it.
+
+    By their distance around a circle: every feature with itself, every one with the next
+    one, and so on half around.
+    """
+    distances, rows = np.divmod(np.arange(OUTER.size(n_features)), n_features)
+    columns = (rows + distances) % n_features
+    return rows, columns, np.where(rows == columns, 1.0, 2.0)
 
 
 class Outer:
-    """The upper triangle of ``z z'``: what a full covariance can see."""
+    """Half of ``z z'``, by diagonals: what a full covariance can see."""
 
     fineness = 2
 
@@ -206,18 +212,25 @@ class Outer:
     def size(self, n_features):
         return n_features * (n_features + 1) // 2
 
-    def fill(self, Z, out):
-        d, row = len(Z), 0
-        for j in range(d):
-            np.multiply(Z[j], Z[j:], out=out[row : row + d - j])
-            row += d - j
+    def fill(self, terms, n_features):
+        d, half, b = n_features, n_features // 2, terms.shape[1]
+        Z, squares, others = terms[:d], terms[d : 2 * d], terms[2 * d :]
+        # The circle, cut open: its beginning comes again, where the squares will be.
+        np.copyto(squares[:half], Z[:half])
+        apart = (d - 1) // 2
+        step, item = terms.strides
+        ahead = np.ndarray((apart, d, b), terms.dtype, terms, step, (step, step, item))
+        np.multiply(Z, ahead, out=others[: apart * d].reshape(apart, d, b))
+        if d % 2 == 0:  # Who is opposite to whom is one pair, not two.
+            np.multiply(Z[:half], Z[half:], out=others[apart * d :])
+        np.multiply(Z, Z, out=squares)
 
     def pack(self, form):
-        rows, columns, multiplicity = _triangle(form.shape[-1])
+        rows, columns, multiplicity = _pairs(form.shape[-1])
         return form[:, rows, columns] * multiplicity
 
     def unpack(self, sums, n_features):
-        rows, columns, _ = _triangle(n_features)
+        rows, columns, _ = _pairs(n_features)
         form = np.empty((len(sums), n_features, n_features))
         form[:, rows, columns] = sums
         form[:, columns, rows] = sums
@@ -239,8 +252,9 @@ class Outer:
         return out @ out.T
 
     def terms(self, Z, place):
-        parts = [Z[:, j : j + 1] * Z[:, j:] for j in range(Z.shape[1])]
-        return place.xp.concat(parts, axis=1)
+        xp, d = place.xp, Z.shape[1]
+        parts = [Z * xp.roll(Z, -distance, axis=1) for distance in range(d // 2 + 1)]
+        return xp.concat(parts, axis=1)[:, : self.size(d)]
 
     def weighed(self, Z, r, place):
         return place.xp.matrix_transpose(Z * r[:, None]) @ Z

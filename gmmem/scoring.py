@@ -109,7 +109,7 @@ class Scorer:
         """A block as the kernel wants it, and which rows are too far for it, in parts."""
         with np.errstate(over="ignore", invalid="ignore"):
             prepared = self.kernel.prepare(block, workspace)
-            Z = prepared[1 : 1 + len(self.reach)]
+            Z = prepared[self.kernel.begins :][: len(self.reach)]
             if (Z.max(axis=1) <= self._high).all() and (Z.min(axis=1) >= self._low).all():
                 return prepared, []
         X, centre = block.X.astype(np.float64), self.kernel.centre

@@ -113,11 +113,27 @@ def joint(T: np.ndarray, Phi: np.ndarray, out: np.ndarray) -> np.ndarray:
     return out
 
 
+def joint_of_rows(T: np.ndarray, Z: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """``Z @ T.T`` of rows as they lie."""
+    b, wide = len(Z), np.ascontiguousarray(T.T)
+    length = min(SMALL_PRODUCT // T.size // 8 * 8, TILE)
+    if not 0 < length <= b // 2:
+        return np.matmul(Z, wide, out=out)
+    rest = b - b % length
+    np.matmul(
+        Z[:rest].reshape(-1, length, Z.shape[1]),
+        wide,
+        out=out[:rest].reshape(-1, length, len(T)),
+    )
+    np.matmul(Z[rest:], wide, out=out[rest:])
+    return out
+
+
 def statistics(
     R: np.ndarray, scale: np.ndarray, Phi: np.ndarray, workspace: Workspace
 ) -> np.ndarray:
     """``(R * scale) @ Phi.T``, in float64; overwrites R or Phi."""
-    (K, b), p = R.shape, len(Phi)
+    K, p = len(R), len(Phi)
     many = K >= FEWEST_ROWS and p >= FEWEST_ROWS
     narrow = R if many or K <= p else Phi
     np.multiply(narrow, scale, out=narrow)
@@ -126,15 +142,25 @@ def statistics(
     sparse = mostly_zero(R, workspace) if many else None
     if sparse is not None:
         return (sparse @ Phi.T).astype(np.float64, copy=False)
-    width = SMALL_RESULT // K // 16 * 16
-    if width == 0 or b < 2 * TILE:
+    return summed(R, Phi)
+
+
+def summed(R: np.ndarray, Phi: np.ndarray) -> np.ndarray:
+    """``R @ Phi.T``, in float64, by small products: all of them in one call."""
+    (K, b), p = R.shape, len(Phi)
+    most, length = SMALL_RESULT // K, b // -(-b // TILE) // 8 * 8
+    width = p if p <= most else p // -(-p // most) // 8 * 8
+    if not (width and length):
         return (R @ Phi.T).astype(np.float64, copy=False)
-    rest = b - b % TILE
-    S = (R[:, rest:] @ Phi[:, rest:].T).astype(np.float64, copy=False)
-    R_tiles, Phi_tiles = tiles(R, TILE), tiles(Phi, TILE).transpose(0, 2, 1)
-    for first in range(0, p, width):
-        part = slice(first, first + width)
-        S[:, part] += (R_tiles @ Phi_tiles[:, :, part]).sum(axis=0)
+    S, R_tiles, Phi_tiles = np.empty((K, p)), tiles(R, length), tiles(Phi, length)
+    rest, across = b - b % length, p - p % width
+    stack = Phi_tiles[:, :across].reshape(-1, across // width, width, length)
+    sums = (R_tiles[:, None] @ stack.transpose(0, 1, 3, 2)).sum(axis=0)
+    S[:, :across] = sums.transpose(1, 0, 2).reshape(K, across)
+    if across < p:
+        S[:, across:] = (R_tiles @ Phi_tiles[:, across:].transpose(0, 2, 1)).sum(axis=0)
+    if rest < b:
+        S += R[:, rest:] @ Phi[:, rest:].T
     return S
 
 

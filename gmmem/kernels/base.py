@@ -88,10 +88,12 @@ class Kernel(Protocol):
     """Whether components of any scale are safe."""
     leaves_out: bool
     """Whether second moments are not summed, since every row gives all of itself."""
+    begins: int
+    """Where the features begin in what is prepared: behind a 1, or at once."""
     row_bytes: int
 
     def prepare(self, block: Block, workspace: Workspace) -> np.ndarray:
-        """What scores and moments are both computed from: 1, then the features, (1 + d..., b)."""
+        """What scores and moments are both computed from: the features among it, (d..., b)."""
 
     def scores(self, prepared: np.ndarray, workspace: Workspace) -> Scores:
         """Log of weight times density."""

@@ -34,6 +34,7 @@ class ExpandedKernel:
     bounded: bool
     leaves_out: bool
     exact = False
+    begins = 1
 
     @classmethod
     def of(
@@ -85,7 +86,7 @@ class ExpandedKernel:
         Phi[0] = 1
         np.subtract(block.X.T, self.centre[:, None].astype(self.dtype), out=Phi[1 : d + 1])
         if p > d + 1:
-            self.components.covariances.form.fill(Phi[1 : d + 1], Phi[d + 1 :])
+            self.components.covariances.form.fill(Phi[1:], d)
         workspace.content = content, self.centre
         return Phi
 
@@ -102,7 +103,7 @@ class ExpandedKernel:
     def _left_out(self, Phi: np.ndarray, workspace: Workspace) -> np.ndarray | float:
         if not self.leaves_out:
             return self.shift
-        Z = Phi[1 : self.components.n_features + 1]
+        Z = Phi[self.begins : self.begins + self.components.n_features]
         storage = self.components.covariances
         Y = storage.whiten(0, Z, workspace.take("Y", Z.shape, self.dtype))
         return self.shift - 0.5 * np.einsum("jb,jb->b", Y, Y)

@@ -1,9 +1,10 @@
 """Which kernel scores the rows by some components: the cheapest that is accurate for them.
 
-*Expansion* (`gmmem.kernels.expanded`) is fast, but the quadratic form is expanded, and errs by
-about eps (R/s)^2 where R is the reach of the data about the centre and s the scale of a
-component.  *Whitening* (`gmmem.kernels.whitened`) errs by eps |x - mu_k| / s only; where no
-component is small, `gmmem.kernels.slabs` does it for all components at once.
+*Expansion* (`gmmem.kernels.expanded`; `gmmem.kernels.linear` where only 1 and x are left) is
+fast, but the quadratic form is expanded, and errs by about eps (R/s)^2 where R is the reach of the
+data about the centre and s the scale of a component.  *Whitening* (`gmmem.kernels.whitened`) errs
+by eps |x - mu_k| / s only; where no component is small, `gmmem.kernels.slabs` does it for all
+components at once.
 """
 
 import math
@@ -12,6 +13,7 @@ import numpy as np
 
 from gmmem.kernels.base import Components, Kernel
 from gmmem.kernels.expanded import ExpandedKernel
+from gmmem.kernels.linear import LinearKernel
 from gmmem.kernels.slabs import SlabKernel
 from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.sources.base import FLOAT64
@@ -19,8 +21,12 @@ from gmmem.sources.base import FLOAT64
 # How many quadratic terms pay, against whitening: a product with few components is slow,
 # and writing the terms is shared by all of them.  Where components lie apart, whitening's
 # sums leave out most (measured by benchmarks/crossover.py).
-PER_COMPONENT, MOST_TERMS = 50, 2500
-WHERE_APART, PER_COMPONENT_APART = 130, 13
+BY_SQUARE, MOST_TERMS = 30, 2500
+WHERE_APART, PER_COMPONENT_APART = 100, 30
+
+# From so many features on, and for so many more a component, rows of which 1 and x are all
+# that counts are taken as they lie (measured: a third to a half of the time less).
+LEAST_LONG, LONGER_PER_COMPONENT = 20, 0.25
 
 # Half of a squared distance, in standard deviations, at which components are out of question
 # for each other's rows.
@@ -54,9 +60,15 @@ def expansion_pays(components: Components) -> bool:
     size = storage.form.size(d)
     if storage.shared or size <= d:
         return True
-    if size > min(PER_COMPONENT * K, MOST_TERMS):
+    if size > min(BY_SQUARE * K * K, MOST_TERMS):
         return False
     return size <= WHERE_APART + PER_COMPONENT_APART * K or not apart(components)
+
+
+def rows_as_they_lie(components: Components) -> bool:
+    """Whether to transpose rows takes longer than what else is done with 1 and x alone."""
+    K, d = components.means.shape
+    return components.covariances.shared and d >= LEAST_LONG + LONGER_PER_COMPONENT * K
 
 
 def apart(components: Components) -> bool:
@@ -102,7 +114,9 @@ def choose(
         if widest >= LARGEST[candidate] or narrowest >= LARGEST[candidate] ** 2:
             continue
         if few and error <= REACH[candidate]:
-            return ExpandedKernel.of(components, centre, extent, candidate, complete)
+            linear = complete and rows_as_they_lie(components)
+            kind = LinearKernel if linear else ExpandedKernel
+            return kind.of(components, centre, extent, candidate, complete)
         if not few and error <= REACH[candidate]:
             return SlabKernel(components, centre, candidate)
         if not few and candidate != FLOAT64 and error <= WHITENED_REACH:

@@ -31,6 +31,7 @@ class WhitenedKernel:
     centre: np.ndarray
     dtype: np.dtype = FLOAT64
     leaves_out = False
+    begins = 1
 
     @property
     def exact(self) -> bool:

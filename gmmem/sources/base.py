@@ -18,7 +18,7 @@ FLOAT64 = np.dtype(np.float64)
 # A block's arrays are to stay near a core, but each operation on them must be long
 # against handing over Python's lock from thread to thread (measured: 4 to 6 MB).
 BLOCK_BYTES = 5_000_000
-SMALLEST_BLOCK, LARGEST_BLOCK = 384, 131_072
+SMALLEST_BLOCK, LARGEST_BLOCK = 256, 131_072
 
 # Sums of squares must stay finite, for any number of rows.
 LARGEST_EXTENT = 1e140

@@ -6,6 +6,7 @@ import pytest
 from gmmem.covariances import Full
 from gmmem.kernels.expanded import ExpandedKernel
 from gmmem.kernels.guard import choose
+from gmmem.kernels.linear import LinearKernel
 from gmmem.kernels.slabs import SlabKernel
 from gmmem.kernels.whitened import WhitenedKernel
 from gmmem.testing import check_kernel
@@ -20,6 +21,17 @@ def test_expanded(dtype, tolerance, complete):
         lambda parts, centre, reach: ExpandedKernel.of(parts, centre, reach, dtype, complete),
         tolerance=tolerance,
     )
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(FLOAT64, 1e-9), (FLOAT32, 2e-3)])
+def test_linear(dtype, tolerance):
+    """Only for shared covariances: else there is more than 1 and x."""
+
+    def build(parts, centre, reach):
+        kind = LinearKernel if parts.covariances.shared else ExpandedKernel
+        return kind.of(parts, centre, reach, dtype)
+
+    check_kernel(build, tolerance=tolerance)
 
 
 @pytest.mark.parametrize("dtype, tolerance", [(FLOAT64, 1e-10), (FLOAT32, 1e-3)])

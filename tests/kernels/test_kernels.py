@@ -14,9 +14,11 @@ from gmmem.kernels.arithmetic import (
     DEPTH,
     above_ceiling,
     joint,
+    joint_of_rows,
     softmax,
     softmax_below_ceiling,
     statistics,
+    summed,
 )
 from gmmem.kernels.expanded import ExpandedKernel
 from gmmem.kernels.guard import choose
@@ -173,9 +175,13 @@ def test_products(dtype, K, p, b, share):
     tolerance = 100 * EXACT[dtype]
     L = joint(T, Phi, np.empty((K, b), dtype))
     np.testing.assert_allclose(L, T.astype(float) @ Phi, rtol=tolerance, atol=tolerance)
+    tall = joint_of_rows(T, np.ascontiguousarray(Phi.T), np.empty((b, K), dtype))
+    np.testing.assert_allclose(tall.T, T.astype(float) @ Phi, rtol=tolerance, atol=tolerance)
     exact = (R.astype(float) * scale) @ Phi.T.astype(float)
     S = statistics(R.copy(), scale, Phi.copy(), Workspace())
     assert S.dtype == np.float64
+    np.testing.assert_allclose(S, exact, rtol=tolerance, atol=tolerance * np.sqrt(b))
+    S = summed(R * scale, np.asfortranarray(Phi))
     np.testing.assert_allclose(S, exact, rtol=tolerance, atol=tolerance * np.sqrt(b))
 
 
