@@ -75,6 +75,10 @@ class Held(Prior):
         return self.prior.mean_rows
 
     @property
+    def keeps_regular(self):
+        return self.prior.keeps_regular
+
+    @property
     def floor(self):
         # What is known is not added to.
         return 0.0 if self.covariances_held.any() else self.prior.floor

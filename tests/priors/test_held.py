@@ -270,3 +270,21 @@ def test_a_search_counts_no_parameter_that_is_held():
     expected = -2 * search.results_["log_likelihood"][0] + free * np.log(len(FEW))
     assert search.best_score_ == pytest.approx(expected)
     assert search.best_estimator_.bic(FEW) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("code", ["full", "tied", "VEV", "EVE"])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"weight_bounds": (0.02, None)},
+        {"fixed": {"means": [0]}, "means_init": [[2.0, 3, 3, 8], [4, 3, 3, 10]]},
+    ],
+)
+def test_what_reg_covar_keeps_regular_it_does_beside_what_is_held(code, params):
+    """A sum column: as without parts that are held."""
+    rows = np.random.RandomState(5).poisson(3, (40, 3)).astype(float)
+    rows = np.c_[rows, rows.sum(axis=1)]
+    model = GaussianMixture(2, covariance_type=code, random_state=0, **params)
+    assert np.isfinite(model.fit(rows).score(rows))
+    with pytest.raises(ValueError, match="column 3 is column 0 "):
+        model.set_params(reg_covar=0).fit(rows)
