@@ -125,7 +125,8 @@ def common_shape(
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Volumes (K,) and one shape (d,) for scatters that are diagonal, (K, d)."""
     d = values.shape[1]
-    check_positive(values.sum(axis=1))
+    # What is below zero is rounding, of moments that must be taken by differences.
+    check_positive(np.where((values < 0).any(axis=1), -1, values.sum(axis=1)))
 
     def whiten(inverse):
         pooled = inverse @ values

@@ -72,6 +72,12 @@ CASES = {
     ),
     "a search on counts": Case(Data("counts", 200, 3, seed=1), n_components=5, **EVERY),
     "a search on shares": Case(Data("compositional", 150, 4), n_components=2, **EVERY),
+    "a search on a variance below zero": Case(
+        Data("overlapping", 16, 4, seed=16, scale=1e-06, dtype="float32"),
+        weight="uniform",
+        n_components=3,
+        **{key: value for key, value in EVERY.items() if key != "init_params"},
+    ),
     "a search overflows": Case(Data("separate", 3, 1), n_components=3, **EVERY),
     "a row of zeros far from a narrow component": Case(
         Data("zero_inflated", 2, seed=1), weight="wide", n_components=1, n_init=2
