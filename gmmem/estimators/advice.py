@@ -89,9 +89,10 @@ def reason(outcome: em.Outcome, params: Any, rows: Rows) -> str:
         there = _rows_at(failure.place, rows)
     number_of = len(outcome.solutions)
     others = f" So did a component of each of {number_of} starts." if number_of > 1 else ""
+    prior = "a prior" if getattr(params, "prior", None) is None else "a narrower prior"
     return (
         f'{why}{there}{others} Increase reg_covar (now {now}; "auto" goes by the '
-        f"units of X), lower n_components (now {params.n_components}), or set a prior."
+        f"units of X), lower n_components (now {params.n_components}), or set {prior}."
     )
 
 

@@ -452,4 +452,6 @@ def _is_count(value) -> bool:
 
 def list_of(value) -> list:
     """A list of what may be one thing or several."""
+    if isinstance(value, np.ndarray):
+        return np.atleast_1d(value).tolist()
     return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
