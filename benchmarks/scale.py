@@ -35,8 +35,8 @@ from gmmem.problem import Problem
 from gmmem.sources import Chunks, Dask, InMemory
 from gmmem.sources.tasks import fold_chunk
 
-ROWS = 250_000
-"""In a chunk."""
+ROWS, MADE = 250_000, 1_000_000
+"""In a chunk of what is in memory, and of what is made: 20 and 80 MB of ten features."""
 
 KEEPING = {"MALLOC_TRIM_THRESHOLD_": 2**28, "MALLOC_MMAP_THRESHOLD_": 2**26}
 """Settings of glibc's memory by which a worker keeps for the next chunk what it has freed."""
@@ -68,7 +68,7 @@ def seconds_of_iterations(start, rows, name, number):
 
 def rows_of(number, d, centres):
     """The rows of a chunk, made in one place, a cacheful at a time."""
-    X = np.empty((ROWS, d))
+    X = np.empty((MADE, d))
     fill(X, centres, np.random.default_rng(number), rows=8192)
     return X
 
@@ -80,7 +80,7 @@ def generated(n_chunks, d, centres):
     def made(block_info=None):
         return rows_of(block_info[None]["chunk-location"][0], d, centres)
 
-    chunks = ((ROWS,) * n_chunks, (d,))
+    chunks = ((MADE,) * n_chunks, (d,))
     return da.map_blocks(made, chunks=chunks, dtype=float, meta=np.empty((0, d)))
 
 
@@ -105,11 +105,11 @@ def workers(quick):
     from distributed import Client, LocalCluster
 
     d, K = 10, 10
-    n_chunks = 20 if quick else 200
+    n_chunks = 8 if quick else 50
     X, centres = make(20_000, d, K)
     start = start_for(X, K, "full")
-    gib = n_chunks * ROWS * d * 8 / 2**30
-    print(f"\n1. Workers: {n_chunks * ROWS:,} x {d}, K = {K}, full, {gib:.1f} GiB")
+    gib = n_chunks * MADE * d * 8 / 2**30
+    print(f"\n1. Workers: {n_chunks * MADE:,} x {d}, K = {K}, full, {gib:.1f} GiB")
     chunk, over = rows_of(0, d, centres), e_step(start, X)
     making = milliseconds_of_a_processor(lambda: rows_of(0, d, centres))
     passing = milliseconds_of_a_processor(lambda: fold_chunk(over, chunk, None, None))
