@@ -12,7 +12,9 @@ so is what sets the floor: a busy machine changes that little.  The parts are
     sums       the second product
 
 and the floor is that of ``machine.py``: the two products at the rate of their shapes, and the
-exponentials.
+exponentials.  "square" is the fraction of the time that would be the floor if the products had the
+rate of large square matrices: the harder one to reach, since parts of products can be faster than
+a plain product of the same shape.
 """
 
 import time
@@ -45,7 +47,7 @@ SHAPES = [
     ("diag", 100_000, 64, 128),
 ]
 PARTS = ("terms", "scores", "shares", "sums")
-PASSES = 8
+PASSES, SQUARE = 8, (256, 256, 256)
 
 
 def least(job, calls=40):
@@ -65,13 +67,14 @@ def product(m, k, n):
     return least(lambda: np.matmul(A, B, out=out)) / (2 * m * k * n)
 
 
-def floor(needs: Count, n):
-    """Nanoseconds a row that the operations alone would take."""
+def floors(needs: Count, n, square, exponential):
+    """Nanoseconds a row of the operations alone, by the rates of their shapes and of a square."""
     onto = min(product(needs.m, needs.k, b) for b in ROWS_AT_A_TIME)
     over = min(product(needs.m, b, needs.k) for b in ROWS_AT_A_TIME)
-    L = -30 * np.random.default_rng(0).random(10_000)
-    exponential = least(lambda: np.exp(L, out=np.empty_like(L))) / L.size
-    return 1e9 / n * (needs.flops * (onto + over) / 2 + needs.exponentials * exponential)
+    return tuple(
+        1e9 / n * (needs.flops * each + needs.exponentials * exponential)
+        for each in ((onto + over) / 2, square)
+    )
 
 
 def parts(covariance_type, X, start):
@@ -100,19 +103,22 @@ def parts(covariance_type, X, start):
 
 def measure(quick):
     print("nanoseconds a row, one thread")
-    print(f"{'shape':31}" + "".join(f"{p:>8}" for p in PARTS) + "     all   floor fraction")
+    print(f"{'shape':31}" + "".join(f"{p:>8}" for p in PARTS) + "     all   floor fraction square")
     rows = {}
     with threadpool_limits(1):
+        L, out = -30 * np.random.default_rng(0).random(10_000), np.empty(10_000)
+        rates = product(*SQUARE), least(lambda: np.exp(L, out=out)) / L.size
         for covariance_type, n, d, K in SHAPES:
             n = n // 5 if quick else n
             X, centres = make(n, d, K)
             start = start_beside(centres, covariance_type)
             each = parts(covariance_type, X, start)
-            lowest = floor(count(covariance_type, X, start), n)
+            floor, square = floors(count(covariance_type, X, start), n, *rates)
             name = f"{covariance_type} {n:,} x {d}, K = {K}"
             rows[name] = each
-            figures = "".join(f"{value:8.1f}" for value in (*each, each.sum(), lowest))
-            print(f"{name:31}{figures} {lowest / each.sum():8.2f}", flush=True)
+            taken = each.sum()
+            figures = "".join(f"{value:8.1f}" for value in (*each, taken, floor))
+            print(f"{name:31}{figures} {floor / taken:8.2f} {square / taken:6.2f}", flush=True)
     return rows
 
 
