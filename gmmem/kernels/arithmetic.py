@@ -146,19 +146,21 @@ def statistics(
 
 
 def summed(R: np.ndarray, Phi: np.ndarray) -> np.ndarray:
-    """``R @ Phi.T``, in float64, by small products: all of them in one call."""
+    """``R @ Phi.T``, in float64, by small products: most of them in one call."""
     (K, b), p = R.shape, len(Phi)
     most, length = SMALL_RESULT // K, b // -(-b // TILE) // 8 * 8
     width = p if p <= most else p // -(-p // most) // 8 * 8
-    if not (width and length):
+    small = p <= most and R.size * p <= SMALL_PRODUCT
+    if small or not (width and length):
         return (R @ Phi.T).astype(np.float64, copy=False)
     S, R_tiles, Phi_tiles = np.empty((K, p)), tiles(R, length), tiles(Phi, length)
     rest, across = b - b % length, p - p % width
     stack = Phi_tiles[:, :across].reshape(-1, across // width, width, length)
-    sums = (R_tiles[:, None] @ stack.transpose(0, 1, 3, 2)).sum(axis=0)
+    sums = (R_tiles[:, None] @ stack.transpose(0, 1, 3, 2)).sum(axis=0, dtype=np.float64)
     S[:, :across] = sums.transpose(1, 0, 2).reshape(K, across)
     if across < p:
-        S[:, across:] = (R_tiles @ Phi_tiles[:, across:].transpose(0, 2, 1)).sum(axis=0)
+        last = R_tiles @ Phi_tiles[:, across:].transpose(0, 2, 1)
+        S[:, across:] = last.sum(axis=0, dtype=np.float64)
     if rest < b:
         S += R[:, rest:] @ Phi[:, rest:].T
     return S

@@ -106,7 +106,8 @@ def test_initialisers_see_a_sample_that_stands_for_all(monkeypatch):
 
 def test_warm_start_and_float32():
     rows = chunks(X.astype(np.float32), None)
-    assert fit(rows).means_.dtype == np.float32
+    # In float32 the bound of all rows is no surer than 1e-3 nats.
+    assert fit(rows, tol=1e-2).means_.dtype == np.float32
     model = BayesianGaussianMixture(5, random_state=0, warm_start=True, max_iter=500)
     first = model.fit(rows).lower_bound_
     assert model.fit(rows).lower_bound_ >= first - 1e-2 and model.n_iter_ < 5
