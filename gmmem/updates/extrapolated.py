@@ -41,9 +41,8 @@ LEAST_MASS = 1e-3
 # Differences that the others explain up to this share of their square tell nothing of their own.
 INDEPENDENT = 1e-5
 
-# Where each step gains less than this share of the last, EM is there in ten to twenty steps,
-# which cost no more than what leaps are made of.
-SLOW = 0.85
+# Where each step gains less than this share of the last, EM is fast.
+SLOW = 0.6
 
 # Eigenvalues of J below this do not matter, and near 1 not by how much.
 SMALL, STEADY = 1e-3, 1e-9
