@@ -18,6 +18,7 @@ from gmmem.covariances.base import n_free
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
+from gmmem.starts.crowd import are_wide, crowd, separable
 from gmmem.starts.moves import candidates, merge_losses, moved, pruned
 from gmmem.starts.report import COMPARED, StartsReport, compared
 from gmmem.starts.splits import Split, split_each
@@ -28,6 +29,9 @@ SAME, RISE = 1e-4, 1e-3
 
 # A component whose mass a move has changed by less than this share is split as before.
 CHANGED = 0.02
+
+# What a responsibility takes besides its sums, in multiplications.
+EXPONENTIAL = 20
 
 # Responsibilities that are held at once.
 NUMBERS = 2_000_000
@@ -116,6 +120,10 @@ class Effort:
     most_moves: int = 60
     worst: float = -0.5
     tol: float = 1e-4
+    crowd_work: int = 25_000_000
+    least_crowd: int = 16
+    most_crowd: int = 96
+    rungs: tuple[tuple[int, float], ...] = ((8, 0.5), (8, 0.5), (16, 0.5), (16, 0.5))
 
     def n_rows(self, n_components: int, n_features: int) -> int:
         wanted = max(self.rows, self.rows_a_number * n_components * (n_features + 1))
@@ -136,6 +144,11 @@ class Effort:
     def n_starts(self, n_components: int) -> int:
         """More where they are cheap."""
         return min(max(self.work // n_components, self.fewest_starts), self.most_starts)
+
+    def n_crowd(self, n_rows: int, n_components: int, n_features: int) -> int:
+        """As many as a pass of so much arithmetic has room for."""
+        numbers = (n_features + 1) * (n_features + 2) // 2 + EXPONENTIAL
+        return min(self.crowd_work // (n_rows * n_components * numbers), self.most_crowd)
 
     def n_carried(self, n_components: int) -> int:
         return min(max(self.carried // n_components, self.fewest_carried), self.most_carried)
@@ -190,7 +203,7 @@ def search(
     K, d = n_components, problem.rows.n_features
     small = on_some_rows(problem, effort.n_rows(K, d), rng)
     with small.rows.working():
-        begun = _begun(small, begin, K, effort)
+        begun = _ranked(small, _begun(small, begin, K, effort) + _crowd(small, K, effort, rng))
         carried, others = _carried(begun, effort.n_carried(K))
         ends = _ranked(small, [improve(small, place, effort, effort.quick) for place in carried])
     size = effort.n_final_rows(K, n_free(problem.model, K, d))
@@ -249,6 +262,24 @@ def _begun(problem: Problem, begin, n_components: int, effort: Effort) -> list[P
     return _ranked(problem, better) + found[half:]
 
 
+def _crowd(
+    problem: Problem, n_components: int, effort: Effort, rng: np.random.RandomState
+) -> list[Place]:
+    """The best of a crowd, where rows are so few that one costs little."""
+    rows, model = problem.rows, problem.model
+    number = effort.n_crowd(rows.n_rows, n_components, rows.n_features)
+    if number < effort.least_crowd or problem.incomplete is not None:
+        return []
+    of_any = problem.prior.for_any(n_components * number) is problem.prior
+    if not (of_any and separable(model, rows.n_features)):
+        return []
+    try:
+        found = crowd(problem, n_components, number, effort.rungs, least_mass(problem), rng)
+    except DegenerateCovariance:
+        return []
+    return [_at(problem, each) for each in found]
+
+
 def _start(problem: Problem, begin, number: int, n_components: int, effort: Effort) -> Mixture:
     """One start: mostly of too many components, of which those alike become one.
 
@@ -277,11 +308,7 @@ def is_sound(problem: Problem, place: Place) -> bool:
     """
     if not place.moments.mass.min() >= least_mass(problem):
         return False
-    dense, floor = place.mixture.covariances.dense(), np.asarray(problem.prior.floor)
-    if not floor.any():
-        return True
-    units = np.sqrt(np.broadcast_to(np.where(floor > 0, floor, 1), dense.shape[1]))
-    return bool(np.linalg.eigvalsh(dense / np.outer(units, units)).min() > 2)
+    return bool(are_wide(problem, place.mixture).all())
 
 
 def _follow(
