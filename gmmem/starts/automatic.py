@@ -18,6 +18,7 @@ from gmmem.covariances.base import n_free
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
+from gmmem.sources.base import Rows
 from gmmem.starts.crowd import are_wide, crowd, separable
 from gmmem.starts.moves import candidates, merge_losses, moved, pruned
 from gmmem.starts.report import COMPARED, StartsReport, compared
@@ -32,6 +33,9 @@ CHANGED = 0.02
 
 # What a responsibility takes besides its sums, in multiplications.
 EXPONENTIAL = 20
+
+# So many times in a row little must be left to gain.
+STEADY = 3
 
 # Responsibilities that are held at once.
 NUMBERS = 2_000_000
@@ -92,7 +96,7 @@ class Effort:
         The estimated gain a row below which a move is not tried.  Runnalls' bound is a loose
         one: most moves that help have one below zero.
     tol : float
-        Of a finalist's run, a row.
+        What a finalist may have left to gain, a row.
     """
 
     rows: int = 5_000
@@ -113,16 +117,17 @@ class Effort:
     third: int = 6
     split_iterations: int = 4
     settle: int = 3
-    last: int = 40
+    last: int = 100
     quick: Patience = Patience(8, 12)
     patient: Patience = Patience(3, 20, 0.03, Extrapolated())
     check: Patience = Patience(3, 6)
     most_moves: int = 60
     worst: float = -0.5
-    tol: float = 1e-4
-    crowd_work: int = 25_000_000
+    tol: float = 1e-3
+    crowd_rows: int = 2_500
+    crowd_work: int = 20_000_000
     least_crowd: int = 16
-    most_crowd: int = 96
+    most_crowd: int = 160
     rungs: tuple[tuple[int, float], ...] = ((8, 0.5), (8, 0.5), (16, 0.5), (16, 0.5))
 
     def n_rows(self, n_components: int, n_features: int) -> int:
@@ -145,10 +150,11 @@ class Effort:
         """More where they are cheap."""
         return min(max(self.work // n_components, self.fewest_starts), self.most_starts)
 
-    def n_crowd(self, n_rows: int, n_components: int, n_features: int) -> int:
+    def n_crowd(self, rows: Rows, n_components: int) -> int:
         """As many as a pass of so much arithmetic has room for."""
-        numbers = (n_features + 1) * (n_features + 2) // 2 + EXPONENTIAL
-        return min(self.crowd_work // (n_rows * n_components * numbers), self.most_crowd)
+        n, d = min(rows.n_rows, self.crowd_rows), rows.n_features
+        numbers = n * n_components * ((d + 1) * (d + 2) // 2 + EXPONENTIAL)
+        return min(self.crowd_work // numbers, self.most_crowd)
 
     def n_carried(self, n_components: int) -> int:
         return min(max(self.carried // n_components, self.fewest_carried), self.most_carried)
@@ -203,7 +209,9 @@ def search(
     K, d = n_components, problem.rows.n_features
     small = on_some_rows(problem, effort.n_rows(K, d), rng)
     with small.rows.working():
-        begun = _ranked(small, _begun(small, begin, K, effort) + _crowd(small, K, effort, rng))
+        found = _crowd(small, K, effort, rng)
+        number = effort.fewest_starts if found else effort.n_starts(K)
+        begun = _ranked(small, found + _begun(small, begin, K, number, effort))
         carried, others = _carried(begun, effort.n_carried(K))
         ends = _ranked(small, [improve(small, place, effort, effort.quick) for place in carried])
     size = effort.n_final_rows(K, n_free(problem.model, K, d))
@@ -211,7 +219,9 @@ def search(
     with large.rows.working():
         runs = [_finished(large, each, effort) for each in _distinct(ends)[: effort.finalists]]
         best = _ranked(large, runs)[0]
-        best = improve(large, best, effort, effort.patience(large.rows.n_rows))
+        better = improve(large, best, effort, effort.patience(large.rows.n_rows))
+        if better is not best:
+            best = _ranked(large, [_finished(large, better, effort), best])[0]
     mixtures = [each.mixture for each in [*ends, *others]]
     means = [each.mean for each in [*ends, *others]]
     with small.rows.working():
@@ -239,16 +249,28 @@ def _carried(begun: list[Place], number: int) -> tuple[list[Place], list[Place]]
 
 def _finished(problem: Problem, place: Place, effort: Effort) -> Place:
     """Followed to its end, if that is sound."""
-    end = _run(problem, place.mixture, effort.last, effort.tol, Extrapolated())
-    if end is None or not is_sound(problem, end):
+    try:
+        end = _ended(problem, place.mixture, effort)
+    except DegenerateCovariance:
         return _at(problem, place.mixture)
-    return end
+    return end if is_sound(problem, end) else _at(problem, place.mixture)
 
 
-def _begun(problem: Problem, begin, n_components: int, effort: Effort) -> list[Place]:
+def _ended(problem: Problem, start: Mixture, effort: Effort) -> Place:
+    """Followed until little is left to gain, and not by chance: on a plateau that varies."""
+    weight, few = problem.extent.total_weight, 0
+    for state in em.states(problem, start, Extrapolated()):
+        left = state.remaining
+        few = few + 1 if left is not None and left.gain / weight < effort.tol else 0
+        if few == STEADY or state.iteration >= effort.last:
+            break
+    return _at(problem, state.mixture)
+
+
+def _begun(problem: Problem, begin, n_components: int, number: int, effort: Effort) -> list[Place]:
     """Some iterations from each start, more from the better half; the best first."""
     found, failure = [], None
-    for n in range(effort.n_starts(n_components)):
+    for n in range(number):
         try:
             start = _start(problem, begin, n, n_components, effort)
             found.append(_follow(problem, start, effort.second, 0.0))
@@ -266,18 +288,18 @@ def _crowd(
     problem: Problem, n_components: int, effort: Effort, rng: np.random.RandomState
 ) -> list[Place]:
     """The best of a crowd, where rows are so few that one costs little."""
-    rows, model = problem.rows, problem.model
-    number = effort.n_crowd(rows.n_rows, n_components, rows.n_features)
+    number = effort.n_crowd(problem.rows, n_components)
     if number < effort.least_crowd or problem.incomplete is not None:
         return []
     of_any = problem.prior.for_any(n_components * number) is problem.prior
-    if not (of_any and separable(model, rows.n_features)):
+    if not (of_any and separable(problem.model, problem.rows.n_features)):
         return []
+    few = on_some_rows(problem, effort.crowd_rows, rng)
     try:
-        found = crowd(problem, n_components, number, effort.rungs, least_mass(problem), rng)
+        found = crowd(few, n_components, number, effort.rungs, least_mass(few), rng)
+        return [_at(problem, each) for each in found]
     except DegenerateCovariance:
         return []
-    return [_at(problem, each) for each in found]
 
 
 def _start(problem: Problem, begin, number: int, n_components: int, effort: Effort) -> Mixture:

@@ -4,7 +4,6 @@ Several mixtures are one of all their components, if every row is shared among t
 an allocation, so it is EM like any other.  Those that fall behind are left on the way.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,7 +17,6 @@ from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.passes import assigned_moments, fill_empty
 from gmmem.problem import Problem
-from gmmem.sources import InMemory
 from gmmem.sources.base import Block, Workspace
 
 
