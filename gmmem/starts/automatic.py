@@ -125,10 +125,12 @@ class Effort:
     worst: float = -0.5
     tol: float = 1e-3
     crowd_rows: int = 2_500
-    crowd_work: int = 20_000_000
+    beside: int = 2
+    crowd_work: int = 12_000_000
+    crowd_work_of_all: int = 20_000_000
     least_crowd: int = 16
     most_crowd: int = 160
-    rungs: tuple[tuple[int, float], ...] = ((8, 0.5), (8, 0.5), (16, 0.5), (16, 0.5))
+    rungs: tuple[tuple[int, float], ...] = ((5, 0.5), (5, 0.5), (10, 0.5))
 
     def n_rows(self, n_components: int, n_features: int) -> int:
         wanted = max(self.rows, self.rows_a_number * n_components * (n_features + 1))
@@ -154,7 +156,8 @@ class Effort:
         """As many as a pass of so much arithmetic has room for."""
         n, d = min(rows.n_rows, self.crowd_rows), rows.n_features
         numbers = n * n_components * ((d + 1) * (d + 2) // 2 + EXPONENTIAL)
-        return min(self.crowd_work // numbers, self.most_crowd)
+        work = self.crowd_work if n < rows.n_rows else self.crowd_work_of_all
+        return min(work // numbers, self.most_crowd)
 
     def n_carried(self, n_components: int) -> int:
         return min(max(self.carried // n_components, self.fewest_carried), self.most_carried)
@@ -210,7 +213,7 @@ def search(
     small = on_some_rows(problem, effort.n_rows(K, d), rng)
     with small.rows.working():
         found = _crowd(small, K, effort, rng)
-        number = effort.fewest_starts if found else effort.n_starts(K)
+        number = effort.beside if found else effort.n_starts(K)
         begun = _ranked(small, found + _begun(small, begin, K, number, effort))
         carried, others = _carried(begun, effort.n_carried(K))
         ends = _ranked(small, [improve(small, place, effort, effort.quick) for place in carried])
