@@ -35,7 +35,7 @@ CHANGED = 0.02
 EXPONENTIAL = 20
 
 # So many times in a row little must be left to gain.
-STEADY = 3
+STEADY = 2
 
 # Responsibilities that are held at once.
 NUMBERS = 2_000_000
@@ -117,7 +117,7 @@ class Effort:
     third: int = 6
     split_iterations: int = 4
     settle: int = 3
-    last: int = 100
+    last: int = 80
     quick: Patience = Patience(8, 12)
     patient: Patience = Patience(3, 20, 0.03, Extrapolated())
     check: Patience = Patience(3, 6)
@@ -126,11 +126,11 @@ class Effort:
     tol: float = 1e-3
     crowd_rows: int = 2_500
     beside: int = 2
-    crowd_work: int = 12_000_000
-    crowd_work_of_all: int = 20_000_000
+    crowd_work: int = 10_000_000
+    crowd_work_of_all: int = 25_000_000
     least_crowd: int = 16
-    most_crowd: int = 160
-    rungs: tuple[tuple[int, float], ...] = ((5, 0.5), (5, 0.5), (10, 0.5))
+    most_crowd: int = 300
+    rungs: tuple[tuple[int, float], ...] = ((6, 0.5), (6, 0.5), (12, 0.5), (24, 0.5))
 
     def n_rows(self, n_components: int, n_features: int) -> int:
         wanted = max(self.rows, self.rows_a_number * n_components * (n_features + 1))
@@ -223,8 +223,9 @@ def search(
         runs = [_finished(large, each, effort) for each in _distinct(ends)[: effort.finalists]]
         best = _ranked(large, runs)[0]
         better = improve(large, best, effort, effort.patience(large.rows.n_rows))
-        if better is not best:
-            best = _ranked(large, [_finished(large, better, effort), best])[0]
+        if better is not best and large.rows.n_rows == problem.rows.n_rows:
+            better = _finished(large, better, effort)
+        best = _ranked(large, [better, best])[0]
     mixtures = [each.mixture for each in [*ends, *others]]
     means = [each.mean for each in [*ends, *others]]
     with small.rows.working():
