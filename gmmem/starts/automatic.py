@@ -65,6 +65,25 @@ class Patience:
 
 
 @dataclass(frozen=True)
+class Crowd:
+    """How many start in the same passes.
+
+    Parameters
+    ----------
+    work : int
+        Multiplications of a pass.
+    most : int
+    rungs : tuple of (int, float)
+        After so many more iterations that share of them goes on.  Fast where what is found on
+        some rows is to be followed on more; where there are no more, the longer the better.
+    """
+
+    work: int
+    most: int
+    rungs: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
 class Effort:
     """How much is tried.
 
@@ -97,6 +116,12 @@ class Effort:
         one: most moves that help have one below zero.
     tol : float
         What a finalist may have left to gain, a row.
+    beside : int
+        Starts beside a crowd.
+    crowd_rows, least_crowd : int
+        Rows that a crowd is tried on; if so many do not fit, there is none.
+    on_some, on_all : Crowd
+        Where there are more rows than those, and where not.
     """
 
     rows: int = 5_000
@@ -124,13 +149,11 @@ class Effort:
     most_moves: int = 60
     worst: float = -0.5
     tol: float = 1e-3
-    crowd_rows: int = 2_500
     beside: int = 2
-    crowd_work: int = 10_000_000
-    crowd_work_of_all: int = 25_000_000
+    crowd_rows: int = 2_500
     least_crowd: int = 16
-    most_crowd: int = 300
-    rungs: tuple[tuple[int, float], ...] = ((6, 0.5), (6, 0.5), (12, 0.5), (24, 0.5))
+    on_some: Crowd = Crowd(10_000_000, 300, ((6, 0.5), (6, 0.5), (12, 0.5), (24, 0.5)))
+    on_all: Crowd = Crowd(20_000_000, 150, ((12, 0.5), (12, 0.5), (24, 0.5)))
 
     def n_rows(self, n_components: int, n_features: int) -> int:
         wanted = max(self.rows, self.rows_a_number * n_components * (n_features + 1))
@@ -152,12 +175,14 @@ class Effort:
         """More where they are cheap."""
         return min(max(self.work // n_components, self.fewest_starts), self.most_starts)
 
+    def crowd(self, rows: Rows) -> Crowd:
+        return self.on_all if rows.n_rows <= self.crowd_rows else self.on_some
+
     def n_crowd(self, rows: Rows, n_components: int) -> int:
         """As many as a pass of so much arithmetic has room for."""
-        n, d = min(rows.n_rows, self.crowd_rows), rows.n_features
+        n, d, its = min(rows.n_rows, self.crowd_rows), rows.n_features, self.crowd(rows)
         numbers = n * n_components * ((d + 1) * (d + 2) // 2 + EXPONENTIAL)
-        work = self.crowd_work if n < rows.n_rows else self.crowd_work_of_all
-        return min(work // numbers, self.most_crowd)
+        return min(its.work // numbers, its.most)
 
     def n_carried(self, n_components: int) -> int:
         return min(max(self.carried // n_components, self.fewest_carried), self.most_carried)
@@ -300,7 +325,9 @@ def _crowd(
         return []
     few = on_some_rows(problem, effort.crowd_rows, rng)
     try:
-        found = crowd(few, n_components, number, effort.rungs, least_mass(few), rng)
+        found = crowd(
+            few, n_components, number, effort.crowd(problem.rows).rungs, least_mass(few), rng
+        )
         return [_at(problem, each) for each in found]
     except DegenerateCovariance:
         return []
