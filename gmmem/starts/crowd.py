@@ -4,7 +4,7 @@ Several mixtures are one of all their components, if every row is shared among t
 an allocation, so it is EM like any other.  Those that fall behind are left on the way.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -22,7 +22,7 @@ from gmmem.sources.base import Block, Workspace
 
 @dataclass(frozen=True)
 class Apart:
-    """Each `size` components are a mixture of their own."""
+    """Each `size` components are a mixture of their own; the objective is that of their mean."""
 
     size: int
     complete: ClassVar[bool] = False
@@ -38,7 +38,7 @@ class Apart:
             total = each.sum(axis=0)
             each /= total
             log_sum += np.log(total) + peak
-        return Shares(L, np.ones_like(log_sum), log_sum)
+        return Shares(L, np.ones_like(log_sum), log_sum * (self.size / len(L)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +85,8 @@ def crowd(
         What a component must weigh.
     rng : RandomState
     """
-    K, alone = (
-        n_components,
-        Problem.of(problem.rows, problem.model, problem.prior, Apart(n_components)),
-    )
+    K = n_components
+    alone = replace(problem, allocation=Apart(K))
     mixture = _start(alone, K, number, rng)
     for iterations, share in rungs:
         mixture = _followed(alone, mixture, iterations, K)
@@ -144,14 +142,14 @@ def _followed(problem: Problem, mixture: Mixture, iterations: int, size: int) ->
 
 
 def likelihoods(problem: Problem, mixture: Mixture, size: int) -> np.ndarray:
-    """Mean log-likelihood of each of the mixtures."""
+    """Mean log-likelihood of each of the mixtures, whose weights are shares of all of them."""
     rows, kernel = problem.rows, problem.kernel(mixture)
     block, workspace = Block(0, rows.X, rows.weight), Workspace()
     scores = kernel.scores(kernel.prepare(block, workspace), workspace)
-    found = []
+    found, left_out = [], scores.left_out()
     for each in scores.L.reshape(-1, size, rows.n_rows):
         peak = each.max(axis=0)
-        log_sum = peak + np.log(np.exp(each - peak).sum(axis=0))
+        log_sum = peak + np.log(np.exp(each - peak).sum(axis=0)) + left_out
         found.append(np.average(log_sum, weights=rows.weight))
     return np.array(found)
 
