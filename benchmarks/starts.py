@@ -2,7 +2,7 @@
 
     python benchmarks/starts.py            29 problems, 20 seeds: about half an hour
     python benchmarks/starts.py --quick    2 seeds, 1 for the slow peers: minutes
-    python benchmarks/starts.py --seeds 10 --slow-seeds 3
+    python benchmarks/starts.py --seeds 10 --slow-seeds 3    12 minutes
 
 The problems of `problems.py`, each with gmmem's ``n_init="auto"``, scikit-learn with
 ``n_init=1`` (its default) and 10, and mclust's VVV from its own hierarchical start, where R and
