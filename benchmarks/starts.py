@@ -1,7 +1,8 @@
 """How often a fit reaches the best known optimum, and in what time.
 
     python benchmarks/starts.py            29 problems, 20 seeds: about half an hour
-    python benchmarks/starts.py --quick    2 seeds, 5 of scikit-learn's ten starts: minutes
+    python benchmarks/starts.py --quick    2 seeds, 1 for the slow peers: minutes
+    python benchmarks/starts.py --seeds 10 --slow-seeds 3    12 minutes
 
 The problems of `problems.py`, each with gmmem's ``n_init="auto"``, scikit-learn with
 ``n_init=1`` (its default) and 10, and mclust's VVV from its own hierarchical start, where R and
@@ -10,7 +11,7 @@ of the best that any of the fits found, or EM from the best of them to its end. 
 component of less than 2 (d + 1) rows, or a width that is mostly ``reg_covar``, is taken for
 degenerate: it is no hit, and never the best.  Times are those of the processor; that of mclust
 is R's own.  The slow peers, scikit-learn with ten starts and mclust, get fewer seeds:
-`SLOW_SEEDS` of them, and mclust no more rows than `MOST_ROWS`.
+``--slow-seeds``, and mclust no more rows than `MOST_ROWS`.
 """
 
 import shutil
@@ -130,8 +131,14 @@ def draw(pyplot, rates):
 
 
 def main():
-    options = arguments(__doc__, "starts", seeds=(20, "fits of each kind"))
-    seeds, slow = (2, 1) if options.quick else (options.seeds, min(SLOW_SEEDS, options.seeds))
+    options = arguments(
+        __doc__,
+        "starts",
+        seeds=(20, "fits of each kind"),
+        slow_seeds=(SLOW_SEEDS, "fits of the slow peers"),
+    )
+    seeds = 2 if options.quick else options.seeds
+    slow = min(1 if options.quick else options.slow_seeds, seeds)
     names = FITS
     if not has_mclust():
         names = FITS[:-1]

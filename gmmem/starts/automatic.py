@@ -1,12 +1,12 @@
 """`n_init="auto"`: many short runs on few rows, moves from the best, and one run on all rows.
 
 What is left to EM on all rows is the last few iterations; what finds the optimum costs as
-much for a million rows as for some thousands.  The numbers in `Effort` are those that
-`benchmarks/starts.py` measured to be worth their time.
+much for a million rows as for some thousands.  Few components are found by a crowd of starts
+(`gmmem.starts.crowd`), many by starts of too many.  `gmmem.starts.effort` says how much is tried.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,9 +15,12 @@ import numpy as np
 from gmmem import em
 from gmmem.covariances import DegenerateCovariance
 from gmmem.covariances.base import n_free
+from gmmem.kernels.allocation import SOFT
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
+from gmmem.starts.crowd import are_wide, crowd, separable
+from gmmem.starts.effort import EFFORT, Effort, Patience
 from gmmem.starts.moves import candidates, merge_losses, moved, pruned
 from gmmem.starts.report import COMPARED, StartsReport, compared
 from gmmem.starts.splits import Split, split_each
@@ -29,123 +32,8 @@ SAME, RISE = 1e-4, 1e-3
 # A component whose mass a move has changed by less than this share is split as before.
 CHANGED = 0.02
 
-# Responsibilities that are held at once.
-NUMBERS = 2_000_000
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long moves from one place are followed.
-
-    Parameters
-    ----------
-    tries : int
-        Moves, the most promising first.
-    race : int
-        Iterations of EM within which a move must be better than what was.
-    near : float
-        One that is not on its way there is given up, unless it lacks less than this a row:
-        from there EM may cross a plateau.
-    rule : Rule
-        Of EM.
-    """
-
-    tries: int
-    race: int
-    near: float = 0.0
-    rule: Rule = PLAIN
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much is tried.
-
-    Parameters
-    ----------
-    rows, rows_a_number : int
-        Rows of the subset: so many, or so many for each coordinate of the centres.
-    rows_a_parameter, final_rows : int
-        Rows that the best are compared on: so many for each parameter, and no fewer than so
-        many.
-    work, carried : int
-        Starts, and those of them that are moved on from, times the components.
-    fewest_starts, most_starts, fewest_carried, most_carried : int
-    finalists : int
-        Those of the carried that are followed to their end.
-    surplus : float
-        Components of a start, times those wanted.
-    plain : int
-        Which start has as many as wanted.
-    first, second, third : int
-        Iterations from a start: before components are merged, after that, and of the better
-        half from there on.
-    split_iterations, settle, last : int
-        Of a split; of a move when it has helped; of a finalist.
-    quick, patient, check : Patience
-        Of all that are carried on; of the best, on the same rows; and on more.
-    most_moves : int
-    worst : float
-        The estimated gain a row below which a move is not tried.  Runnalls' bound is a loose
-        one: most moves that help have one below zero.
-    tol : float
-        Of a finalist's run, a row.
-    """
-
-    rows: int = 5_000
-    rows_a_number: int = 20
-    rows_a_parameter: int = 15
-    final_rows: int = 10_000
-    work: int = 48
-    fewest_starts: int = 4
-    most_starts: int = 12
-    carried: int = 16
-    fewest_carried: int = 1
-    most_carried: int = 3
-    finalists: int = 2
-    surplus: float = 1.75
-    plain: int = 1
-    first: int = 3
-    second: int = 3
-    third: int = 6
-    split_iterations: int = 4
-    settle: int = 3
-    last: int = 40
-    quick: Patience = Patience(8, 12)
-    patient: Patience = Patience(3, 20, 0.03, Extrapolated())
-    check: Patience = Patience(3, 6)
-    most_moves: int = 60
-    worst: float = -0.5
-    tol: float = 1e-4
-
-    def n_rows(self, n_components: int, n_features: int) -> int:
-        wanted = max(self.rows, self.rows_a_number * n_components * (n_features + 1))
-        return min(wanted, self.most_rows(n_components))
-
-    def n_final_rows(self, n_components: int, n_parameters: int) -> int:
-        """Enough that what so many parameters gain by chance does not decide.
-
-        That is their number over twice the rows, a row.
-        """
-        wanted = max(self.final_rows, self.rows_a_parameter * n_parameters)
-        return min(wanted, self.most_rows(n_components))
-
-    def most_rows(self, n_components: int) -> int:
-        """So that memory stays small."""
-        return max(NUMBERS // n_components, self.rows)
-
-    def n_starts(self, n_components: int) -> int:
-        """More where they are cheap."""
-        return min(max(self.work // n_components, self.fewest_starts), self.most_starts)
-
-    def n_carried(self, n_components: int) -> int:
-        return min(max(self.carried // n_components, self.fewest_carried), self.most_carried)
-
-    def patience(self, n_rows: int) -> Patience:
-        """For the best: where a pass takes longer, moves are checked and no more."""
-        return self.patient if n_rows <= self.rows else self.check
-
-
-EFFORT = Effort()
+# So many times in a row little must be left to gain.
+STEADY = 2
 
 
 class Place(NamedTuple):
@@ -190,7 +78,9 @@ def search(
     K, d = n_components, problem.rows.n_features
     small = on_some_rows(problem, effort.n_rows(K, d), rng)
     with small.rows.working():
-        begun = _begun(small, begin, K, effort)
+        found = _crowd(small, K, effort, rng)
+        number = effort.beside if found else effort.n_starts(K)
+        begun = _ranked(small, found + _begun(small, begin, K, number, effort))
         carried, others = _carried(begun, effort.n_carried(K))
         ends = _ranked(small, [improve(small, place, effort, effort.quick) for place in carried])
     size = effort.n_final_rows(K, n_free(problem.model, K, d))
@@ -198,7 +88,10 @@ def search(
     with large.rows.working():
         runs = [_finished(large, each, effort) for each in _distinct(ends)[: effort.finalists]]
         best = _ranked(large, runs)[0]
-        best = improve(large, best, effort, effort.patience(large.rows.n_rows))
+        better = improve(large, best, effort, effort.patience(large.rows.n_rows))
+        if better is not best and large.rows.n_rows == problem.rows.n_rows:
+            better = _finished(large, better, effort)
+        best = _ranked(large, [better, best])[0]
     mixtures = [each.mixture for each in [*ends, *others]]
     means = [each.mean for each in [*ends, *others]]
     with small.rows.working():
@@ -226,16 +119,28 @@ def _carried(begun: list[Place], number: int) -> tuple[list[Place], list[Place]]
 
 def _finished(problem: Problem, place: Place, effort: Effort) -> Place:
     """Followed to its end, if that is sound."""
-    end = _run(problem, place.mixture, effort.last, effort.tol, Extrapolated())
-    if end is None or not is_sound(problem, end):
+    try:
+        end = _ended(problem, place.mixture, effort)
+    except DegenerateCovariance:
         return _at(problem, place.mixture)
-    return end
+    return end if is_sound(problem, end) else _at(problem, place.mixture)
 
 
-def _begun(problem: Problem, begin, n_components: int, effort: Effort) -> list[Place]:
+def _ended(problem: Problem, start: Mixture, effort: Effort) -> Place:
+    """Followed until little is left to gain, and not by chance: on a plateau that varies."""
+    weight, few = problem.extent.total_weight, 0
+    for state in em.states(problem, start, Extrapolated()):
+        left = state.remaining
+        few = few + 1 if left is not None and left.gain / weight < effort.tol else 0
+        if few == STEADY or state.iteration >= effort.last:
+            break
+    return _at(problem, state.mixture)
+
+
+def _begun(problem: Problem, begin, n_components: int, number: int, effort: Effort) -> list[Place]:
     """Some iterations from each start, more from the better half; the best first."""
     found, failure = [], None
-    for n in range(effort.n_starts(n_components)):
+    for n in range(number):
         try:
             start = _start(problem, begin, n, n_components, effort)
             found.append(_follow(problem, start, effort.second, 0.0))
@@ -247,6 +152,28 @@ def _begun(problem: Problem, begin, n_components: int, effort: Effort) -> list[P
     half = max(-(-len(found) // 2), effort.n_carried(n_components))
     better = [_run(problem, each.mixture, effort.third, 0.0) or each for each in found[:half]]
     return _ranked(problem, better) + found[half:]
+
+
+def _crowd(
+    problem: Problem, n_components: int, effort: Effort, rng: np.random.RandomState
+) -> list[Place]:
+    """The best of a crowd, where rows are so few that one costs little."""
+    number = effort.n_crowd(problem.rows, n_components)
+    if number < effort.least_crowd or problem.incomplete is not None:
+        return []
+    if problem.allocation != SOFT:
+        return []
+    of_any = problem.prior.for_any(n_components * number) is problem.prior
+    if not (of_any and separable(problem.model, problem.rows.n_features)):
+        return []
+    few = on_some_rows(problem, effort.crowd_rows, rng)
+    try:
+        found = crowd(
+            few, n_components, number, effort.crowd(problem.rows).rungs, least_mass(few), rng
+        )
+        return [_at(problem, each) for each in found]
+    except DegenerateCovariance:
+        return []
 
 
 def _start(problem: Problem, begin, number: int, n_components: int, effort: Effort) -> Mixture:
@@ -277,11 +204,7 @@ def is_sound(problem: Problem, place: Place) -> bool:
     """
     if not place.moments.mass.min() >= least_mass(problem):
         return False
-    dense, floor = place.mixture.covariances.dense(), np.asarray(problem.prior.floor)
-    if not floor.any():
-        return True
-    units = np.sqrt(np.broadcast_to(np.where(floor > 0, floor, 1), dense.shape[1]))
-    return bool(np.linalg.eigvalsh(dense / np.outer(units, units)).min() > 2)
+    return bool(are_wide(problem, place.mixture).all())
 
 
 def _follow(

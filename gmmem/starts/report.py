@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import adjusted_rand_score
 
 from gmmem import prediction
 from gmmem.mixture import Mixture
@@ -47,9 +46,20 @@ def compared(
     """
     shortfall = max(means) - np.array(means)
     labels = prediction.labels(best, rows)
-    agreement = np.array(
-        [adjusted_rand_score(labels, prediction.labels(m, rows)) for m in mixtures]
-    )
+    agreement = np.array([rand_index(labels, prediction.labels(m, rows)) for m in mixtures])
     order = np.argsort(shortfall, kind="stable")
     n_best = int((shortfall < WITHIN).sum())
     return StartsReport(len(mixtures), n_best, shortfall[order], agreement[order])
+
+
+def rand_index(one: np.ndarray, other: np.ndarray) -> float:
+    """Adjusted Rand index of two partitions, labels from 0 on."""
+    size = int(other.max()) + 1
+    table = np.bincount(one * size + other, minlength=(int(one.max()) + 1) * size)
+    table = table.reshape(-1, size)
+    within, rows, columns, every = (
+        float((counts * (counts - 1.0) / 2).sum())
+        for counts in (table, table.sum(axis=1), table.sum(axis=0), table.sum())
+    )
+    by_chance, most = rows * columns / every if every else 0.0, (rows + columns) / 2
+    return 1.0 if most == by_chance else (within - by_chance) / (most - by_chance)

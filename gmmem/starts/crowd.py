@@ -1,0 +1,213 @@
+"""Many starts in the same passes: on few rows most of a pass is not arithmetic.
+
+Several mixtures are one of all their components, if every row is shared among those of each:
+an allocation, so it is EM like any other.  Those that fall behind are left on the way.
+"""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from gmmem import em
+from gmmem.covariances import CovarianceModel, DegenerateCovariance
+from gmmem.kernels.arithmetic import FLOOR
+from gmmem.kernels.base import Scores, Shares
+from gmmem.mixture import Mixture
+from gmmem.moments import Moments
+from gmmem.passes import assigned_moments, fill_empty
+from gmmem.problem import Problem
+from gmmem.sources.base import Block, Workspace
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Each `size` components are a mixture of their own; the objective is that of their mean."""
+
+    size: int
+    complete: ClassVar[bool] = False
+
+    def __call__(self, scores: Scores, block: Block, workspace: Workspace) -> Shares:
+        L = scores.L
+        log_sum = np.zeros(L.shape[1], L.dtype)
+        for each in L.reshape(-1, self.size, L.shape[1]):
+            peak = each.max(axis=0)
+            each -= peak
+            np.maximum(each, FLOOR[L.dtype], out=each)
+            np.exp(each, out=each)
+            total = each.sum(axis=0)
+            each /= total
+            log_sum += np.log(total) + peak
+        return Shares(L, np.ones_like(log_sum), log_sum * (self.size / len(L)))
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Which component of each mixture a row belongs to: the column "labels" (b, mixtures)."""
+
+    columns: dict[str, np.ndarray]
+    centres: np.ndarray
+    size: int
+
+    def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
+        labels = block.columns["labels"].T
+        R = np.zeros((len(labels), self.size, labels.shape[1]))
+        np.put_along_axis(R, labels[:, None], 1, axis=1)
+        return R.reshape(-1, labels.shape[1])
+
+
+def separable(model: CovarianceModel, n_features: int) -> bool:
+    """Whether components have nothing in common, so that mixtures side by side have neither."""
+    one, two = (model.n_parameters(K, n_features) for K in (1, 2))
+    return two == 2 * one and model.closed_form
+
+
+def crowd(
+    problem: Problem,
+    n_components: int,
+    number: int,
+    rungs: tuple[tuple[int, float], ...],
+    least: float,
+    rng: np.random.RandomState,
+) -> list[Mixture]:
+    """The best of many starts.
+
+    Parameters
+    ----------
+    problem : Problem
+        In memory and complete, of a model whose components have nothing in common.
+    n_components : int
+    number : int
+        How many start.
+    rungs : tuple of (int, float)
+        After so many more iterations that share of them goes on.
+    least : float
+        What a component must weigh.
+    rng : RandomState
+    """
+    K = n_components
+    alone = replace(problem, allocation=Apart(K))
+    mixture = _start(alone, K, number, rng)
+    for iterations, share in rungs:
+        mixture = _followed(alone, mixture, iterations, K)
+        if mixture is None:
+            return []
+        means = likelihoods(alone, mixture, K)
+        most = max(int(np.ceil(share * len(means))), 1)
+        order = np.lexsort([-means, ~are_sound(alone, mixture, K, least)])
+        mixture = _some(mixture, order[:most], K)
+    n = mixture.n_components // K
+    return [_some(mixture, np.array([g]), K) for g in range(n)]
+
+
+def are_sound(problem: Problem, mixture: Mixture, size: int, least: float) -> np.ndarray:
+    """Which of the mixtures have components of weight and width enough."""
+    weights = mixture.weights.reshape(-1, size)
+    shares = weights / weights.sum(axis=1, keepdims=True)
+    heavy = shares * problem.extent.total_weight >= least
+    return (heavy & are_wide(problem, mixture).reshape(-1, size)).all(axis=1)
+
+
+def are_wide(problem: Problem, mixture: Mixture) -> np.ndarray:
+    """Which components have a width of their own, and not of `reg_covar` alone."""
+    dense, floor = mixture.covariances.dense(), np.asarray(problem.prior.floor)
+    if not floor.any():
+        return np.ones(len(dense), dtype=bool)
+    units = np.sqrt(np.broadcast_to(np.where(floor > 0, floor, 1), dense.shape[1]))
+    return np.linalg.eigvalsh(dense / np.outer(units, units)).min(axis=1) > 2
+
+
+def _some(mixture: Mixture, which: np.ndarray, size: int) -> Mixture:
+    """Some of the mixtures."""
+    places = (which[:, None] * size + np.arange(size)).ravel()
+    weights = mixture.weights[places]
+    return Mixture(weights / weights.sum(), mixture.means[places], mixture.covariances.take(places))
+
+
+def _followed(problem: Problem, mixture: Mixture, iterations: int, size: int) -> Mixture | None:
+    """Some iterations, without those of which a component collapses."""
+    done = 0
+    while True:
+        try:
+            for state in em.states(problem, mixture):
+                if done == iterations:
+                    return state.mixture
+                mixture, done = state.mixture, done + 1
+        except DegenerateCovariance as error:
+            n = mixture.n_components // size
+            kept = np.delete(np.arange(n), error.component // size)
+            if not len(kept):
+                return None
+            mixture = _some(mixture, kept, size)
+
+
+def likelihoods(problem: Problem, mixture: Mixture, size: int) -> np.ndarray:
+    """Mean log-likelihood of each of the mixtures, whose weights are shares of all of them."""
+    rows, kernel = problem.rows, problem.kernel(mixture)
+    block, workspace = Block(0, rows.X, rows.weight), Workspace()
+    scores = kernel.scores(kernel.prepare(block, workspace), workspace)
+    found, left_out = [], scores.left_out()
+    for each in scores.L.reshape(-1, size, rows.n_rows):
+        peak = each.max(axis=0)
+        log_sum = peak + np.log(np.exp(each - peak).sum(axis=0)) + left_out
+        found.append(np.average(log_sum, weights=rows.weight))
+    return np.array(found)
+
+
+def _start(problem: Problem, size: int, number: int, rng: np.random.RandomState) -> Mixture:
+    """Rows to the nearest of seeds: as they are, in units of the features, and of all rows."""
+    rows = problem.rows
+    Z = (rows.X - problem.extent.centre).astype(np.float64, copy=False)
+    weight = np.ones(len(Z)) if rows.weight is None else rows.weight
+    C = (Z * weight[:, None]).T @ Z / weight.sum()
+    scale = np.sqrt(np.diagonal(C))
+    scale = np.where(scale > 0, scale, 1)
+    Z = Z / scale
+    values, axes = np.linalg.eigh(C / np.outer(scale, scale))
+    white = Z @ (axes / np.sqrt(np.maximum(values, 1e-6 * values[-1])))
+    labels, places = [], []
+    for n, here in enumerate((Z * scale, Z, white)):
+        found, at = seeded(here, weight, size, len(range(n, number, 3)), rng)
+        labels.append(found)
+        places.append(at)
+    labels, places = np.concatenate(labels, axis=1), np.concatenate(places)
+    form = problem.model.storage.form
+    assign = Labels({"labels": labels}, rows.X[places.ravel()], size)
+    moments = assigned_moments(rows, problem.extent, assign, number * size, form, False)
+    moments = fill_empty(moments, problem.extent)
+    return problem.maximise(_widened(moments, size)).mixture
+
+
+def seeded(
+    Z: np.ndarray, weight: np.ndarray, size: int, number: int, rng: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray]:
+    """k-means++, many at once: which seed is the nearest (n, number), and the seeds' places."""
+    n = len(Z)
+    labels = np.zeros((n, number), dtype=np.intp)
+    nearest, places = np.full((n, number), np.inf), np.empty((number, size), dtype=np.intp)
+    square = np.einsum("ij,ij->i", Z, Z)[:, None]
+    mass = np.repeat(weight[:, None], number, axis=1)
+    for k in range(size):
+        upto = np.cumsum(mass, axis=0)
+        drawn = rng.uniform(size=number) * upto[-1]
+        at = np.minimum((upto <= drawn).sum(axis=0), n - 1)
+        places[:, k] = at
+        distance = np.maximum(square + square[at].T - 2 * Z @ Z[at].T, 0)
+        closer = distance < nearest
+        labels[closer] = k
+        nearest = np.where(closer, distance, nearest)
+        mass = nearest * weight[:, None]
+    return labels, places
+
+
+def _widened(moments: Moments, size: int) -> Moments:
+    """With some rows' worth of the scatter within all components: none is flat."""
+    mass, means, scatter, form, _ = moments.scatters()
+    each = scatter.reshape(-1, size, *scatter.shape[1:])
+    within = each.sum(axis=1) / mass.reshape(-1, size).sum(axis=1).reshape(
+        -1, *[1] * (scatter.ndim - 1)
+    )
+    rows = means.shape[1] + 1
+    return Moments(
+        mass, means, np.zeros_like(means), scatter + rows * np.repeat(within, size, axis=0), form
+    )

@@ -1,0 +1,113 @@
+"""Many starts in the same passes: each is what it would be alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from gmmem import em
+from gmmem.covariances import FOURTEEN, get_model
+from gmmem.mixture import Mixture
+from gmmem.problem import Problem
+from gmmem.sources import InMemory
+from gmmem.starts.crowd import Apart, are_sound, crowd, likelihoods, seeded, separable
+from gmmem.starts.report import rand_index
+
+
+def data(seed=0, n=400, d=2, K=3):
+    rng = np.random.default_rng(seed)
+    centres = 4 * rng.standard_normal((K, d))
+    return centres[rng.integers(K, size=n)] + rng.standard_normal((n, d))
+
+
+def two_mixtures(X, code):
+    """Two starts, and both as one."""
+    rng = np.random.default_rng(1)
+    K, d = 3, X.shape[1]
+    storage = get_model(code).storage
+    wide = storage.from_covariances(storage.form.of(np.repeat(np.eye(d)[None], 2 * K, axis=0)), d)
+    means = X[rng.choice(len(X), 2 * K, replace=False)]
+    half = wide.take(np.arange(K))
+    alone = [Mixture(np.full(K, 1 / K), each, half) for each in (means[:K], means[K:])]
+    return alone, Mixture(np.full(2 * K, 1 / (2 * K)), means, wide)
+
+
+@pytest.mark.parametrize("code", ["VVV", "VVI", "VII"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_mixtures_side_by_side_go_as_each_alone(code, weighted):
+    X = data()
+    weight = np.random.default_rng(2).uniform(0.5, 2, len(X)) if weighted else None
+    problem = Problem.of(InMemory(X, weight), get_model(code))
+    alone, both = two_mixtures(X, code)
+    apart = replace(problem, allocation=Apart(3))
+    ends = []
+    for start in (*alone, both):
+        states = em.states(problem if start is not both else apart, start)
+        ends.append(next(state for state in states if state.iteration == 20))
+    together = np.vstack([ends[0].mixture.means, ends[1].mixture.means])
+    np.testing.assert_allclose(ends[2].mixture.means, together, rtol=1e-7, atol=1e-9)
+    # A weight is a share of all components of all mixtures: half of its own.
+    mean = (ends[0].log_likelihood + ends[1].log_likelihood) / 2
+    mean -= np.log(2) * problem.extent.total_weight
+    np.testing.assert_allclose(ends[2].log_likelihood, mean)
+    means = likelihoods(apart, ends[2].mixture, 3)
+    own = [each.log_likelihood / problem.extent.total_weight for each in ends[:2]]
+    np.testing.assert_allclose(means + np.log(2), own)
+
+
+@pytest.mark.parametrize("code", FOURTEEN)
+def test_which_models_are_separable(code):
+    assert separable(get_model(code), 3) == (code in {"VVV", "VVI", "VII"})
+
+
+def test_the_best_of_a_crowd_beats_most_single_starts():
+    X = data(3, 600, 2, 8)
+    problem = Problem.of(InMemory(X), get_model("VVV")).regularised(1e-6)
+    rungs, rng = ((10, 0.5), (20, 0.5)), np.random.RandomState(0)
+    found = crowd(problem, 8, 40, rungs, 6.0, rng)
+    assert len(found) == 10
+    assert all(abs(each.weights.sum() - 1) < 1e-12 for each in found)
+    score = [problem.expect(each).objective for each in found]
+    single = crowd(problem, 8, 1, ((30, 1.0),), 6.0, np.random.RandomState(1))
+    assert max(score) >= problem.expect(single[0]).objective
+
+
+def test_a_mixture_of_too_light_a_component_is_not_sound():
+    X = data()
+    problem = Problem.of(InMemory(X), get_model("VVV")).regularised(1e-6)
+    _, both = two_mixtures(X, "VVV")
+    weights = both.weights.copy()
+    weights[4] = 1e-3
+    light = Mixture(weights / weights.sum(), both.means, both.covariances)
+    assert are_sound(problem, light, 3, 6.0).tolist() == [True, False]
+
+
+def test_seeds_are_rows_and_labels_those_of_the_nearest():
+    X = data(1)
+    labels, places = seeded(X, np.ones(len(X)), 4, 5, np.random.RandomState(0))
+    for each, of in zip(labels.T, places, strict=True):
+        distance = np.square(X[:, None] - X[of]).sum(axis=2)
+        assert len(set(of)) == 4
+        np.testing.assert_array_equal(each, distance.argmin(axis=1))
+
+
+def test_rows_of_no_weight_are_no_seeds():
+    X, weight = data(1), np.zeros(400)
+    weight[:10] = 1
+    places = seeded(X, weight, 4, 20, np.random.RandomState(0))[1]
+    assert places.max() < 10
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rand_index_is_that_of_scikit_learn(seed):
+    rng = np.random.default_rng(seed)
+    one, other = rng.integers(4, size=200), rng.integers(3, size=200)
+    other = np.where(rng.random(200) < 0.5, one % 3, other)
+    np.testing.assert_allclose(rand_index(one, other), adjusted_rand_score(one, other))
+
+
+def test_rand_index_of_one_cluster():
+    nothing = np.zeros(5, dtype=int)
+    assert rand_index(nothing, nothing) == 1
+    assert rand_index(nothing, np.arange(5)) == 0
