@@ -149,9 +149,9 @@ def summed(R: np.ndarray, Phi: np.ndarray) -> np.ndarray:
     """``R @ Phi.T``, in float64, by small products: most of them in one call."""
     (K, b), p = R.shape, len(Phi)
     most, length = SMALL_RESULT // K, b // -(-b // TILE) // 8 * 8
-    width = p if p <= most else p // -(-p // most) // 8 * 8
+    width = p if p <= most else p // -(-p // max(most, 1)) // 8 * 8
     small = p <= most and R.size * p <= SMALL_PRODUCT
-    if small or not (width and length):
+    if small or not (most and width and length):
         return (R @ Phi.T).astype(np.float64, copy=False)
     S, R_tiles, Phi_tiles = np.empty((K, p)), tiles(R, length), tiles(Phi, length)
     rest, across = b - b % length, p - p % width

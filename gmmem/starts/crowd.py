@@ -18,6 +18,7 @@ from gmmem.moments import Moments
 from gmmem.passes import assigned_moments, fill_empty
 from gmmem.problem import Problem
 from gmmem.sources.base import Block, Workspace
+from gmmem.sources.memory import InMemory
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def crowd(
     Parameters
     ----------
     problem : Problem
-        In memory and complete, of a model whose components have nothing in common.
+        In memory and complete, of a model whose components have nothing in common; rows that
+        weigh nothing are left out.
     n_components : int
     number : int
         How many start.
@@ -86,7 +88,7 @@ def crowd(
     rng : RandomState
     """
     K = n_components
-    alone = replace(problem, allocation=Apart(K))
+    alone = replace(_weighing(problem), allocation=Apart(K))
     mixture = _start(alone, K, number, rng)
     for iterations, share in rungs:
         mixture = _followed(alone, mixture, iterations, K)
@@ -98,6 +100,15 @@ def crowd(
         mixture = _some(mixture, order[:most], K)
     n = mixture.n_components // K
     return [_some(mixture, np.array([g]), K) for g in range(n)]
+
+
+def _weighing(problem: Problem) -> Problem:
+    """The problem of the rows that weigh something, and no others."""
+    rows = problem.rows
+    if rows.weight is None or rows.weight.all():
+        return problem
+    some = np.flatnonzero(rows.weight)
+    return replace(problem, rows=InMemory(rows.X[some], rows.weight[some], rows.executor.number))
 
 
 def are_sound(problem: Problem, mixture: Mixture, size: int, least: float) -> np.ndarray:

@@ -164,7 +164,9 @@ def test_softmax_without_a_maximum(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("K, p", [(1, 2), (3, 6), (10, 66), (20, 231), (64, 33), (200, 40)])
+@pytest.mark.parametrize(
+    "K, p", [(1, 2), (3, 6), (10, 66), (20, 231), (64, 33), (200, 40), (1500, 7)]
+)
 @pytest.mark.parametrize("b", [1, 511, 1024, 3000])
 @pytest.mark.parametrize("share", [1.0, 0.01])
 def test_products(dtype, K, p, b, share):
