@@ -11,7 +11,7 @@ import numpy as np
 
 from gmmem import em
 from gmmem.covariances import CovarianceModel, DegenerateCovariance
-from gmmem.kernels.arithmetic import FLOOR
+from gmmem.kernels.arithmetic import softmax
 from gmmem.kernels.base import Scores, Shares
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
@@ -32,13 +32,9 @@ class Apart:
         L = scores.L
         log_sum = np.zeros(L.shape[1], L.dtype)
         for each in L.reshape(-1, self.size, L.shape[1]):
-            peak = each.max(axis=0)
-            each -= peak
-            np.maximum(each, FLOOR[L.dtype], out=each)
-            np.exp(each, out=each)
-            total = each.sum(axis=0)
-            each /= total
-            log_sum += np.log(total) + peak
+            of_each, scale = softmax(each, workspace)
+            each *= scale
+            log_sum += of_each
         return Shares(L, np.ones_like(log_sum), log_sum * (self.size / len(L)))
 
 
@@ -159,9 +155,8 @@ def likelihoods(problem: Problem, mixture: Mixture, size: int) -> np.ndarray:
     scores = kernel.scores(kernel.prepare(block, workspace), workspace)
     found, left_out = [], scores.left_out()
     for each in scores.L.reshape(-1, size, rows.n_rows):
-        peak = each.max(axis=0)
-        log_sum = peak + np.log(np.exp(each - peak).sum(axis=0)) + left_out
-        found.append(np.average(log_sum, weights=rows.weight))
+        log_sum, _ = softmax(each, workspace)
+        found.append(np.average(log_sum + left_out, weights=rows.weight))
     return np.array(found)
 
 

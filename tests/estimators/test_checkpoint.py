@@ -84,6 +84,7 @@ FITS = {
     "plain": dict(n_components=4, tol=1e-7),
     "accelerated": dict(n_components=4, tol=1e-9, accelerate=True, init_params="random"),
     "several": dict(n_components=3, n_init=4, init_params="random", max_iter=8),
+    # Its start is so near that with a tolerance EM ends before there is anything to kill.
     "auto": dict(n_components=4, n_init="auto", tol=0, max_iter=12),
     "aitken": dict(n_components=4, stopping="aitken", tol=1e-4),
     "inner": dict(n_components=3, covariance_type="VVE", tol=1e-7, prior="regularised"),
