@@ -24,8 +24,13 @@ from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.passes import total_moments
 from gmmem.problem import Problem
+from gmmem.sources import InMemory
 from gmmem.stopping import UNKNOWN, Remaining
 from gmmem.updates import Extrapolated, Plain, Rule
+
+
+# So many rows at most: where there are more, the arithmetic of a pass is most of it.
+MOST_ROWS = 2_000
 
 
 class GridPoint(NamedTuple):
@@ -163,40 +168,94 @@ def advance(
     """Fit one candidate for `until` iterations in all; a failure is an answer, not an exception."""
     began = perf_counter()
     before = begun.seconds if isinstance(begun, Running) else 0.0
-
-    def seconds() -> float:
-        return before + perf_counter() - began
-
-    def lost(status: str, reason: str, history: Iterable[float] = ()) -> Candidate:
-        return Candidate(point, status, reason, seconds(), list(history))
-
     if isinstance(begun, str):
-        return lost("failed", begun)
+        return Candidate(point, "failed", begun, 0.0, [])
     if problem.extent.n_rows < point.n_components:
-        return lost("failed", f"{problem.extent.n_rows} rows are fewer than the components.")
+        few = f"{problem.extent.n_rows} rows are fewer than the components."
+        return Candidate(point, "failed", few, 0.0, [])
     problem = of_point(problem, point, settings)
-    until = min(until, settings.max_iter)
     with problem.rows.working():
-        solution = _solution(begun, problem, settings, until)
-        if solution.failure is not None:
-            told = advice.of_failure(solution.failure, settings.names)
-            return lost("degenerate", told, solution.history)
-        if solution.last is not None and until < settings.max_iter:
-            return Running(solution, seconds())
-        if (solution.mixture.weights == 0).any():
-            return lost("degenerate", "A component lost all its rows.", solution.history)
-        summary = _summary(solution.mixture, problem)
+        solution = _solution(begun, problem, settings, min(until, settings.max_iter))
+        seconds = before + perf_counter() - began
+        return _answer(point, solution, problem, settings, until, seconds)
+
+
+def _answer(
+    point: GridPoint,
+    solution: em.Solution,
+    problem: Problem,
+    settings: Settings,
+    until: int,
+    seconds: float,
+) -> Candidate | Running:
+    """What a solution says of a candidate."""
+    if solution.failure is not None:
+        told = advice.of_failure(solution.failure, settings.names)
+        return Candidate(point, "degenerate", told, seconds, solution.history)
+    if solution.last is not None and until < settings.max_iter:
+        return Running(solution, seconds)
+    if (solution.mixture.weights == 0).any():
+        told = "A component lost all its rows."
+        return Candidate(point, "degenerate", told, seconds, solution.history)
     return Candidate(
         point,
         "converged" if solution.status is em.Status.CONVERGED else "max_iter",
         solution.status.value,
-        seconds(),
+        seconds,
         solution.history,
         solution.mixture,
-        summary,
+        _summary(solution.mixture, problem),
         solution.passes,
         solution.remaining,
     )
+
+
+def advance_all(
+    points: list[GridPoint], begun: list, problem: Problem, settings: Settings, until: int
+) -> list[Candidate | Running]:
+    """The same for some that `batches` has put together: they share their passes."""
+    if len(points) == 1:
+        return [advance(points[0], begun[0], problem, settings, until)]
+    began = perf_counter()
+    problems = [of_point(problem, point, settings) for point in points]
+    with problem.rows.working():
+        solutions = em.solve_abreast(
+            problems[0],
+            [each.model for each in problems],
+            begun,
+            tol=settings.tol,
+            max_iter=until,
+        )
+        seconds, results = (perf_counter() - began) / len(points), []
+        for point, start, each, solution in zip(points, begun, problems, solutions, strict=True):
+            if solution is None:
+                results.append(advance(point, start, problem, settings, until))
+                continue
+            if solution.last is not None:
+                memory = settings.rule.init(each, solution.last.update)
+                solution = replace(solution, last=solution.last._replace(memory=memory))
+            result = _answer(point, solution, each, settings, until, seconds)
+            if isinstance(result, Running) and solution.passes < until:
+                result = advance(point, result, problem, settings, until)
+            results.append(result)
+    return results
+
+
+def batches(
+    points: list[GridPoint], begun: dict, problem: Problem, settings: Settings, until: int
+) -> list[list[GridPoint]]:
+    """Which candidates share their passes: of few rows, those of one storage and one kind."""
+    together: dict[Any, list[GridPoint]] = {}
+    alike = until < settings.max_iter and settings.prior is None and problem.incomplete is None
+    rows = problem.rows
+    alike = alike and isinstance(rows, InMemory) and problem.extent.n_rows <= MOST_ROWS
+    for point in points:
+        model = get_model(point.covariance_type)
+        key: Any = point
+        if alike and isinstance(begun[point], Moments):
+            key = model.storage, None if model.closed_form else model
+        together.setdefault(key, []).append(point)
+    return list(together.values())
 
 
 def of_point(problem: Problem, point: GridPoint, settings: Settings) -> Problem:
@@ -242,15 +301,26 @@ def fit_all(
 
         def run(some: list[GridPoint], until: int) -> Iterator[tuple[GridPoint, Candidate | None]]:
             known = {each: journal.replay(each, until) for each in some}
-            new = [each for each, result in known.items() if result is None]
-            tasks = (delayed(advance)(each, begun[each], problem, settings, until) for each in new)
-            results = parallel(tasks) if new else iter(())
+            # Whole batches, even if some of them is known: what is found is to be the same.
+            new = [
+                batch
+                for batch in batches(some, begun, problem, settings, until)
+                if any(known[each] is None for each in batch)
+            ]
+            tasks = (
+                delayed(advance_all)(
+                    batch, [begun[each] for each in batch], problem, settings, until
+                )
+                for batch in new
+            )
+            found = zip(new, parallel(tasks) if new else (), strict=True)
             for point in some:
-                result = known[point]
-                if result is None:
-                    result = next(results)
-                    journal.record(point, until, result)
-                begun[point] = result
+                while known[point] is None:
+                    for each, result in zip(*next(found), strict=True):
+                        if known[each] is None:
+                            known[each] = result
+                            journal.record(each, until, result)
+                result = begun[point] = known[point]
                 # A worker's copy of a point may not compare equal to ours.
                 ended = isinstance(result, Candidate)
                 yield point, replace(result, point=point) if ended else None

@@ -5,12 +5,18 @@ M-step and the loop are the same.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from gmmem.kernels import standard
-from gmmem.kernels.arithmetic import above_ceiling, softmax, softmax_below_ceiling
+from gmmem.kernels.arithmetic import (
+    above_ceiling,
+    exponentials_below_ceiling,
+    softmax,
+    softmax_below_ceiling,
+)
 from gmmem.kernels.base import Scores, Shares
 from gmmem.sources.base import Block, Workspace
 from gmmem.sources.device import Place
@@ -49,6 +55,52 @@ def _shares(R: np.ndarray, sums: tuple[np.ndarray, np.ndarray]) -> Shares:
 
 
 SOFT = Soft()
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Several mixtures side by side: rows are shared among the components of each.
+
+    The objectives are those of each of them, (mixtures, b).
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        How many components each has, in their order.
+    """
+
+    sizes: tuple[int, ...]
+    complete: ClassVar[bool] = False
+
+    @cached_property
+    def _members(self) -> np.ndarray:
+        """Whose each component is, (mixtures, components)."""
+        return np.repeat(np.eye(len(self.sizes)), self.sizes, axis=1)
+
+    def __call__(self, scores: Scores, block: Block, workspace: Workspace) -> Shares:
+        L, ones = scores.L, np.ones(scores.L.shape[1], scores.L.dtype)
+        if scores.again is None or not scores.bounded:
+            return Shares(L, ones, self._share(L))
+        least = exponentials_below_ceiling(L, workspace)
+        total = self._members.astype(L.dtype, copy=False) @ L
+        deep = ~(total >= least)
+        far = np.flatnonzero(deep.any(axis=0))
+        total[:, far] = 1
+        L *= np.repeat(1 / total, self.sizes, axis=0)
+        log_sum = np.log(total, out=total)
+        if len(far):
+            part = scores.again(far)
+            log_sum[:, far] = self._share(part)
+            L[:, far] = part
+        return Shares(L, ones, log_sum)
+
+    def _share(self, L: np.ndarray) -> np.ndarray:
+        """Responsibilities in place of scores, whatever these are; the log-sums."""
+        workspace, log_sums = Workspace(), np.empty((len(self.sizes), L.shape[1]), L.dtype)
+        for n, each in enumerate(np.split(L, np.cumsum(self.sizes)[:-1])):
+            log_sums[n], scale = softmax(each, workspace)
+            each *= scale
+        return log_sums
 
 
 @dataclass(frozen=True)

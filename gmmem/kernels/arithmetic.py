@@ -6,6 +6,7 @@ data, so that maximum, sum and scaling run along contiguous memory.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -62,18 +63,11 @@ def softmax_below_ceiling(
     No column needs its own maximum, but those that lie far below: they are computed
     anew, from ``columns(indices)``.
     """
-    ceiling, shape = CEILING[L.dtype], L.shape[1:]
-    floor = ceiling + FLOOR[L.dtype]
-    if L.min() < floor:
-        # A row of the same number: a scalar takes NumPy twice the time.
-        least = workspace.take("floor", shape, L.dtype)
-        least[:] = floor
-        np.maximum(L, least, out=L)
-    np.exp(L, out=L)
+    shape = L.shape[1:]
+    least = exponentials_below_ceiling(L, workspace)
     total = workspace.take("total", shape, L.dtype)
     np.matmul(np.ones(len(L), L.dtype), L, out=total)
     log_sum = workspace.take("log_sum", shape, L.dtype)
-    least = math.exp(ceiling - DEPTH[L.dtype])
     if total.min() >= least:
         return np.log(total, out=log_sum), np.divide(1, total, out=total)
     far = np.flatnonzero(~(total >= least))
@@ -84,6 +78,19 @@ def softmax_below_ceiling(
     log_sum[far], total[far] = softmax(part, Workspace())
     L[:, far] = part
     return log_sum, total
+
+
+def exponentials_below_ceiling(L: np.ndarray, workspace: Workspace) -> float:
+    """Exponentiate L in place; columns whose sums are less than what is returned are too deep."""
+    ceiling = CEILING[L.dtype]
+    floor = ceiling + FLOOR[L.dtype]
+    if L.min() < floor:
+        # A row of the same number: a scalar takes NumPy twice the time.
+        least = workspace.take("floor", L.shape[1:], L.dtype)
+        least[:] = floor
+        np.maximum(L, least, out=L)
+    np.exp(L, out=L)
+    return math.exp(ceiling - DEPTH[L.dtype])
 
 
 def above_ceiling(L: np.ndarray) -> float | None:
@@ -181,8 +188,10 @@ def mostly_zero(R: np.ndarray, workspace: Workspace) -> csr_array | None:
     return csr_array((R.ravel()[places], places % b, starts), shape=R.shape)
 
 
-def weighted_total(values: np.ndarray, weight: np.ndarray | None) -> float:
-    """Sum of the values times the row weights, in float64."""
+def weighted_total(values: np.ndarray, weight: np.ndarray | None) -> Any:
+    """Sum of the values (..., b) times the row weights, in float64."""
     if weight is None:
-        return float(np.sum(values, dtype=np.float64))
-    return float(np.dot(values.astype(np.float64, copy=False), weight))
+        total = values.sum(axis=-1, dtype=np.float64)
+    else:
+        total = values.astype(np.float64, copy=False) @ weight
+    return total if total.ndim else float(total)
