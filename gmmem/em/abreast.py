@@ -94,10 +94,46 @@ def slices(sizes: Sequence[int]) -> list[slice]:
     return [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
 
 
+def start_abreast(
+    problem: Problem, models: Sequence[CovarianceModel], starts: Sequence[Moments]
+) -> list[Mixture | None]:
+    """M-steps from what each starts from.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of complete rows, without a prior but for a ridge.
+    models : sequence of CovarianceModel
+        Those of the mixtures, all of one storage.
+    starts : sequence of Moments
+        Of their components, in the form of the models or a finer one.
+
+    Returns
+    -------
+    mixtures : list of Mixture or None
+        None for what did not even start: alone it says why.
+    """
+    mixtures: list[Mixture | None] = [None for _ in starts]
+    which = list(range(len(starts)))
+    while which:
+        sizes = [len(starts[n].mass) for n in which]
+        together = _together(problem, [models[n] for n in which], sizes)
+        moments = _joined_moments([starts[n] for n in which])
+        try:
+            update = together.maximise(moments.coarsened(together.model.storage.form, pooled=False))
+        except DegenerateCovariance as error:
+            del which[_lost(error, sizes)]
+            continue
+        for n, here in zip(which, slices(sizes), strict=True):
+            mixtures[n] = _part(update.mixture, here, models[n])
+        break
+    return mixtures
+
+
 def solve_abreast(
     problem: Problem,
     models: Sequence[CovarianceModel],
-    starts: Sequence[Moments],
+    starts: Sequence[Mixture | Solution],
     *,
     tol: float,
     max_iter: int,
@@ -110,67 +146,77 @@ def solve_abreast(
         Of complete rows, without a prior but for a ridge.
     models : sequence of CovarianceModel
         Those of the mixtures, all of one storage.
-    starts : sequence of Moments
-        For each mixture, those of its components, in the form of the model or a finer one.
+    starts : sequence of Mixture or Solution
+        Where each starts, or what it goes on from.
     tol : float
         In nats per unit of row weight.
     max_iter : int
-        Most passes over the rows.
+        Most passes over the rows, those of a solution included.
 
     Returns
     -------
     solutions : list of Solution or None
         One that collapses ends before it does, and all end where one needs differences: what
-        follows is to be seen alone.  None for what did not even start.
+        follows is to be seen alone.  None where nothing was done.
     """
     weight = problem.extent.total_weight
+    before = [start if isinstance(start, Solution) else None for start in starts]
+    done = max((each.passes for each in before if each is not None), default=0)
+    mixtures = [each.last.update if isinstance(each, Solution) else each for each in starts]
     found: list[list[tuple[State, slice]]] = [[] for _ in starts]
     with problem.rows.working():
-        for which, state in islice(_states(problem, models, starts), max_iter):
+        for which, state in islice(_states(problem, models, mixtures), max_iter - done):
             # They have equal shares of all weight.
             objectives = (state.log_likelihood + weight * np.log(len(which))).tolist()
-            places = slices([len(starts[n].mass) for n in which])
+            places = slices([mixtures[n].n_components for n in which])
             for n, objective, here in zip(which, objectives, places, strict=True):
                 found[n].append((state._replace(log_likelihood=objective, memory=None), here))
-    limits = dict(tol=tol, max_iter=max_iter)
-    return [
-        _alone(model, states, weight, limits) if states else None
-        for model, states in zip(models, found, strict=True)
-    ]
+    solutions = list(before)
+    for n, read in enumerate(found):
+        if read:
+            states = [state for state, _ in read]
+            solution = converge(states, weight, tol=tol, max_iter=max_iter, before=before[n])
+            _, here = read[len(solution.history) - len(before[n].history if before[n] else ()) - 1]
+            solutions[n] = _alone(solution, here, models[n])
+    return solutions
 
 
 def _states(
-    problem: Problem, models: Sequence[CovarianceModel], starts: Sequence[Moments]
+    problem: Problem, models: Sequence[CovarianceModel], mixtures: Sequence[Mixture]
 ) -> Iterator[tuple[list[int], State]]:
     """States of all that go on, and which these are."""
-    which, mixture = list(range(len(starts))), None
+    which, now = list(range(len(mixtures))), list(mixtures)
     while which:
-        sizes = tuple(len(starts[n].mass) for n in which)
-        together = replace(
-            problem,
-            model=Each(tuple(models[n] for n in which), sizes),
-            allocation=Apart(sizes),
-            total=None,
-        )
+        sizes = [each.n_components for each in now]
+        together = _together(problem, [models[n] for n in which], sizes)
+        state = None
         try:
-            if mixture is None:
-                moments = _joined([starts[n] for n in which])
-                form = together.model.storage.form
-                mixture = together.maximise(moments.coarsened(form, pooled=False)).mixture
-            for state in states(together, mixture):
+            for state in states(together, _joined(now)):
                 yield which, state
                 if state.memory.kernel.exact:
                     return
-                mixture = state.update
         except DegenerateCovariance as error:
-            lost = int(np.searchsorted(np.cumsum(sizes), error.component, side="right"))
-            if mixture is not None:
-                mixture = _without(mixture, slices(sizes)[lost])
-            which = which[:lost] + which[lost + 1 :]
+            if state is not None:
+                each = zip(slices(sizes), which, strict=True)
+                now = [_part(state.update, here, models[n]) for here, n in each]
+            lost = _lost(error, sizes)
+            which, now = which[:lost] + which[lost + 1 :], now[:lost] + now[lost + 1 :]
 
 
-def _joined(starts: Sequence[Moments]) -> Moments:
-    """Moments of all components."""
+def _together(
+    problem: Problem, models: Sequence[CovarianceModel], sizes: Sequence[int]
+) -> Problem:
+    """The problem of all of them."""
+    model, allocation = Each(tuple(models), tuple(sizes)), Apart(tuple(sizes))
+    return replace(problem, model=model, allocation=allocation, total=None)
+
+
+def _lost(error: DegenerateCovariance, sizes: Sequence[int]) -> int:
+    """Which mixture a component is of."""
+    return int(np.searchsorted(np.cumsum(sizes), error.component, side="right"))
+
+
+def _joined_moments(starts: Sequence[Moments]) -> Moments:
     centres = [np.broadcast_to(each.centre, each.first.shape) for each in starts]
     mass, first, second = (
         np.concatenate([getattr(each, name) for each in starts])
@@ -179,30 +225,29 @@ def _joined(starts: Sequence[Moments]) -> Moments:
     return Moments(mass, np.concatenate(centres), first, second, starts[0].form)
 
 
-def _without(mixture: Mixture, some: slice) -> Mixture:
-    places = np.delete(np.arange(mixture.n_components), some)
-    weights = mixture.weights[places]
-    return Mixture.of_parts(
-        weights / weights.sum(), mixture.means[places], mixture.covariances.take(places)
-    )
+def _joined(mixtures: Sequence[Mixture]) -> Mixture:
+    """One mixture, of which each has an equal share."""
+    weights = np.concatenate([each.weights for each in mixtures]) / len(mixtures)
+    means = np.concatenate([each.means for each in mixtures])
+    factors = [
+        np.broadcast_to(each.covariances.factors, (each.n_components, *shape[1:]))
+        for each, shape in ((each, each.covariances.factors.shape) for each in mixtures)
+    ]
+    storage = mixtures[0].covariances.from_factors(np.concatenate(factors), means.shape[1])
+    return Mixture.of_parts(weights, means, storage)
 
 
-def _alone(
-    model: CovarianceModel, states: list[tuple[State, slice]], weight: float, limits: dict
-) -> Solution:
-    """What one of them has come to."""
-    solution = converge([state for state, _ in states], weight, **limits)
-    _, here = states[len(solution.history) - 1]
+def _part(mixture: Mixture, here: slice, model: CovarianceModel) -> Mixture:
+    weights = mixture.weights[here]
     # Where a model keeps one covariance, the first is as good as any.
     held = np.arange(here.start, here.start + 1 if model.shared else here.stop)
-    last = solution.last
-    if last is not None:
-        mixture, update = (_part(each, here, held) for each in (last.mixture, last.update))
-        last = last._replace(mixture=mixture, update=update)
-    return replace(solution, mixture=_part(solution.mixture, here, held), last=last)
-
-
-def _part(mixture: Mixture, here: slice, held: np.ndarray) -> Mixture:
-    weights = mixture.weights[here]
     covariances = mixture.covariances.take(held)
     return Mixture.of_parts(weights / weights.sum(), mixture.means[here], covariances)
+
+
+def _alone(solution: Solution, here: slice, model: CovarianceModel) -> Solution:
+    last = solution.last
+    if last is not None:
+        mixture, update = (_part(each, here, model) for each in (last.mixture, last.update))
+        last = last._replace(mixture=mixture, update=update)
+    return replace(solution, mixture=_part(solution.mixture, here, model), last=last)

@@ -32,6 +32,9 @@ from gmmem.updates import Extrapolated, Plain, Rule
 # So many rows at most: where there are more, the arithmetic of a pass is most of it.
 MOST_ROWS = 2_000
 
+# Iterations in which they do: later, each goes on in leaps of its own.
+TOGETHER = 27
+
 
 class GridPoint(NamedTuple):
     """Where a candidate stands in the grid."""
@@ -218,27 +221,49 @@ def advance_all(
         return [advance(points[0], begun[0], problem, settings, until)]
     began = perf_counter()
     problems = [of_point(problem, point, settings) for point in points]
+    models, starts = [each.model for each in problems], list(begun)
     with problem.rows.working():
-        solutions = em.solve_abreast(
+        if isinstance(begun[0], Moments):
+            starts = em.start_abreast(problems[0], models, begun)
+        else:
+            starts = [each.solution for each in begun]
+        some = [n for n, start in enumerate(starts) if start is not None]
+        found = em.solve_abreast(
             problems[0],
-            [each.model for each in problems],
-            begun,
+            [models[n] for n in some],
+            [starts[n] for n in some],
             tol=settings.tol,
             max_iter=until,
         )
-        seconds, results = (perf_counter() - began) / len(points), []
-        for point, start, each, solution in zip(points, begun, problems, solutions, strict=True):
-            if solution is None:
-                results.append(advance(point, start, problem, settings, until))
-                continue
-            if solution.last is not None:
-                memory = settings.rule.init(each, solution.last.update)
-                solution = replace(solution, last=solution.last._replace(memory=memory))
-            result = _answer(point, solution, each, settings, until, seconds)
-            if isinstance(result, Running) and solution.passes < until:
-                result = advance(point, result, problem, settings, until)
-            results.append(result)
-    return results
+        solutions = dict(zip(some, found, strict=True))
+        seconds = (perf_counter() - began) / len(points)
+        return [
+            _followed(point, begun[n], solutions.get(n), problems[n], settings, until, seconds)
+            for n, point in enumerate(points)
+        ]
+
+
+def _followed(
+    point: GridPoint,
+    begun: Moments | Running,
+    solution: em.Solution | None,
+    problem: Problem,
+    settings: Settings,
+    until: int,
+    seconds: float,
+) -> Candidate | Running:
+    """What one of a batch has come to, alone if it must be."""
+    if isinstance(begun, Running):
+        seconds += begun.seconds
+    if solution is None:
+        return advance(point, begun, problem, settings, until)
+    if solution.last is not None:
+        memory = settings.rule.init(problem, solution.last.update)
+        solution = replace(solution, last=solution.last._replace(memory=memory))
+    result = _answer(point, solution, problem, settings, until, seconds)
+    if isinstance(result, Running) and solution.passes < until:
+        return advance(point, result, problem, settings, until)
+    return result
 
 
 def batches(
@@ -246,14 +271,15 @@ def batches(
 ) -> list[list[GridPoint]]:
     """Which candidates share their passes: of few rows, those of one storage and one kind."""
     together: dict[Any, list[GridPoint]] = {}
-    alike = until < settings.max_iter and settings.prior is None and problem.incomplete is None
-    rows = problem.rows
-    alike = alike and isinstance(rows, InMemory) and problem.extent.n_rows <= MOST_ROWS
+    rows, alike = problem.rows, until <= TOGETHER and settings.prior is None
+    alike = alike and isinstance(rows, InMemory) and problem.incomplete is None
+    alike = alike and problem.extent.n_rows <= MOST_ROWS
     for point in points:
-        model = get_model(point.covariance_type)
-        key: Any = point
-        if alike and isinstance(begun[point], Moments):
-            key = model.storage, None if model.closed_form else model
+        start, key = begun[point], point
+        if alike and not isinstance(start, str):
+            model = get_model(point.covariance_type)
+            done = start.solution.passes if isinstance(start, Running) else 0
+            key = done, model.storage, None if model.closed_form else model
         together.setdefault(key, []).append(point)
     return list(together.values())
 
