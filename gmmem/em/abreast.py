@@ -137,6 +137,7 @@ def solve_abreast(
     *,
     tol: float,
     max_iter: int,
+    stopping: str = "change",
 ) -> list[Solution | None]:
     """What plain EM finds from each start in so many iterations, or in fewer.
 
@@ -152,6 +153,8 @@ def solve_abreast(
         In nats per unit of row weight.
     max_iter : int
         Most passes over the rows, those of a solution included.
+    stopping : {"change", "aitken"}, default="change"
+        Whether `tol` is for the last change, or for what is estimated to be still to be had.
 
     Returns
     -------
@@ -171,11 +174,11 @@ def solve_abreast(
             places = slices([mixtures[n].n_components for n in which])
             for n, objective, here in zip(which, objectives, places, strict=True):
                 found[n].append((state._replace(log_likelihood=objective, memory=None), here))
-    solutions = list(before)
+    solutions, limits = list(before), dict(tol=tol, max_iter=max_iter, stopping=stopping)
     for n, read in enumerate(found):
         if read:
             states = [state for state, _ in read]
-            solution = converge(states, weight, tol=tol, max_iter=max_iter, before=before[n])
+            solution = converge(states, weight, before=before[n], **limits)
             _, here = read[len(solution.history) - len(before[n].history if before[n] else ()) - 1]
             solutions[n] = _alone(solution, here, models[n])
     return solutions

@@ -234,6 +234,8 @@ def advance_all(
             [starts[n] for n in some],
             tol=settings.tol,
             max_iter=until,
+            # As near to its end as leaps would have come.
+            stopping="aitken" if settings.accelerate else "change",
         )
         solutions = dict(zip(some, found, strict=True))
         seconds = (perf_counter() - began) / len(points)
