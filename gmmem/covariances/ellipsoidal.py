@@ -128,11 +128,12 @@ class EVE(Turned):
         total = mass.sum()
 
         def objective(values):
-            log_size = np.mean(np.log(values), axis=1)
+            log_size = np.log(values).sum(axis=1) / n_features
             most = log_size.max()
             share = np.exp(log_size - most)
-            value = total * n_features * (most + np.log(share.sum()))
-            return value, total * share / share.sum(), 1 / n_features
+            sum_of = share.sum()
+            value = total * n_features * (most + np.log(sum_of))
+            return value, share * (total / sum_of), 1 / n_features
 
         axes, values, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
         size = volumes(values)
@@ -172,7 +173,7 @@ class VVE(Turned):
 
     def estimate(self, scatter, mass, n_features, previous):
         def objective(values):
-            return float(mass @ np.log(values).sum(axis=1)), mass, 0.0
+            return float(mass.dot(np.log(values)).sum()), mass, 0.0
 
         axes, values, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
         return _along(values / mass[:, None], axes, settled)
