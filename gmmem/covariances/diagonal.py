@@ -183,7 +183,7 @@ class VEI(Iterated):
     storage = Diagonal
 
     def estimate(self, scatter, mass, n_features, previous):
-        start = None if previous is None else volumes(previous)
+        start = None if previous is None else previous.sum(axis=1)  # But for a factor of all.
         volume, shape, settled = common_shape(scatter, mass, start, self.tol, self.max_iter)
         return Estimate(volume[:, None] * shape, settled)
 

@@ -81,7 +81,7 @@ class VEE(Iterated):
     storage = Full
 
     def estimate(self, scatter, mass, n_features, previous):
-        start = None if previous is None else _volumes(previous)
+        start = None if previous is None else _traces(previous)
         volume, common, settled = common_matrix(scatter, mass, start, self.tol, self.max_iter)
         return _of_roots(np.sqrt(volume)[:, None, None] * common, settled)
 
@@ -243,7 +243,7 @@ class VEV(Iterated):
 
     def estimate(self, scatter, mass, n_features, previous):
         values, axes = _eigen(scatter)
-        start = None if previous is None else _volumes(previous)
+        start = None if previous is None else _traces(previous)
         volume, shape, settled = common_shape(values, mass, start, self.tol, self.max_iter)
         return _along(volume[:, None] * shape, axes, settled)
 
@@ -304,13 +304,13 @@ class VVV(Lettered):
         return Estimate(scatter / mass[:, None, None])
 
 
-def _volumes(matrices: np.ndarray) -> np.ndarray:
-    """``|A_k| ** (1 / d)``, (K,)."""
-    return _volumes_of_roots(root(matrices))
+def _traces(matrices: np.ndarray) -> np.ndarray:
+    """Of covariances of one shape: as their volumes, but for a factor of all, (K,)."""
+    return np.einsum("kii->k", matrices)
 
 
 def _volumes_of_roots(roots: np.ndarray) -> np.ndarray:
-    """The same where the roots are known."""
+    """``|R_k R_k'| ** (1 / d)``, (K,)."""
     regular = roots[:, :, -1].any(axis=1)
     pivots = np.where(regular[:, None], np.diagonal(roots, axis1=1, axis2=2), 0)
     return volumes(pivots**2)
@@ -324,6 +324,8 @@ def _eigen(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     so that rounding does not.
     """
     values, axes = eigen(matrices)
+    if (values[:, 1:] < (1 - 2 * TIED_THIN) * values[:, :-1]).all():
+        return values, axes
     noise = np.minimum(TIED * values[:, :1], TIED_THIN * values[:, :-1])
     tied = values[:, :-1] - values[:, 1:] <= noise
     if tied.any():

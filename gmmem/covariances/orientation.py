@@ -191,6 +191,8 @@ def _descend(
     """The end, and whether it is settled."""
     d, total = len(now.axes), now.weight.sum()
     planes = _planes(d)
+    if d == 1:
+        return now, True
     towards = _Newton(_pairs(d)) if d <= MOST_FOR_NEWTON else _LimitedMemory(planes)
     for _ in range(max_iter):
         gradient = _gradients(now, planes)

@@ -19,7 +19,7 @@ first kind is cheaper, so it is left only where it slows down.
 from collections.abc import Callable
 
 import numpy as np
-from scipy.linalg.lapack import dtrtri
+from scipy.linalg.lapack import dpotrf, dtrtri
 
 from gmmem.covariances.roots import root
 from gmmem.covariances.storage import EPS, DegenerateCovariance
@@ -68,13 +68,17 @@ def settle(
     max_iter: int,
 ) -> tuple[np.ndarray, bool]:
     """Volumes at which f is least, to within `tol` relatively; and whether they are."""
-    volume, last = start, np.inf
+    check_positive(start)
+    volume, last, speed = start, np.inf, 1.0
     for done in range(max_iter):
-        check_positive(volume)
         before, volume = volume, in_turn(volume)
         check_positive(volume)
-        change = np.abs(volume / before - 1).max()
-        if change <= tol:
+        # What multiplies all alike changes nothing.
+        ratio = volume / before
+        change = float(ratio.max() / ratio.min()) - 1
+        slowest, speed = speed, change / last if done else 1.0
+        # Changes go down like a geometric series: what is left is about the next.
+        if change * min(1.0, max(slowest, speed)) <= tol:
             return volume, True
         if change > FAST * last:
             volume, settled = _by_newton(whiten, mass, d, volume, tol, max_iter - done - 1)
@@ -126,7 +130,10 @@ def common_shape(
     """Volumes (K,) and one shape (d,) for scatters that are diagonal, (K, d)."""
     d = values.shape[1]
     # What is below zero is rounding, of moments that must be taken by differences.
-    check_positive(np.where((values < 0).any(axis=1), -1, values.sum(axis=1)))
+    totals = values.sum(axis=1)
+    if not values.min() > 0:
+        check_positive(np.where((values < 0).any(axis=1), -1, totals))
+    scale = 1 / (d * mass)
 
     def whiten(inverse):
         pooled = inverse @ values
@@ -135,13 +142,13 @@ def common_shape(
         return float(np.log(pooled).sum()), flat, flat.sum(axis=1)
 
     def shape(volume):
-        pooled = (1 / volume) @ values
+        pooled = (1 / volume).dot(values)
         return pooled / volumes(pooled[None])
 
     def in_turn(volume):
-        return values @ (1 / shape(volume)) / (d * mass)
+        return values.dot(1 / shape(volume)) * scale
 
-    start = values.sum(axis=1) / (d * mass) if start is None else start
+    start = totals * scale if start is None else start
     volume, settled = settle(in_turn, whiten, mass, d, start, tol, max_iter)
     return volume, shape(volume), settled
 
@@ -151,13 +158,13 @@ def common_matrix(
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """The same for scatters that are matrices, (K, d, d): the root of one of determinant one."""
     d = scatter.shape[1]
-    traces = np.trace(scatter, axis1=1, axis2=2)
-    check_positive(traces)
-
     flat = scatter.reshape(len(scatter), -1)
+    traces = flat[:, :: d + 1].sum(axis=1)
+    check_positive(traces)
+    scale = 1 / (d * mass)
 
     def factorised(volume):
-        return _factorised(((1 / volume) @ flat).reshape(d, d))
+        return _factorised((1 / volume).dot(flat).reshape(d, d))
 
     # By roots no trace is negative, and none is small beside what it was taken from.
     roots = root(scatter)
@@ -171,9 +178,9 @@ def common_matrix(
     def in_turn(volume):
         log_det, _, whitener = factorised(volume)
         part = (whitener @ roots).reshape(len(roots), -1)
-        return np.einsum("kj,kj->k", part, part) * (np.exp(log_det / d) / (d * mass))
+        return np.einsum("kj,kj->k", part, part) * (np.exp(log_det / d) * scale)
 
-    start = traces / (d * mass) if start is None else start
+    start = traces * scale if start is None else start
     volume, settled = settle(in_turn, whiten, mass, d, start, tol, max_iter)
     log_det, lower, _ = factorised(volume)
     return volume, lower / np.exp(log_det / (2 * d)), settled
@@ -181,11 +188,10 @@ def common_matrix(
 
 def _factorised(matrix: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """Logarithm of the determinant, the lower Cholesky factor, and its inverse."""
-    try:
-        lower = np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        raise DegenerateCovariance(0) from None
-    pivots = np.diagonal(lower)
-    if not (pivots**2 > EPS * np.diagonal(matrix)).all():
+    lower, failed = dpotrf(matrix, lower=True)
+    if failed:
+        raise DegenerateCovariance(0)
+    pivots = lower.diagonal()
+    if not (pivots * pivots > EPS * matrix.diagonal()).all():
         raise DegenerateCovariance(0, "is singular to working precision")
     return 2 * float(np.log(pivots).sum()), lower, dtrtri(lower, lower=True)[0]
