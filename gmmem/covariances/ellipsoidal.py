@@ -125,15 +125,12 @@ class EVE(Turned):
     storage = Full
 
     def estimate(self, scatter, mass, n_features, previous):
-        total = mass.sum()
+        total, each = mass.sum(), np.full(n_features, 1 / n_features)
 
         def objective(values):
-            log_size = np.log(values).sum(axis=1) / n_features
-            most = log_size.max()
-            share = np.exp(log_size - most)
-            sum_of = share.sum()
-            value = total * n_features * (most + np.log(sum_of))
-            return value, share * (total / sum_of), 1 / n_features
+            size = np.exp(np.log(values).dot(each))
+            pooled = size.sum()
+            return total * n_features * np.log(pooled), size * (total / pooled), 1 / n_features
 
         axes, values, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
         size = volumes(values)

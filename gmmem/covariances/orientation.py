@@ -64,7 +64,7 @@ LEAST_CURVATURE, REGULAR = 1e-6, 1e-3
 Objective = Callable[[np.ndarray], tuple[float, np.ndarray, float]]
 
 
-class Turned(NamedTuple):
+class Seen(NamedTuple):
     """Scatters as some axes see them, and what the objective says of that."""
 
     axes: np.ndarray
@@ -77,7 +77,7 @@ class Turned(NamedTuple):
     coupling: float
 
     @classmethod
-    def of(cls, axes: np.ndarray, roots: np.ndarray, objective: Objective) -> "Turned":
+    def of(cls, axes: np.ndarray, roots: np.ndarray, objective: Objective) -> "Seen":
         """From ``R_k'`` with ``W_k = R_k R_k'``."""
         turned = roots @ axes
         S = turned.transpose(0, 2, 1) @ turned
@@ -169,13 +169,15 @@ def best_axes(
     settled : bool
     """
     # Turning would give a column that does not vary some of the others' variance.
-    check_positive(scatter.diagonal(0, 1, 2).max(axis=0)[None])
+    variances = scatter.diagonal(0, 1, 2)
+    if not variances.min() > 0:
+        check_positive(variances.max(axis=0)[None])
     roots = root(scatter).transpose(0, 2, 1)
     if previous is not None:
-        best = Turned.of(common_axes(previous), roots, objective)
+        best = Seen.of(common_axes(previous), roots, objective)
     else:
         starts = [common_axes(scatter), *eigen(scatter)[1]]
-        starts = [Turned.of(axes, roots, objective) for axes in starts]
+        starts = [Seen.of(axes, roots, objective) for axes in starts]
         starts.sort(key=lambda each: each.value)
         # The memory of steps is too slow for its next gain to tell what is left.
         near = max(tol, NEAR) if scatter.shape[1] <= MOST_FOR_NEWTON else tol
@@ -186,8 +188,8 @@ def best_axes(
 
 
 def _descend(
-    roots: np.ndarray, objective: Objective, now: Turned, tol: float, max_iter: int
-) -> tuple[Turned, bool]:
+    roots: np.ndarray, objective: Objective, now: Seen, tol: float, max_iter: int
+) -> tuple[Seen, bool]:
     """The end, and whether it is settled."""
     d, total = len(now.axes), now.weight.sum()
     planes = _planes(d)
@@ -202,9 +204,10 @@ def _descend(
         gain = -slope.dot(step) / (4 * total)
         if gain <= tol:
             return now, True
-        step *= min(1, LARGEST_TURN / np.abs(step).max())
+        if step.dot(step) > LARGEST_TURN**2:
+            step *= min(1, LARGEST_TURN / np.abs(step).max())
         for _ in range(HALVINGS):
-            new = Turned.of(now.axes.dot(_rotation(step, planes, d)), roots, objective)
+            new = Seen.of(now.axes.dot(_rotation(step, planes, d)), roots, objective)
             if new.value < now.value:
                 break
             step = step / 2
@@ -232,7 +235,7 @@ def _identity(d: int) -> np.ndarray:
     return np.eye(d)
 
 
-def _gradients(now: Turned, planes: Planes) -> np.ndarray:
+def _gradients(now: Seen, planes: Planes) -> np.ndarray:
     """``g / w`` of each component and plane, (K, P)."""
     i, j = planes.first, planes.second
     inverse = 2 / now.values
@@ -254,8 +257,8 @@ class _Newton:
     def __call__(self, now, gradient, slope, total):
         hessian = _hessian(now, self.pairs)
         if now.coupling:
-            hessian += now.coupling * (gradient.T * now.weight).dot(gradient)
-            hessian -= now.coupling / total * (slope[:, None] * slope)
+            together = (gradient.T * now.weight).dot(gradient) - slope[:, None] * (slope / total)
+            hessian += now.coupling * together
         if len(slope) == 1:
             return -slope / max(abs(hessian[0, 0]), LEAST_CURVATURE * total)
         factor, failed = dpotrf(hessian)
@@ -266,7 +269,7 @@ class _Newton:
         return -ways @ ((slope @ ways) / curvature)
 
 
-def _hessian(now: Turned, pairs: Pairs) -> np.ndarray:
+def _hessian(now: Seen, pairs: Pairs) -> np.ndarray:
     """Second derivatives of ``sum_k w_k sum_j log S_kjj`` in the planes, (P, P).
 
     Turned by ``exp(O)``, O antisymmetric with columns o_j, S_kjj changes to second order
@@ -277,6 +280,8 @@ def _hessian(now: Turned, pairs: Pairs) -> np.ndarray:
                              - S_kab / S_kaa - S_kab / S_kbb).
     """
     S, d = now.S, now.S.shape[1]
+    if d == 2:
+        return _of_one_plane(now)
     shares = now.weight[:, None] / now.values
     rows = S * np.sqrt(shares / now.values)[:, :, None]
     each = shares.T.dot(S.reshape(len(S), -1)).reshape(d, d, d)
@@ -285,6 +290,15 @@ def _hessian(now: Turned, pairs: Pairs) -> np.ndarray:
     hessian = pairs.signs * each.take(pairs.common)
     hessian.ravel()[:: len(hessian) + 1] = each.take(pairs.own[0]) + each.take(pairs.own[1])
     return hessian
+
+
+def _of_one_plane(now: Seen) -> np.ndarray:
+    """The same for two features, where there is one plane: a few numbers a component."""
+    inverse = 1 / now.values
+    ratio, across = now.values[:, 0] * inverse[:, 1], now.S[:, 0, 1]
+    inverse *= inverse
+    second = 2 * (ratio + 1 / ratio - 2) - 4 * across * across * (inverse[:, 0] + inverse[:, 1])
+    return now.weight.dot(second).reshape(1, 1)
 
 
 class _LimitedMemory:

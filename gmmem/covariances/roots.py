@@ -6,7 +6,7 @@ with roots, of which all columns may have units of their own.
 """
 
 import numpy as np
-from scipy.linalg.lapack import dgejsv, dpstrf
+from scipy.linalg.lapack import dgejsv, dpstrf, dsyevd
 
 from gmmem.covariances.storage import EPS
 
@@ -64,13 +64,22 @@ def eigen(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> values
     array([[1.e+30, 3.e+00, 1.e+00]])
     """
-    values, axes = np.linalg.eigh(matrices)
+    values, axes = _ascending(matrices)
     values, axes = np.maximum(values[:, ::-1], 0), axes[:, :, ::-1]
     graded = values[:, -1] < GRADED * values[:, 0]
     if graded.any():
         for k in np.flatnonzero(graded):
             values[k], axes[k] = _graded(matrices[k], values[k], axes[k])
     return values, axes
+
+
+def _ascending(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As NumPy gives them; one matrix alone in less time."""
+    if len(matrices) == 1:
+        values, axes, failed = dsyevd(matrices[0])
+        if not failed:
+            return values[None], axes[None]
+    return np.linalg.eigh(matrices)
 
 
 def _graded(

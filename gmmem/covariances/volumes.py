@@ -16,6 +16,7 @@ method settles in a few steps.  Halving a step until f falls keeps it monotone. 
 first kind is cheaper, so it is left only where it slows down.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -72,10 +73,12 @@ def settle(
     volume, last, speed = start, np.inf, 1.0
     for done in range(max_iter):
         before, volume = volume, in_turn(volume)
-        check_positive(volume)
-        # What multiplies all alike changes nothing.
         ratio = volume / before
-        change = float(ratio.max() / ratio.min()) - 1
+        least = float(ratio.min())
+        if not least > 0:
+            check_positive(volume)
+        # What multiplies all alike changes nothing.
+        change = float(ratio.max()) / least - 1
         slowest, speed = speed, change / last if done else 1.0
         # Changes go down like a geometric series: what is left is about the next.
         if change * min(1.0, max(slowest, speed)) <= tol:
@@ -168,6 +171,7 @@ def common_matrix(
 
     # By roots no trace is negative, and none is small beside what it was taken from.
     roots = root(scatter)
+    rows, ones = roots.transpose(0, 2, 1).reshape(-1, d), np.ones(d * d)
 
     def whiten(inverse):
         log_det, _, whitener = factorised(1 / inverse)
@@ -177,8 +181,8 @@ def common_matrix(
 
     def in_turn(volume):
         log_det, _, whitener = factorised(volume)
-        part = (whitener @ roots).reshape(len(roots), -1)
-        return np.einsum("kj,kj->k", part, part) * (np.exp(log_det / d) * scale)
+        part = rows.dot(whitener.T).reshape(len(roots), -1)
+        return (part * part).dot(ones) * (math.exp(log_det / d) * scale)
 
     start = traces * scale if start is None else start
     volume, settled = settle(in_turn, whiten, mass, d, start, tol, max_iter)
@@ -191,7 +195,9 @@ def _factorised(matrix: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     lower, failed = dpotrf(matrix, lower=True)
     if failed:
         raise DegenerateCovariance(0)
-    pivots = lower.diagonal()
-    if not (pivots * pivots > EPS * matrix.diagonal()).all():
+    # For a few numbers Python is faster than NumPy.
+    pivots = lower.diagonal().tolist()
+    of_rows = zip(pivots, matrix.diagonal().tolist(), strict=True)
+    if not all(pivot * pivot > EPS * own for pivot, own in of_rows):
         raise DegenerateCovariance(0, "is singular to working precision")
-    return 2 * float(np.log(pivots).sum()), lower, dtrtri(lower, lower=True)[0]
+    return 2 * sum(map(math.log, pivots)), lower, dtrtri(lower, lower=True)[0]
