@@ -32,7 +32,7 @@ Scientific and Statistical Computing 7, 169-184.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -49,6 +49,9 @@ HALVINGS = 30
 # Of the axes to begin with, how many are followed, and to within how many nats a unit of
 # mass of their end: then one is.
 STARTS, NEAR = 4, 1e-6
+
+# Axes with such cosines between them are drawn to the same end.
+ALIKE = 0.98
 
 # Steps that the approximate Hessian remembers.
 MEMORY = 8
@@ -181,22 +184,31 @@ def best_axes(
         starts.sort(key=lambda each: each.value)
         # The memory of steps is too slow for its next gain to tell what is left.
         near = max(tol, NEAR) if scatter.shape[1] <= MOST_FOR_NEWTON else tol
-        ends = [_descend(roots, objective, each, near, max_iter)[0] for each in starts[:STARTS]]
+        ends: list[Seen] = []
+        for each in starts[:STARTS]:
+            ends.append(_descend(roots, objective, each, near, max_iter, ends)[0])
         best = min(ends, key=lambda each: each.value)
     best, settled = _descend(roots, objective, best, tol, max_iter)
     return best.axes, best.S.diagonal(0, 1, 2), settled
 
 
 def _descend(
-    roots: np.ndarray, objective: Objective, now: Seen, tol: float, max_iter: int
+    roots: np.ndarray,
+    objective: Objective,
+    now: Seen,
+    tol: float,
+    max_iter: int,
+    ends: Sequence[Seen] = (),
 ) -> tuple[Seen, bool]:
-    """The end, and whether it is settled."""
+    """The end, and whether it is settled: it is not where others' ends are near and better."""
     d, total = len(now.axes), now.weight.sum()
     planes = _planes(d)
     if d == 1:
         return now, True
     towards = _Newton(_pairs(d)) if d <= MOST_FOR_NEWTON else _LimitedMemory(planes)
     for _ in range(max_iter):
+        if ends and any(_on_its_way(now, end) for end in ends):
+            return now, False
         gradient = _gradients(now, planes)
         slope = now.weight.dot(gradient)
         step = towards(now, gradient, slope, total)
@@ -218,6 +230,12 @@ def _descend(
         if towards.quadratic and gain <= 0.1 * np.sqrt(tol):
             return now, True  # The next gain would be about the square of this.
     return now, False
+
+
+def _on_its_way(now: Seen, end: Seen) -> bool:
+    """Whether axes, in some order, are the end's but for a few degrees."""
+    cosines = np.abs(now.axes.T.dot(end.axes))
+    return bool(now.value >= end.value and cosines.max(axis=0).min() > ALIKE)
 
 
 def _rotation(step: np.ndarray, planes: Planes, d: int) -> np.ndarray:

@@ -70,7 +70,7 @@ def settle(
 ) -> tuple[np.ndarray, bool]:
     """Volumes at which f is least, to within `tol` relatively; and whether they are."""
     check_positive(start)
-    volume, last, speed = start, np.inf, 1.0
+    volume, last, speed = start, np.inf, FAST
     for done in range(max_iter):
         before, volume = volume, in_turn(volume)
         ratio = volume / before
@@ -79,9 +79,9 @@ def settle(
             check_positive(volume)
         # What multiplies all alike changes nothing.
         change = float(ratio.max()) / least - 1
-        slowest, speed = speed, change / last if done else 1.0
+        before_speed, speed = speed, change / last if done else FAST
         # Changes go down like a geometric series: what is left is about the next.
-        if change * min(1.0, max(slowest, speed)) <= tol:
+        if change * min(FAST, max(before_speed, speed)) <= FAST * tol:
             return volume, True
         if change > FAST * last:
             volume, settled = _by_newton(whiten, mass, d, volume, tol, max_iter - done - 1)
@@ -104,7 +104,8 @@ def _by_newton(
             new_logs = logs + step
             log_det, new_flat, new_traces = whiten(np.exp(-new_logs))
             new_value = d * share @ new_logs + log_det
-            if new_value <= value:
+            # Rounding is no reason to halve the last step.
+            if new_value <= value + d * EPS * abs(value):
                 break
             step = step / 2
         else:
@@ -146,7 +147,11 @@ def common_shape(
 
     def shape(volume):
         pooled = (1 / volume).dot(values)
-        return pooled / volumes(pooled[None])
+        numbers = pooled.tolist()
+        if not min(numbers) > 0:
+            raise DegenerateCovariance(0)
+        # For a few numbers Python is faster than NumPy.
+        return pooled / math.exp(sum(map(math.log, numbers)) / d)
 
     def in_turn(volume):
         return values.dot(1 / shape(volume)) * scale
