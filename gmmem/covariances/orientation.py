@@ -273,10 +273,7 @@ class _Newton:
         """Nothing needs to be remembered."""
 
     def __call__(self, now, gradient, slope, total):
-        hessian = _hessian(now, self.pairs)
-        if now.coupling:
-            together = (gradient.T * now.weight).dot(gradient) - slope[:, None] * (slope / total)
-            hessian += now.coupling * together
+        hessian = _hessian(now, gradient, slope, total, self.pairs)
         if len(slope) == 1:
             return -slope / max(abs(hessian[0, 0]), LEAST_CURVATURE * total)
         factor, failed = dpotrf(hessian)
@@ -287,19 +284,28 @@ class _Newton:
         return -ways @ ((slope @ ways) / curvature)
 
 
-def _hessian(now: Seen, pairs: Pairs) -> np.ndarray:
-    """Second derivatives of ``sum_k w_k sum_j log S_kjj`` in the planes, (P, P).
+def _hessian(
+    now: Seen, gradient: np.ndarray, slope: np.ndarray, total: float, pairs: Pairs
+) -> np.ndarray:
+    """Second derivatives of the objective in the planes, (P, P)."""
+    hessian = _of_one_plane(now) if len(slope) == 1 else _of_planes(now, pairs)
+    if now.coupling:
+        together = (gradient.T * now.weight).dot(gradient) - slope[:, None] * (slope / total)
+        hessian += now.coupling * together
+    return hessian
+
+
+def _of_planes(now: Seen, pairs: Pairs) -> np.ndarray:
+    """Those of ``sum_k w_k sum_j log S_kjj``.
 
     Turned by ``exp(O)``, O antisymmetric with columns o_j, S_kjj changes to second order
-    by ``2 s_kj o_j + o_j' S_k o_j + s_kj O o_j``, s_kj being row j of S_k.  So there are only
-    products ``O_ac O_bc``, with the coefficients
+    by ``2 s_kj o_j + o_j' S_k o_j + s_kj O o_j``, s_kj being row j of S_k.  So the terms of
+    second order are half of those of ``sum_cab T_cab O_ac O_bc``, with
 
-        2 T_cab = sum_k w_k (2 S_kab / S_kcc - 4 S_kca S_kcb / S_kcc^2
-                             - S_kab / S_kaa - S_kab / S_kbb).
+        T_cab = sum_k w_k (2 S_kab / S_kcc - 4 S_kca S_kcb / S_kcc^2
+                           - S_kab / S_kaa - S_kab / S_kbb).
     """
     S, d = now.S, now.S.shape[1]
-    if d == 2:
-        return _of_one_plane(now)
     shares = now.weight[:, None] / now.values
     rows = S * np.sqrt(shares / now.values)[:, :, None]
     each = shares.T.dot(S.reshape(len(S), -1)).reshape(d, d, d)
@@ -311,7 +317,7 @@ def _hessian(now: Seen, pairs: Pairs) -> np.ndarray:
 
 
 def _of_one_plane(now: Seen) -> np.ndarray:
-    """The same for two features, where there is one plane: a few numbers a component."""
+    """The same for two features, from a few numbers a component."""
     inverse = 1 / now.values
     ratio, across = now.values[:, 0] * inverse[:, 1], now.S[:, 0, 1]
     inverse *= inverse
