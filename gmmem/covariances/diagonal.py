@@ -62,8 +62,8 @@ class Diagonal(Held):
 
     @classmethod
     def from_covariances(cls, covariances, n_features):
-        bad = ~((covariances > 0) & np.isfinite(covariances)).all(axis=1)
-        if bad.any():
+        if not 0 < covariances.min() <= covariances.max() < np.inf:
+            bad = ~((covariances > 0) & np.isfinite(covariances)).all(axis=1)
             raise DegenerateCovariance(int(np.argmax(bad)))
         return cls(covariances, 1 / np.sqrt(covariances), n_features)
 
