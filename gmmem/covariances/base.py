@@ -156,8 +156,10 @@ def checked_estimate(
     if not finite.all():
         component = int(np.argmin(finite.reshape(len(values), -1).all(axis=1)))
         raise DegenerateCovariance(component, "is not finite")
+    if scale == 1 and values is estimate.covariances and values.dtype == np.float64:
+        return estimate
     if scale == 1:
-        return estimate._replace(covariances=values.astype(np.float64, copy=False))
+        return estimate._replace(covariances=values.astype(np.float64))
     with np.errstate(over="ignore", under="ignore"):
         roots = None if roots is None else roots * np.sqrt(scale)
         return estimate._replace(covariances=values * scale, roots=roots)

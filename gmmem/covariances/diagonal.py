@@ -62,8 +62,8 @@ class Diagonal(Held):
 
     @classmethod
     def from_covariances(cls, covariances, n_features):
-        bad = ~((covariances > 0) & np.isfinite(covariances)).all(axis=1)
-        if bad.any():
+        if not 0 < covariances.min() <= covariances.max() < np.inf:
+            bad = ~((covariances > 0) & np.isfinite(covariances)).all(axis=1)
             raise DegenerateCovariance(int(np.argmax(bad)))
         return cls(covariances, 1 / np.sqrt(covariances), n_features)
 
@@ -183,7 +183,7 @@ class VEI(Iterated):
     storage = Diagonal
 
     def estimate(self, scatter, mass, n_features, previous):
-        start = None if previous is None else volumes(previous)
+        start = None if previous is None else previous.sum(axis=1)  # But for a factor of all.
         volume, shape, settled = common_shape(scatter, mass, start, self.tol, self.max_iter)
         return Estimate(volume[:, None] * shape, settled)
 

@@ -81,7 +81,7 @@ class VEE(Iterated):
     storage = Full
 
     def estimate(self, scatter, mass, n_features, previous):
-        start = None if previous is None else _volumes(previous)
+        start = None if previous is None else _traces(previous)
         volume, common, settled = common_matrix(scatter, mass, start, self.tol, self.max_iter)
         return _of_roots(np.sqrt(volume)[:, None, None] * common, settled)
 
@@ -125,14 +125,12 @@ class EVE(Turned):
     storage = Full
 
     def estimate(self, scatter, mass, n_features, previous):
-        total = mass.sum()
+        total, each = mass.sum(), np.full(n_features, 1 / n_features)
 
         def objective(values):
-            log_size = np.mean(np.log(values), axis=1)
-            most = log_size.max()
-            share = np.exp(log_size - most)
-            value = total * n_features * (most + np.log(share.sum()))
-            return value, total * share / share.sum(), 1 / n_features
+            size = np.exp(np.log(values).dot(each))
+            pooled = size.sum()
+            return total * n_features * np.log(pooled), size * (total / pooled), 1 / n_features
 
         axes, values, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
         size = volumes(values)
@@ -172,7 +170,7 @@ class VVE(Turned):
 
     def estimate(self, scatter, mass, n_features, previous):
         def objective(values):
-            return float(mass @ np.log(values).sum(axis=1)), mass, 0.0
+            return float(mass.dot(np.log(values)).sum()), mass, 0.0
 
         axes, values, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
         return _along(values / mass[:, None], axes, settled)
@@ -242,7 +240,7 @@ class VEV(Iterated):
 
     def estimate(self, scatter, mass, n_features, previous):
         values, axes = _eigen(scatter)
-        start = None if previous is None else _volumes(previous)
+        start = None if previous is None else _traces(previous)
         volume, shape, settled = common_shape(values, mass, start, self.tol, self.max_iter)
         return _along(volume[:, None] * shape, axes, settled)
 
@@ -303,13 +301,13 @@ class VVV(Lettered):
         return Estimate(scatter / mass[:, None, None])
 
 
-def _volumes(matrices: np.ndarray) -> np.ndarray:
-    """``|A_k| ** (1 / d)``, (K,)."""
-    return _volumes_of_roots(root(matrices))
+def _traces(matrices: np.ndarray) -> np.ndarray:
+    """Of covariances of one shape: as their volumes, but for a factor of all, (K,)."""
+    return np.einsum("kii->k", matrices)
 
 
 def _volumes_of_roots(roots: np.ndarray) -> np.ndarray:
-    """The same where the roots are known."""
+    """``|R_k R_k'| ** (1 / d)``, (K,)."""
     regular = roots[:, :, -1].any(axis=1)
     pivots = np.where(regular[:, None], np.diagonal(roots, axis1=1, axis2=2), 0)
     return volumes(pivots**2)
@@ -323,6 +321,8 @@ def _eigen(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     so that rounding does not.
     """
     values, axes = eigen(matrices)
+    if (values[:, 1:] < (1 - 2 * TIED_THIN) * values[:, :-1]).all():
+        return values, axes
     noise = np.minimum(TIED * values[:, :1], TIED_THIN * values[:, :-1])
     tied = values[:, :-1] - values[:, 1:] <= noise
     if tied.any():

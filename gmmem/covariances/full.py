@@ -25,6 +25,13 @@ from gmmem.covariances.storage import (
 from gmmem.covariances.volumes import volumes
 from gmmem.forms import OUTER, Quadratic
 
+# Of matrices whose pivots are no smaller share of the columns' variances, Cholesky's factors
+# have all digits but two or three.
+THIN = 1e-3
+
+# More triangles than so many are inverted in one call, up to so many features.
+BATCH, MOST_IN_BATCH = 3, 5
+
 
 def _cholesky(matrices: np.ndarray) -> np.ndarray:
     """Lower factors; a pivot that is only rounding error counts as zero."""
@@ -38,6 +45,12 @@ def _cholesky(matrices: np.ndarray) -> np.ndarray:
 
 def _triangular(roots: np.ndarray, matrices: np.ndarray) -> np.ndarray:
     """Lower factors L with ``L L' = R R'``."""
+    try:
+        factors = np.linalg.cholesky(matrices)
+        if _above(THIN, factors, matrices).all():
+            return factors  # As good as by the roots, and a third of the time.
+    except np.linalg.LinAlgError:
+        pass
     factors = np.linalg.qr(roots.transpose(0, 2, 1), mode="r").transpose(0, 2, 1)
     factors = factors * np.where(np.diagonal(factors, axis1=1, axis2=2) < 0, -1, 1)[:, None, :]
     _check_pivots(factors, matrices)
@@ -45,13 +58,17 @@ def _triangular(roots: np.ndarray, matrices: np.ndarray) -> np.ndarray:
 
 
 def _check_pivots(factors: np.ndarray, matrices: np.ndarray) -> None:
-    pivots = np.diagonal(factors, axis1=1, axis2=2) ** 2
-    scale = np.diagonal(matrices, axis1=1, axis2=2)
     noise = max(4, matrices.shape[-1]) * EPS
-    regular = pivots > noise * scale
+    regular = _above(noise, factors, matrices)
     if not regular.all():
         component = int(np.argmin(regular.all(axis=1)))
         raise DegenerateCovariance(component, "is singular to working precision")
+
+
+def _above(share: float, factors: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Whether squared pivots are more than a share of the variances of the columns, (K, d)."""
+    pivots = factors.diagonal(0, 1, 2)
+    return pivots * pivots > share * matrices.diagonal(0, 1, 2)
 
 
 def _first_without_factor(matrices: np.ndarray) -> int:
@@ -65,6 +82,9 @@ def _first_without_factor(matrices: np.ndarray) -> int:
 
 def _inverse_transposed(triangles: np.ndarray, lower: bool) -> np.ndarray:
     """``inv(T)'`` of triangular matrices."""
+    if lower and len(triangles) > BATCH and triangles.shape[1] <= MOST_IN_BATCH:
+        # Elimination finds nothing to do in an upper triangle, and substitutes back.
+        return np.linalg.inv(triangles.transpose(0, 2, 1))
     inverses = np.empty_like(triangles)
     for k, triangle in enumerate(triangles):
         # LAPACK reads by columns: the transpose needs no copy.

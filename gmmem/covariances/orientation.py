@@ -32,10 +32,12 @@ Scientific and Statistical Computing 7, 169-184.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg.lapack import dgesv, dpotrf, dpotrs
 
 from gmmem.covariances.roots import eigen, root
 from gmmem.covariances.volumes import check_positive
@@ -44,8 +46,12 @@ from gmmem.covariances.volumes import check_positive
 LARGEST_TURN = 0.5
 HALVINGS = 30
 
-# Of the axes to begin with, how many are followed to the end.
-STARTS = 4
+# Of the axes to begin with, how many are followed, and to within how many nats a unit of
+# mass of their end: then one is.
+STARTS, NEAR = 4, 1e-6
+
+# Axes with such cosines between them are drawn to the same end.
+ALIKE = 0.98
 
 # Steps that the approximate Hessian remembers.
 MEMORY = 8
@@ -53,27 +59,89 @@ MEMORY = 8
 # Up to so many features the whole Hessian is worth its price.
 MOST_FOR_NEWTON = 16
 
+# Least curvature, a unit of mass: by which a step is divided, and for Cholesky's factors.
+LEAST_CURVATURE, REGULAR = 1e-6, 1e-3
+
 # From the variances along the axes (K, d): the objective, the weights w (K,), and how
 # much a weight grows with its component's share: 0, or 1 / d in EVE.
 Objective = Callable[[np.ndarray], tuple[float, np.ndarray, float]]
 
 
+class Seen(NamedTuple):
+    """Scatters as some axes see them, and what the objective says of that."""
+
+    axes: np.ndarray
+    S: np.ndarray
+    """``D' W_k D``, (K, d, d)."""
+    values: np.ndarray
+    """Its diagonals; what a singular scatter lacks counts as next to nothing."""
+    value: float
+    weight: np.ndarray
+    coupling: float
+
+    @classmethod
+    def of(cls, axes: np.ndarray, roots: np.ndarray, objective: Objective) -> "Seen":
+        """From ``R_k'`` with ``W_k = R_k R_k'``."""
+        turned = roots @ axes
+        S = turned.transpose(0, 2, 1) @ turned
+        values = S.diagonal(0, 1, 2)
+        values = np.maximum(values, max(1e-60 * values.max(), 1e-150))
+        return cls(axes, S, values, *objective(values))
+
+
+class Planes(NamedTuple):
+    """The pairs of axes i < j."""
+
+    first: np.ndarray
+    second: np.ndarray
+    flat: np.ndarray
+    """Places (i, j) in (d, d)."""
+
+
+class Pairs(NamedTuple):
+    """Planes that have an axis in common, and where to find in flat arrays what is theirs."""
+
+    common: np.ndarray
+    """For planes {c, a} and {c, b} the place (c, a, b) in (d, d, d), (P, P)."""
+    signs: np.ndarray
+    """That of one times that of the other; zero where planes have no axis in common."""
+    own: tuple[np.ndarray, np.ndarray]
+    """For a plane the places (j, i, i) and (i, j, j), (P,)."""
+
+
+@lru_cache(maxsize=64)
+def _planes(d: int) -> Planes:
+    i, j = np.triu_indices(d, 1)
+    return Planes(i, j, i * d + j)
+
+
+@lru_cache(maxsize=64)
+def _pairs(d: int) -> Pairs:
+    i, j = np.triu_indices(d, 1)
+    common, signs = np.zeros((len(i), len(i)), dtype=np.intp), np.zeros((len(i), len(i)))
+    ways = ((j, i, 1), (i, j, -1))
+    for c, a, sign in ways:
+        for other, b, its in ways:
+            shared = (c[:, None] == other) & (a[:, None] != b)
+            common += shared * ((c * d + a)[:, None] * d + b)
+            signs += shared * (sign * its)
+    return Pairs(common, signs, ((j * d + i) * d + i, (i * d + j) * d + j))
+
+
+@lru_cache(maxsize=64)
+def _unrelated(n: int) -> np.ndarray:
+    """Coefficients with which no two axes tie by chance."""
+    return 1 + np.modf(np.arange(n) * 0.6180339887498949)[0]
+
+
 def common_axes(matrices: np.ndarray) -> np.ndarray:
     """The axes, one a column, of matrices that share them (or nearly)."""
-    # In a combination with unrelated coefficients no two axes tie by chance.
-    share = 1 + np.modf(np.arange(len(matrices)) * 0.6180339887498949)[0]
-    traces = np.trace(matrices, axis1=1, axis2=2)
+    flat = matrices.reshape(len(matrices), -1)
+    traces = flat[:, :: matrices.shape[1] + 1].sum(axis=1)
     # One that is nothing but rounding is not to count for more than float64 holds.
-    least = max(1e-60 * float(np.abs(matrices).max()), np.finfo(np.float64).tiny)
-    share /= np.maximum(traces, least)
-    pooled = (share @ matrices.reshape(len(matrices), -1)).reshape(matrices.shape[1:])
-    return eigen(pooled[None])[1][0]
-
-
-def rotate(axes: np.ndarray, roots: np.ndarray) -> np.ndarray:
-    """``D' W_k D`` for each component, from ``R_k'`` with ``W_k = R_k R_k'``."""
-    turned = roots @ axes
-    return turned.transpose(0, 2, 1) @ turned
+    least = max(1e-60 * float(traces.max()), np.finfo(np.float64).tiny)
+    share = _unrelated(len(matrices)) / np.maximum(traces, least)
+    return eigen(share.dot(flat).reshape(1, *matrices.shape[1:]))[1][0]
 
 
 def best_axes(
@@ -104,72 +172,93 @@ def best_axes(
     settled : bool
     """
     # Turning would give a column that does not vary some of the others' variance.
-    check_positive(np.diagonal(scatter, axis1=1, axis2=2).max(axis=0)[None])
+    variances = scatter.diagonal(0, 1, 2)
+    if not variances.min() > 0:
+        check_positive(variances.max(axis=0)[None])
     roots = root(scatter).transpose(0, 2, 1)
     if previous is not None:
-        starts = [common_axes(previous)]
+        best = Seen.of(common_axes(previous), roots, objective)
     else:
         starts = [common_axes(scatter), *eigen(scatter)[1]]
-        starts.sort(key=lambda axes: objective(_diagonals(rotate(axes, roots)))[0])
-    found = [_descend(roots, objective, axes, tol, max_iter) for axes in starts[:STARTS]]
-    _, axes, settled = min(found, key=lambda end: end[0])
-    return axes, np.diagonal(rotate(axes, roots), axis1=1, axis2=2), settled
+        starts = [Seen.of(axes, roots, objective) for axes in starts]
+        starts.sort(key=lambda each: each.value)
+        # The memory of steps is too slow for its next gain to tell what is left.
+        near = max(tol, NEAR) if scatter.shape[1] <= MOST_FOR_NEWTON else tol
+        ends: list[Seen] = []
+        for each in starts[:STARTS]:
+            ends.append(_descend(roots, objective, each, near, max_iter, ends)[0])
+        best = min(ends, key=lambda each: each.value)
+    best, settled = _descend(roots, objective, best, tol, max_iter)
+    return best.axes, best.S.diagonal(0, 1, 2), settled
 
 
 def _descend(
-    roots: np.ndarray, objective: Objective, axes: np.ndarray, tol: float, max_iter: int
-) -> tuple[float, np.ndarray, bool]:
-    """The value, the axes, and whether they are settled, from given axes."""
-    identity, planes = np.eye(len(axes)), _planes(len(axes))
-    towards = _Newton(planes) if len(axes) <= MOST_FOR_NEWTON else _LimitedMemory(planes)
-    S = rotate(axes, roots)
-    value, *weights = objective(_diagonals(S))
+    roots: np.ndarray,
+    objective: Objective,
+    now: Seen,
+    tol: float,
+    max_iter: int,
+    ends: Sequence[Seen] = (),
+) -> tuple[Seen, bool]:
+    """The end, and whether it is settled: it is not where others' ends are near and better."""
+    d, total = len(now.axes), now.weight.sum()
+    planes = _planes(d)
+    if d == 1:
+        return now, True
+    towards = _Newton(_pairs(d)) if d <= MOST_FOR_NEWTON else _LimitedMemory(planes)
     for _ in range(max_iter):
-        gradient = _gradients(S, planes)
-        slope = weights[0] @ gradient
-        step = towards(S, gradient, slope, *weights)
+        if ends and any(_on_its_way(now, end) for end in ends):
+            return now, False
+        gradient = _gradients(now, planes)
+        slope = now.weight.dot(gradient)
+        step = towards(now, gradient, slope, total)
         # f is twice a negative log-likelihood: a Newton step gains a quarter of this.
-        gain = -(slope @ step) / (4 * weights[0].sum())
+        gain = -slope.dot(step) / (4 * total)
         if gain <= tol:
-            return value, axes, True
-        step *= min(1, LARGEST_TURN / np.abs(step).max())
+            return now, True
+        if step.dot(step) > LARGEST_TURN**2:
+            step *= min(1, LARGEST_TURN / np.abs(step).max())
         for _ in range(HALVINGS):
-            turn = np.zeros_like(identity)
-            turn[planes] = step / 2
-            turn -= turn.T
-            # Cayley's transform: a rotation, to second order the exponential.
-            new_axes = axes @ np.linalg.solve(identity - turn, identity + turn)
-            new_S = rotate(new_axes, roots)
-            new_value, *new_weights = objective(_diagonals(new_S))
-            if new_value < value:
+            new = Seen.of(now.axes.dot(_rotation(step, planes, d)), roots, objective)
+            if new.value < now.value:
                 break
             step = step / 2
         else:
-            return value, axes, True  # No descent left that float64 can see.
+            return now, True  # No descent left that float64 can see.
         towards.went(step)
-        axes, S, value, weights = new_axes, new_S, new_value, new_weights
+        now = new
         if towards.quadratic and gain <= 0.1 * np.sqrt(tol):
-            return value, axes, True  # The next gain would be about the square of this.
-    return value, axes, False
+            return now, True  # The next gain would be about the square of this.
+    return now, False
+
+
+def _on_its_way(now: Seen, end: Seen) -> bool:
+    """Whether axes, in some order, are the end's but for a few degrees."""
+    cosines = np.abs(now.axes.T.dot(end.axes))
+    return bool(now.value >= end.value and cosines.max(axis=0).min() > ALIKE)
+
+
+def _rotation(step: np.ndarray, planes: Planes, d: int) -> np.ndarray:
+    """Cayley's transform: a rotation, to second order the exponential."""
+    half = np.zeros(d * d)
+    half[planes.flat] = step / 2
+    half = half.reshape(d, d)
+    half = half - half.T
+    identity = _identity(d)
+    return dgesv(identity - half, identity + half)[2]
 
 
 @lru_cache(maxsize=64)
-def _planes(n_features: int) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs of axes i < j."""
-    return np.triu_indices(n_features, 1)
+def _identity(d: int) -> np.ndarray:
+    return np.eye(d)
 
 
-def _diagonals(S: np.ndarray) -> np.ndarray:
-    """Variances along the axes; what a singular scatter lacks counts as next to nothing."""
-    values = np.diagonal(S, axis1=1, axis2=2)
-    return np.maximum(values, max(1e-60 * values.max(), 1e-150))
-
-
-def _gradients(S: np.ndarray, planes) -> np.ndarray:
+def _gradients(now: Seen, planes: Planes) -> np.ndarray:
     """``g / w`` of each component and plane, (K, P)."""
-    i, j = planes
-    inverse = 1 / _diagonals(S)
-    return 2 * S[:, i, j] * (inverse[:, j] - inverse[:, i])
+    i, j = planes.first, planes.second
+    inverse = 2 / now.values
+    across = now.S.reshape(len(now.S), -1).take(planes.flat, axis=1)
+    return across * (inverse.take(j, axis=1) - inverse.take(i, axis=1))
 
 
 class _Newton:
@@ -177,43 +266,63 @@ class _Newton:
 
     quadratic = True
 
-    def __init__(self, planes):
-        self.planes = planes
+    def __init__(self, pairs):
+        self.pairs = pairs
 
     def went(self, step):
         """Nothing needs to be remembered."""
 
-    def __call__(self, S, gradient, slope, weight, coupling):
-        hessian = _hessian(S, weight, self.planes)
-        if coupling:
-            hessian += coupling * (gradient.T * weight) @ gradient
-            hessian -= coupling / weight.sum() * np.outer(slope, slope)
+    def __call__(self, now, gradient, slope, total):
+        hessian = _hessian(now, gradient, slope, total, self.pairs)
+        if len(slope) == 1:
+            return -slope / max(abs(hessian[0, 0]), LEAST_CURVATURE * total)
+        factor, failed = dpotrf(hessian)
+        if not failed and (factor.diagonal() ** 2).min() > REGULAR * total:
+            return -dpotrs(factor, slope)[0]
         curvature, ways = np.linalg.eigh(hessian)
-        curvature = np.maximum(np.abs(curvature), 1e-6 * weight.sum())
+        curvature = np.maximum(np.abs(curvature), LEAST_CURVATURE * total)
         return -ways @ ((slope @ ways) / curvature)
 
 
-def _hessian(S: np.ndarray, weight: np.ndarray, planes) -> np.ndarray:
-    """Second derivatives of ``sum_k w_k sum_j log S_kjj`` in the planes, (P, P).
+def _hessian(
+    now: Seen, gradient: np.ndarray, slope: np.ndarray, total: float, pairs: Pairs
+) -> np.ndarray:
+    """Second derivatives of the objective in the planes, (P, P)."""
+    hessian = _of_one_plane(now) if len(slope) == 1 else _of_planes(now, pairs)
+    if now.coupling:
+        together = (gradient.T * now.weight).dot(gradient) - slope[:, None] * (slope / total)
+        hessian += now.coupling * together
+    return hessian
+
+
+def _of_planes(now: Seen, pairs: Pairs) -> np.ndarray:
+    """Those of ``sum_k w_k sum_j log S_kjj``.
 
     Turned by ``exp(O)``, O antisymmetric with columns o_j, S_kjj changes to second order
-    by ``2 s_kj o_j + o_j' S_k o_j + s_kj O o_j``, s_kj being row j of S_k.
+    by ``2 s_kj o_j + o_j' S_k o_j + s_kj O o_j``, s_kj being row j of S_k.  So the terms of
+    second order are half of those of ``sum_cab T_cab O_ac O_bc``, with
+
+        T_cab = sum_k w_k (2 S_kab / S_kcc - 4 S_kca S_kcb / S_kcc^2
+                           - S_kab / S_kaa - S_kab / S_kbb).
     """
-    d = S.shape[1]
-    values = _diagonals(S)
-    shares = weight[:, None] / values
-    rows = S * np.sqrt(shares / values)[:, :, None]
-    each = (shares.T @ S.reshape(len(S), -1)).reshape(d, d, d)
-    each -= 2 * (rows.transpose(1, 2, 0) @ rows.transpose(1, 0, 2))
-    pooled = (shares[:, :, None] * S).sum(axis=0)
-    # Coefficients of O_ij O_lm: those of the two terms, then of t for O_ab = t = -O_ba.
-    Q, j = np.zeros((d, d, d, d)), np.arange(d)
-    Q[:, j, :, j] += each
-    Q[:, j, j, :] += pooled.T[:, None, :]
-    a, b = planes
-    Q = Q[a, b] - Q[b, a]
-    Q = Q[:, a, b] - Q[:, b, a]
-    return Q + Q.T
+    S, d = now.S, now.S.shape[1]
+    shares = now.weight[:, None] / now.values
+    rows = S * np.sqrt(shares / now.values)[:, :, None]
+    each = shares.T.dot(S.reshape(len(S), -1)).reshape(d, d, d)
+    own = each.diagonal(0, 0, 1)
+    each = 2 * each - 4 * (rows.transpose(1, 2, 0) @ rows.transpose(1, 0, 2)) - (own + own.T)
+    hessian = pairs.signs * each.take(pairs.common)
+    hessian.ravel()[:: len(hessian) + 1] = each.take(pairs.own[0]) + each.take(pairs.own[1])
+    return hessian
+
+
+def _of_one_plane(now: Seen) -> np.ndarray:
+    """The same for two features, from a few numbers a component."""
+    inverse = 1 / now.values
+    ratio, across = now.values[:, 0] * inverse[:, 1], now.S[:, 0, 1]
+    inverse *= inverse
+    second = 2 * (ratio + 1 / ratio - 2) - 4 * across * across * (inverse[:, 0] + inverse[:, 1])
+    return now.weight.dot(second).reshape(1, 1)
 
 
 class _LimitedMemory:
@@ -229,14 +338,13 @@ class _LimitedMemory:
     def went(self, step):
         self.step = step
 
-    def __call__(self, S, gradient, slope, weight, coupling):
+    def __call__(self, now, gradient, slope, total):
         if self.step is not None and self.step @ (slope - self.slope) > 0:
             self.memory.append((self.step, slope - self.slope))
         self.slope = slope
-        i, j = self.planes
-        values = _diagonals(S)
-        ratio = values[:, i] / values[:, j]
-        curvature = np.maximum(2 * weight @ (ratio + 1 / ratio - 2), 1e-3 * weight.sum())
+        i, j = self.planes.first, self.planes.second
+        ratio = now.values[:, i] / now.values[:, j]
+        curvature = np.maximum(2 * now.weight @ (ratio + 1 / ratio - 2), 1e-3 * total)
         step = -_inverse_hessian(slope, curvature, self.memory)
         if slope @ step < 0:
             return step

@@ -6,7 +6,7 @@ with roots, of which all columns may have units of their own.
 """
 
 import numpy as np
-from scipy.linalg.lapack import dgejsv, dpstrf
+from scipy.linalg.lapack import dgejsv, dpstrf, dsyevd
 
 from gmmem.covariances.storage import EPS
 
@@ -35,9 +35,11 @@ def root(matrices: np.ndarray) -> np.ndarray:
         if len(matrices) > 1:
             return np.concatenate([root(matrix[None]) for matrix in matrices])
         return _of_lower_rank(matrices[0])[None]
-    noise = matrices.shape[-1] * EPS * np.diagonal(matrices, axis1=1, axis2=2)
-    for k in np.flatnonzero((np.diagonal(roots, axis1=1, axis2=2) ** 2 <= noise).any(axis=1)):
-        roots[k] = _of_lower_rank(matrices[k])
+    noise = matrices.shape[-1] * EPS * matrices.diagonal(0, 1, 2)
+    flat = roots.diagonal(0, 1, 2) ** 2 <= noise
+    if flat.any():
+        for k in np.flatnonzero(flat.any(axis=1)):
+            roots[k] = _of_lower_rank(matrices[k])
     return roots
 
 
@@ -62,11 +64,22 @@ def eigen(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> values
     array([[1.e+30, 3.e+00, 1.e+00]])
     """
-    values, axes = np.linalg.eigh(matrices)
+    values, axes = _ascending(matrices)
     values, axes = np.maximum(values[:, ::-1], 0), axes[:, :, ::-1]
-    for k in np.flatnonzero(values[:, -1] < GRADED * values[:, 0]):
-        values[k], axes[k] = _graded(matrices[k], values[k], axes[k])
+    graded = values[:, -1] < GRADED * values[:, 0]
+    if graded.any():
+        for k in np.flatnonzero(graded):
+            values[k], axes[k] = _graded(matrices[k], values[k], axes[k])
     return values, axes
+
+
+def _ascending(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As NumPy gives them; one matrix alone in less time."""
+    if len(matrices) == 1:
+        values, axes, failed = dsyevd(matrices[0])
+        if not failed:
+            return values[None], axes[None]
+    return np.linalg.eigh(matrices)
 
 
 def _graded(

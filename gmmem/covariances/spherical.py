@@ -58,8 +58,8 @@ class Spherical(Held):
 
     @classmethod
     def from_covariances(cls, covariances, n_features):
-        bad = ~(covariances > 0) | ~np.isfinite(covariances)
-        if bad.any():
+        if not 0 < covariances.min() <= covariances.max() < np.inf:
+            bad = ~(covariances > 0) | ~np.isfinite(covariances)
             raise DegenerateCovariance(int(np.argmax(bad)))
         return cls(covariances, 1 / np.sqrt(covariances), n_features)
 

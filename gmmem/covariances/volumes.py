@@ -16,10 +16,11 @@ method settles in a few steps.  Halving a step until f falls keeps it monotone. 
 first kind is cheaper, so it is left only where it slows down.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.linalg.lapack import dtrtri
+from scipy.linalg.lapack import dpotrf, dtrtri
 
 from gmmem.covariances.roots import root
 from gmmem.covariances.storage import EPS, DegenerateCovariance
@@ -68,13 +69,19 @@ def settle(
     max_iter: int,
 ) -> tuple[np.ndarray, bool]:
     """Volumes at which f is least, to within `tol` relatively; and whether they are."""
-    volume, last = start, np.inf
+    check_positive(start)
+    volume, last, speed = start, np.inf, FAST
     for done in range(max_iter):
-        check_positive(volume)
         before, volume = volume, in_turn(volume)
-        check_positive(volume)
-        change = np.abs(volume / before - 1).max()
-        if change <= tol:
+        ratio = volume / before
+        least = float(ratio.min())
+        if not least > 0:
+            check_positive(volume)
+        # What multiplies all alike changes nothing.
+        change = float(ratio.max()) / least - 1
+        before_speed, speed = speed, change / last if done else FAST
+        # Changes go down like a geometric series: what is left is about the next.
+        if change * min(FAST, max(before_speed, speed)) <= FAST * tol:
             return volume, True
         if change > FAST * last:
             volume, settled = _by_newton(whiten, mass, d, volume, tol, max_iter - done - 1)
@@ -97,7 +104,8 @@ def _by_newton(
             new_logs = logs + step
             log_det, new_flat, new_traces = whiten(np.exp(-new_logs))
             new_value = d * share @ new_logs + log_det
-            if new_value <= value:
+            # Rounding is no reason to halve the last step.
+            if new_value <= value + d * EPS * abs(value):
                 break
             step = step / 2
         else:
@@ -126,7 +134,10 @@ def common_shape(
     """Volumes (K,) and one shape (d,) for scatters that are diagonal, (K, d)."""
     d = values.shape[1]
     # What is below zero is rounding, of moments that must be taken by differences.
-    check_positive(np.where((values < 0).any(axis=1), -1, values.sum(axis=1)))
+    totals = values.sum(axis=1)
+    if not values.min() > 0:
+        check_positive(np.where((values < 0).any(axis=1), -1, totals))
+    scale = 1 / (d * mass)
 
     def whiten(inverse):
         pooled = inverse @ values
@@ -135,13 +146,17 @@ def common_shape(
         return float(np.log(pooled).sum()), flat, flat.sum(axis=1)
 
     def shape(volume):
-        pooled = (1 / volume) @ values
-        return pooled / volumes(pooled[None])
+        pooled = (1 / volume).dot(values)
+        numbers = pooled.tolist()
+        if not min(numbers) > 0:
+            raise DegenerateCovariance(0)
+        # For a few numbers Python is faster than NumPy.
+        return pooled / math.exp(sum(map(math.log, numbers)) / d)
 
     def in_turn(volume):
-        return values @ (1 / shape(volume)) / (d * mass)
+        return values.dot(1 / shape(volume)) * scale
 
-    start = values.sum(axis=1) / (d * mass) if start is None else start
+    start = totals * scale if start is None else start
     volume, settled = settle(in_turn, whiten, mass, d, start, tol, max_iter)
     return volume, shape(volume), settled
 
@@ -151,16 +166,17 @@ def common_matrix(
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """The same for scatters that are matrices, (K, d, d): the root of one of determinant one."""
     d = scatter.shape[1]
-    traces = np.trace(scatter, axis1=1, axis2=2)
-    check_positive(traces)
-
     flat = scatter.reshape(len(scatter), -1)
+    traces = flat[:, :: d + 1].sum(axis=1)
+    check_positive(traces)
+    scale = 1 / (d * mass)
 
     def factorised(volume):
-        return _factorised(((1 / volume) @ flat).reshape(d, d))
+        return _factorised((1 / volume).dot(flat).reshape(d, d))
 
     # By roots no trace is negative, and none is small beside what it was taken from.
     roots = root(scatter)
+    rows, ones = roots.transpose(0, 2, 1).reshape(-1, d), np.ones(d * d)
 
     def whiten(inverse):
         log_det, _, whitener = factorised(1 / inverse)
@@ -170,10 +186,10 @@ def common_matrix(
 
     def in_turn(volume):
         log_det, _, whitener = factorised(volume)
-        part = (whitener @ roots).reshape(len(roots), -1)
-        return np.einsum("kj,kj->k", part, part) * (np.exp(log_det / d) / (d * mass))
+        part = rows.dot(whitener.T).reshape(len(roots), -1)
+        return (part * part).dot(ones) * (math.exp(log_det / d) * scale)
 
-    start = traces / (d * mass) if start is None else start
+    start = traces * scale if start is None else start
     volume, settled = settle(in_turn, whiten, mass, d, start, tol, max_iter)
     log_det, lower, _ = factorised(volume)
     return volume, lower / np.exp(log_det / (2 * d)), settled
@@ -181,11 +197,12 @@ def common_matrix(
 
 def _factorised(matrix: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """Logarithm of the determinant, the lower Cholesky factor, and its inverse."""
-    try:
-        lower = np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        raise DegenerateCovariance(0) from None
-    pivots = np.diagonal(lower)
-    if not (pivots**2 > EPS * np.diagonal(matrix)).all():
+    lower, failed = dpotrf(matrix, lower=True)
+    if failed:
+        raise DegenerateCovariance(0)
+    # For a few numbers Python is faster than NumPy.
+    pivots = lower.diagonal().tolist()
+    of_rows = zip(pivots, matrix.diagonal().tolist(), strict=True)
+    if not all(pivot * pivot > EPS * own for pivot, own in of_rows):
         raise DegenerateCovariance(0, "is singular to working precision")
-    return 2 * float(np.log(pivots).sum()), lower, dtrtri(lower, lower=True)[0]
+    return 2 * sum(map(math.log, pivots)), lower, dtrtri(lower, lower=True)[0]

@@ -138,6 +138,18 @@ def test_never_worse_than_before(code):
         assert float((again - known) / sum(map(int, mass))) <= resolved(10.0**magnitude)
 
 
+@pytest.mark.parametrize("code", ["VEI", "VEE", "VEV"])
+@pytest.mark.parametrize("d", [2, 5])
+def test_volumes_from_any_start(code, d):
+    """The function of the volumes is convex: wherever they start, they end in one place."""
+    rng = np.random.RandomState(d)
+    W, mass = scatters(rng, 5, d, 1e3, "near")
+    plain = estimate(code, W, mass)
+    spread = 10.0 ** np.arange(-2, 3)[:, None, None]
+    for before in (plain, 1e9 * plain, spread * plain, of_structure("VVV", rng, K=5, d=d)):
+        np.testing.assert_allclose(estimate(code, W, mass, before), plain, rtol=2e-7, atol=1e-12)
+
+
 @pytest.mark.parametrize("code", ["EEV", "VEV"])
 @pytest.mark.parametrize("seed", range(3))
 def test_ties_do_not_depend_on_rounding(code, seed):

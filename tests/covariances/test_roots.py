@@ -42,7 +42,7 @@ def test_roots_of_any_rank():
     assert (axes[2, 3, :3] == 0).all()
 
 
-@pytest.mark.parametrize("magnitude", [0, 6, 12])
+@pytest.mark.parametrize("magnitude", [0, 2, 3, 4, 6, 12])
 def test_factors_from_roots(magnitude):
     """Variances of 1e-12 beside one come from a root with ten digits, from the matrix with four."""
     rng = np.random.RandomState(1)

@@ -59,3 +59,18 @@ def test_thin_covariances_are_regressed_well(order):
     B, C = Full.from_covariances(S, 2).regression(np.array([0]), np.array([1]))
     np.testing.assert_allclose(B, 1, rtol=1e-9)
     np.testing.assert_allclose(C, 2e-10, rtol=1e-4)
+
+
+@pytest.mark.parametrize("d", [1, 2, 5, 6])
+def test_many_are_factorised_as_one_is(d):
+    """Whether in one call or one by one: triangles, with the same digits in all units."""
+    rng = np.random.RandomState(d)
+    R = rng.normal(size=(9, d, 2 * d)) * 10.0 ** rng.uniform(-9, 9, size=(9, d, 1))
+    covariances = R @ R.transpose(0, 2, 1)
+    factors = Full.from_covariances(covariances, d).factors
+    alone = [Full.from_covariances(each[None], d).factors[0] for each in covariances]
+    np.testing.assert_allclose(factors, alone, rtol=1e-13)
+    assert (np.tril(factors, -1) == 0).all()
+    scale = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))[:, :, None]
+    white = (factors * scale).transpose(0, 2, 1) @ (R / scale)
+    np.testing.assert_allclose(white @ white.transpose(0, 2, 1), [np.eye(d)] * 9, atol=1e-11)
