@@ -73,9 +73,12 @@ class Visit(NamedTuple):
     """Whose M-step the update is, about the same centre as those of the other visits."""
     sums: np.ndarray
     """The same as one vector."""
-    place: np.ndarray
-    target: np.ndarray
-    """Coordinates of both mixtures."""
+    ends: np.ndarray
+    """Coordinates of both mixtures: where it was, and where it led, (2, n)."""
+
+    @property
+    def step(self) -> np.ndarray:
+        return self.ends[1] - self.ends[0]
 
 
 class Foreseen(NamedTuple):
@@ -189,17 +192,17 @@ class Extrapolated:
         total, update, likely = problem.extent.total_weight, plain.mixture, expectation.objective
         gain = (likely - memory.floor) / total
         slow = gain < self.begin and (memory.visits or gain > SLOW * memory.gain)
-        if not (slow and min(mixture.weights.min(), update.weights.min()) * total >= LEAST_MASS):
+        if not (slow and min(*mixture.weights, *update.weights) * total >= LEAST_MASS):
             return Memory(plain, floor=likely, gain=gain)
         chart = memory.chart or Chart(mixture, total)
         visits = (*memory.visits, _visit(memory, chart, mixture, update, expectation.moments))
-        visits, last = visits[-self.depth - 1 :], visits[-1]
-        step = last.target - last.place
+        visits = visits[-self.depth - 1 :]
+        step = visits[-1].step
         horizon = _checked(memory.horizon, memory.foreseen, step)
-        if chart.farthest(last.place) > NEAR:
+        if chart.farthest(visits[-1].ends[0]) > NEAR:
             chart = Chart(mixture, total)
             visits = _moved(chart, visits)
-            step = visits[-1].target - visits[-1].place
+            step = visits[-1].step
         memory = Memory(plain, None, likely, horizon, chart, visits, None, UNKNOWN)
         if step @ step / 2 <= ROUNDING * abs(likely):
             return memory._replace(remaining=Remaining(0.0, 0.0))  # The rest is plain, too.
@@ -211,16 +214,15 @@ def _visit(memory: Memory, chart: Chart, mixture: Mixture, update: Mixture, imag
     if image.centre is not centre and (image.centre != centre).any():
         image = image.about(centre)
     sums = np.concatenate([image.mass, image.first.ravel(), image.second.ravel()])
-    return Visit(mixture, update, image, sums, *chart.of(mixture, update))
+    return Visit(mixture, update, image, sums, chart.of(mixture, update))
 
 
 def _moved(chart: Chart, visits: tuple[Visit, ...]) -> tuple[Visit, ...]:
     """The same in other coordinates."""
-    places = chart.of(*[each.mixture for each in visits], *[each.update for each in visits])
-    n = len(visits)
+    ends = chart.of(*[end for each in visits for end in each[:2]])
     return tuple(
-        each._replace(place=place, target=target)
-        for each, place, target in zip(visits, places[:n], places[n:], strict=True)
+        each._replace(ends=own)
+        for each, own in zip(visits, ends.reshape(len(visits), 2, -1), strict=True)
     )
 
 
@@ -234,7 +236,7 @@ def _checked(horizon: float, foreseen: Foreseen | None, step: np.ndarray) -> flo
 
 
 def _length(vector: np.ndarray) -> float:
-    return float(np.sqrt(vector @ vector))
+    return math.sqrt(vector @ vector)
 
 
 class Model(NamedTuple):
@@ -281,25 +283,26 @@ def _powers(rate: float, times: float) -> float:
     return times if abs(slack) < STEADY else (1 - _power(rate, times)) / slack
 
 
-def modelled(S: np.ndarray, D: np.ndarray, step: np.ndarray) -> Model | None:
-    """J from differences of points and of their images, the rows of S and D."""
-    both, m = np.concatenate([S, D]), len(S)
+def modelled(differences: np.ndarray, step: np.ndarray) -> Model | None:
+    """J from differences of points and of their images, (m, 2, n): S and D."""
+    m, _, n = differences.shape
+    both = differences.reshape(2 * m, n)
     gram = both @ both.T
-    squares = gram.diagonal()[:m]
-    if not squares.min() > 0:
+    SS, SD, DD = gram[::2, ::2], gram[::2, 1::2], gram[1::2, 1::2]
+    if not min(SS.diagonal()) > 0:
         return None
-    unit = 1 / np.sqrt(squares)
-    squares, Q = _eigen(unit[:, None] * gram[:m, :m] * unit)
+    unit = 1 / np.sqrt(SS.diagonal())
+    squares, Q = _eigen(unit[:, None] * SS * unit)
     Q = unit[:, None] * _scaled(Q, squares, INDEPENDENT * squares[-1])
     # Symmetric where EM is a linear map.
-    within = Q.T @ gram[:m, m:] @ Q
+    within = Q.T @ SD @ Q
     squares, turn = _eigen((within + within.T) / 2)
     Q = Q @ _scaled(turn, squares, SMALL)
     if Q.shape[1] == 0:
         return None
-    rates, turn = _eigen(Q.T @ gram[m:, m:] @ Q)
+    rates, turn = _eigen(Q.T @ DD @ Q)
     weights = _scaled(Q @ turn, rates, SMALL).T
-    vectors = weights @ D
+    vectors = weights @ differences[:, 1]
     rates = [min(rate, LARGEST_RATE) for rate in rates.tolist() if rate > SMALL]
     return Model(rates, weights, vectors, vectors @ step)
 
@@ -319,10 +322,8 @@ def _scaled(vectors: np.ndarray, squares: np.ndarray, least: float) -> np.ndarra
 
 def _leaping(memory: Memory, step: np.ndarray) -> Memory:
     """With the next leap, or where EM is expected to go on to."""
-    *others, last = memory.visits
-    S = np.array([each.place for each in others]) - last.place
-    D = np.array([each.target for each in others]) - last.target
-    model = modelled(S, D, step)
+    ends = np.array([each.ends for each in memory.visits])
+    model = modelled(ends[:-1] - ends[-1], step)
     if model is None:
         return memory
     chart, horizon, leap = memory.chart, memory.horizon, None
@@ -333,8 +334,8 @@ def _leaping(memory: Memory, step: np.ndarray) -> Memory:
             horizon = max(horizon / 2, 1)
             along = model.leap(horizon)
         if horizon > 1:
-            weights = along @ model.weights
-            leap = np.append(weights, 1 - weights.sum())
+            shares = (along @ model.weights).tolist()
+            leap = np.array([*shares, 1 - sum(shares)])
     foreseen = Foreseen(model.ahead(horizon) @ model.vectors, _length(step))
     return memory._replace(
         leap=leap, horizon=horizon, foreseen=foreseen, remaining=model.remaining(step)
