@@ -37,6 +37,9 @@ from gmmem.updates.base import Rule, State
 from gmmem.updates.information import Chart
 from gmmem.updates.plain import Point
 
+# Visits that a model is made of, at least.
+ENOUGH = 3
+
 # What is shared by fewer rows than this is not extrapolated.
 LEAST_MASS = 1e-3
 
@@ -73,12 +76,6 @@ class Visit(NamedTuple):
     """Whose M-step the update is, about the same centre as those of the other visits."""
     sums: np.ndarray
     """The same as one vector."""
-    ends: np.ndarray
-    """Coordinates of both mixtures: where it was, and where it led, (2, n)."""
-
-    @property
-    def step(self) -> np.ndarray:
-        return self.ends[1] - self.ends[0]
 
 
 class Foreseen(NamedTuple):
@@ -98,10 +95,12 @@ class Memory(NamedTuple):
     """What is to be tried first: the share of each image in a combination of all."""
     floor: float = -np.inf
     """The likelihood that a leap must reach."""
+    visits: tuple[Visit, ...] = ()
     horizon: float = 1.0
     """T, the steps of EM that a leap stands for."""
     chart: Chart | None = None
-    visits: tuple[Visit, ...] = ()
+    ends: np.ndarray | None = None
+    """Coordinates of both mixtures of each visit, (m + 1, 2, n), once there are enough."""
     foreseen: Foreseen | None = None
     remaining: Remaining | None = None
     gain: float = np.inf
@@ -194,36 +193,40 @@ class Extrapolated:
         slow = gain < self.begin and (memory.visits or gain > SLOW * memory.gain)
         if not (slow and min(*mixture.weights, *update.weights) * total >= LEAST_MASS):
             return Memory(plain, floor=likely, gain=gain)
-        chart = memory.chart or Chart(mixture, total)
-        visits = (*memory.visits, _visit(memory, chart, mixture, update, expectation.moments))
+        visits = (*memory.visits, _visit(memory, mixture, update, expectation.moments))
         visits = visits[-self.depth - 1 :]
-        step = visits[-1].step
-        horizon = _checked(memory.horizon, memory.foreseen, step)
-        if chart.farthest(visits[-1].ends[0]) > NEAR:
-            chart = Chart(mixture, total)
-            visits = _moved(chart, visits)
-            step = visits[-1].step
-        memory = Memory(plain, None, likely, horizon, chart, visits, None, UNKNOWN)
-        if step @ step / 2 <= ROUNDING * abs(likely):
-            return memory._replace(remaining=Remaining(0.0, 0.0))  # The rest is plain, too.
-        return memory if len(visits) < 3 else _leaping(memory, step)
+        if len(visits) < ENOUGH:
+            return Memory(plain, None, likely, visits)
+        chart, ends, horizon = _located(memory, visits, total)
+        following = Memory(plain, None, likely, visits, horizon, chart, ends, None, UNKNOWN)
+        step = ends[-1, 1] - ends[-1, 0]
+        if step.dot(step) / 2 <= ROUNDING * abs(likely):
+            return following._replace(remaining=Remaining(0.0, 0.0))  # The rest is plain, too.
+        return _leaping(following, step)
 
 
-def _visit(memory: Memory, chart: Chart, mixture: Mixture, update: Mixture, image: Moments):
+def _visit(memory: Memory, mixture: Mixture, update: Mixture, image: Moments) -> Visit:
     centre = memory.visits[-1].image.centre if memory.visits else image.centre
     if image.centre is not centre and (image.centre != centre).any():
         image = image.about(centre)
     sums = np.concatenate([image.mass, image.first.ravel(), image.second.ravel()])
-    return Visit(mixture, update, image, sums, chart.of(mixture, update))
+    return Visit(mixture, update, image, sums)
 
 
-def _moved(chart: Chart, visits: tuple[Visit, ...]) -> tuple[Visit, ...]:
-    """The same in other coordinates."""
-    ends = chart.of(*[end for each in visits for end in each[:2]])
-    return tuple(
-        each._replace(ends=own)
-        for each, own in zip(visits, ends.reshape(len(visits), 2, -1), strict=True)
-    )
+def _located(
+    memory: Memory, visits: tuple[Visit, ...], total: float
+) -> tuple[Chart, np.ndarray, float]:
+    """A chart of what is near, the coordinates of all visits, and how far the next leap may go."""
+    chart, horizon, last = memory.chart, memory.horizon, visits[-1]
+    if chart is not None:
+        place, target = new = chart.of(last.mixture, last.update)
+        horizon = _checked(horizon, memory.foreseen, target - place)
+        if chart.farthest(place) <= NEAR:
+            ends = np.concatenate([memory.ends[1 - len(visits) :], new[None]])
+            return chart, ends, horizon
+    chart = Chart(last.mixture, total)
+    ends = chart.of(*[end for each in visits for end in (each.mixture, each.update)])
+    return chart, ends.reshape(len(visits), 2, -1), horizon
 
 
 def _checked(horizon: float, foreseen: Foreseen | None, step: np.ndarray) -> float:
@@ -287,7 +290,7 @@ def modelled(differences: np.ndarray, step: np.ndarray) -> Model | None:
     """J from differences of points and of their images, (m, 2, n): S and D."""
     m, _, n = differences.shape
     both = differences.reshape(2 * m, n)
-    gram = both @ both.T
+    gram = both.dot(both.T)
     SS, SD, DD = gram[::2, ::2], gram[::2, 1::2], gram[1::2, 1::2]
     if not min(SS.diagonal()) > 0:
         return None
@@ -295,16 +298,16 @@ def modelled(differences: np.ndarray, step: np.ndarray) -> Model | None:
     squares, Q = _eigen(unit[:, None] * SS * unit)
     Q = unit[:, None] * _scaled(Q, squares, INDEPENDENT * squares[-1])
     # Symmetric where EM is a linear map.
-    within = Q.T @ SD @ Q
+    within = Q.T.dot(SD).dot(Q)
     squares, turn = _eigen((within + within.T) / 2)
-    Q = Q @ _scaled(turn, squares, SMALL)
+    Q = Q.dot(_scaled(turn, squares, SMALL))
     if Q.shape[1] == 0:
         return None
-    rates, turn = _eigen(Q.T @ DD @ Q)
-    weights = _scaled(Q @ turn, rates, SMALL).T
-    vectors = weights @ differences[:, 1]
+    rates, turn = _eigen(Q.T.dot(DD).dot(Q))
+    weights = _scaled(Q.dot(turn), rates, SMALL).T
+    vectors = weights.dot(differences[:, 1])
     rates = [min(rate, LARGEST_RATE) for rate in rates.tolist() if rate > SMALL]
-    return Model(rates, weights, vectors, vectors @ step)
+    return Model(rates, weights, vectors, vectors.dot(step))
 
 
 def _eigen(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -322,21 +325,20 @@ def _scaled(vectors: np.ndarray, squares: np.ndarray, least: float) -> np.ndarra
 
 def _leaping(memory: Memory, step: np.ndarray) -> Memory:
     """With the next leap, or where EM is expected to go on to."""
-    ends = np.array([each.ends for each in memory.visits])
-    model = modelled(ends[:-1] - ends[-1], step)
+    model = modelled(memory.ends[:-1] - memory.ends[-1], step)
     if model is None:
         return memory
     chart, horizon, leap = memory.chart, memory.horizon, None
     if horizon > 1:
         reach = max(REACH, chart.farthest(step))
         along = model.leap(horizon)
-        while horizon > 1 and chart.farthest(step + along @ model.vectors) > reach:
+        while horizon > 1 and chart.farthest(step + along.dot(model.vectors)) > reach:
             horizon = max(horizon / 2, 1)
             along = model.leap(horizon)
         if horizon > 1:
-            shares = (along @ model.weights).tolist()
+            shares = along.dot(model.weights).tolist()
             leap = np.array([*shares, 1 - sum(shares)])
-    foreseen = Foreseen(model.ahead(horizon) @ model.vectors, _length(step))
+    foreseen = Foreseen(model.ahead(horizon).dot(model.vectors), _length(step))
     return memory._replace(
         leap=leap, horizon=horizon, foreseen=foreseen, remaining=model.remaining(step)
     )
