@@ -217,16 +217,24 @@ def _located(
     memory: Memory, visits: tuple[Visit, ...], total: float
 ) -> tuple[Chart, np.ndarray, float]:
     """A chart of what is near, the coordinates of all visits, and how far the next leap may go."""
-    chart, horizon, last = memory.chart, memory.horizon, visits[-1]
-    if chart is not None:
-        place, target = new = chart.of(last.mixture, last.update)
-        horizon = _checked(horizon, memory.foreseen, target - place)
-        if chart.farthest(place) <= NEAR:
-            ends = np.concatenate([memory.ends[1 - len(visits) :], new[None]])
-            return chart, ends, horizon
-    chart = Chart(last.mixture, total)
-    ends = chart.of(*[end for each in visits for end in (each.mixture, each.update)])
-    return chart, ends.reshape(len(visits), 2, -1), horizon
+    chart, last = memory.chart, visits[-1]
+    if chart is None:
+        chart = Chart(visits[0].mixture, total)
+        ends = _ends(chart, visits)
+    else:
+        ends = np.concatenate([memory.ends[1 - len(visits) :], _ends(chart, visits[-1:])])
+    place, target = ends[-1]
+    horizon = _checked(memory.horizon, memory.foreseen, target - place)
+    if chart.farthest(place) > NEAR:
+        chart = Chart(last.mixture, total)
+        ends = _ends(chart, visits)
+    return chart, ends, horizon
+
+
+def _ends(chart: Chart, visits: tuple[Visit, ...]) -> np.ndarray:
+    """Coordinates of both mixtures of each visit, (m + 1, 2, n)."""
+    mixtures = [end for each in visits for end in (each.mixture, each.update)]
+    return chart.of(*mixtures).reshape(len(visits), 2, -1)
 
 
 def _checked(horizon: float, foreseen: Foreseen | None, step: np.ndarray) -> float:
