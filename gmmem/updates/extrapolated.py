@@ -20,10 +20,12 @@ and falls where it does not.  So the path is that of EM, in longer steps.
 Where the log-likelihood turns out lower than it was, the plain step is taken after all.
 """
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg.lapack import dsyevd
 
 from gmmem.contracts import fulfils
 from gmmem.covariances import DegenerateCovariance
@@ -34,6 +36,9 @@ from gmmem.stopping import ROUNDING, UNKNOWN, Remaining
 from gmmem.updates.base import Rule, State
 from gmmem.updates.information import Chart
 from gmmem.updates.plain import Point
+
+# Visits that a model is made of, at least.
+ENOUGH = 3
 
 # What is shared by fewer rows than this is not extrapolated.
 LEAST_MASS = 1e-3
@@ -68,12 +73,9 @@ class Visit(NamedTuple):
     mixture: Mixture
     update: Mixture
     image: Moments
-    """Whose M-step the update is."""
+    """Whose M-step the update is, about the same centre as those of the other visits."""
     sums: np.ndarray
-    """The same as one vector, about the means of the chart."""
-    place: np.ndarray
-    target: np.ndarray
-    """Coordinates of both mixtures."""
+    """The same as one vector."""
 
 
 class Foreseen(NamedTuple):
@@ -89,14 +91,16 @@ class Memory(NamedTuple):
 
     plain: Point
     """What EM goes on to."""
-    leap: Point | None = None
-    """A mixture further on, to be tried first."""
+    leap: np.ndarray | None = None
+    """What is to be tried first: the share of each image in a combination of all."""
     floor: float = -np.inf
     """The likelihood that a leap must reach."""
+    visits: tuple[Visit, ...] = ()
     horizon: float = 1.0
     """T, the steps of EM that a leap stands for."""
     chart: Chart | None = None
-    visits: tuple[Visit, ...] = ()
+    ends: np.ndarray | None = None
+    """Coordinates of both mixtures of each visit, (m + 1, 2, n), once there are enough."""
     foreseen: Foreseen | None = None
     remaining: Remaining | None = None
     gain: float = np.inf
@@ -151,74 +155,86 @@ class Extrapolated:
         return Memory(Point(start, problem.kernel(start)))
 
     def step(self, problem: Problem, iteration: int, memory: Memory) -> State:
-        point, expectation, passes = memory.plain, None, 1
-        if memory.leap is not None:
-            expectation = problem.expect(*memory.leap)
-            if expectation.objective >= memory.floor:
-                point = memory.leap
-            else:
-                expectation, passes = None, 2
+        leap, passes = _landing(problem, memory), 1
+        if leap is not None:
+            expectation = problem.expect(*leap)
+            if not expectation.objective >= memory.floor:
+                leap, passes = None, 2
+        if leap is None:
+            expectation = problem.expect(*memory.plain)
+            if memory.leap is not None:
                 memory = memory._replace(horizon=max(memory.horizon / 4, 1), foreseen=None)
-        if expectation is None:
-            expectation = problem.expect(*point)
-        expectation, update, kernel = problem.improve(expectation, point.mixture)
-        following = self._following(problem, memory, point.mixture, expectation, update.mixture)
+        mixture = (leap or memory.plain).mixture
+        expectation, update, kernel = problem.improve(expectation, mixture)
+        plain = Point(update.mixture, kernel)
+        following = self._following(problem, memory, mixture, expectation, plain)
         return State(
             iteration,
             expectation.objective,
-            point.mixture,
+            mixture,
             update.mixture,
             update.settled,
-            following._replace(plain=Point(update.mixture, kernel), floor=expectation.objective),
+            following,
             passes,
             following.remaining,
         )
 
     def _following(
-        self, problem: Problem, memory: Memory, mixture: Mixture, expectation: Expectation, update
+        self,
+        problem: Problem,
+        memory: Memory,
+        mixture: Mixture,
+        expectation: Expectation,
+        plain: Point,
     ) -> Memory:
         """What is remembered, and the next leap."""
-        total = problem.extent.total_weight
-        gain = (expectation.objective - memory.floor) / total
-        least = min(mixture.weights.min(), update.weights.min()) * total
-        slow = memory.visits or gain > SLOW * memory.gain
-        if not (gain < self.begin and slow and least >= LEAST_MASS):
-            return Memory(memory.plain, gain=gain)
-        chart = memory.chart or Chart(mixture, total)
-        visit = _visit(chart, mixture, update, expectation.moments)
-        step = visit.target - visit.place
-        horizon = _checked(memory.horizon, memory.foreseen, step)
-        visits = (*memory.visits, visit)[-self.depth - 1 :]
-        if chart.farthest(visit.place) > NEAR:
-            chart = Chart(mixture, total)
-            visits = tuple(_visit(chart, *each[:3]) for each in visits)
-        memory = Memory(memory.plain, None, -np.inf, horizon, chart, visits, None, UNKNOWN)
-        if step @ step / 2 <= ROUNDING * abs(expectation.objective):
-            return memory._replace(remaining=Remaining(0.0, 0.0))  # The rest is plain, too.
-        return memory if len(visits) < 3 else _leaping(problem, memory)
+        total, update, likely = problem.extent.total_weight, plain.mixture, expectation.objective
+        gain = (likely - memory.floor) / total
+        slow = gain < self.begin and (memory.visits or gain > SLOW * memory.gain)
+        if not (slow and min(*mixture.weights, *update.weights) * total >= LEAST_MASS):
+            return Memory(plain, floor=likely, gain=gain)
+        visits = (*memory.visits, _visit(memory, mixture, update, expectation.moments))
+        visits = visits[-self.depth - 1 :]
+        if len(visits) < ENOUGH:
+            return Memory(plain, None, likely, visits)
+        chart, ends, horizon = _located(memory, visits, total)
+        following = Memory(plain, None, likely, visits, horizon, chart, ends, None, UNKNOWN)
+        step = ends[-1, 1] - ends[-1, 0]
+        if step.dot(step) / 2 <= ROUNDING * abs(likely):
+            return following._replace(remaining=Remaining(0.0, 0.0))  # The rest is plain, too.
+        return _leaping(following, step)
 
 
-def _visit(chart: Chart, mixture: Mixture, update: Mixture, image: Moments) -> Visit:
-    # About means close to all of theirs: combinations keep their digits.
-    sums = _flat(image.about(chart.reference.means))
-    return Visit(mixture, update, image, sums, chart.of(mixture), chart.of(update))
+def _visit(memory: Memory, mixture: Mixture, update: Mixture, image: Moments) -> Visit:
+    centre = memory.visits[-1].image.centre if memory.visits else image.centre
+    if image.centre is not centre and (image.centre != centre).any():
+        image = image.about(centre)
+    sums = np.concatenate([image.mass, image.first.ravel(), image.second.ravel()])
+    return Visit(mixture, update, image, sums)
 
 
-def _flat(moments: Moments) -> np.ndarray:
-    return np.concatenate([moments.mass, moments.first.ravel(), moments.second.ravel()])
+def _located(
+    memory: Memory, visits: tuple[Visit, ...], total: float
+) -> tuple[Chart, np.ndarray, float]:
+    """A chart of what is near, the coordinates of all visits, and how far the next leap may go."""
+    chart, last = memory.chart, visits[-1]
+    if chart is None:
+        chart = Chart(visits[0].mixture, total)
+        ends = _ends(chart, visits)
+    else:
+        ends = np.concatenate([memory.ends[1 - len(visits) :], _ends(chart, visits[-1:])])
+    place, target = ends[-1]
+    horizon = _checked(memory.horizon, memory.foreseen, target - place)
+    if chart.farthest(place) > NEAR:
+        chart = Chart(last.mixture, total)
+        ends = _ends(chart, visits)
+    return chart, ends, horizon
 
 
-def _moments(sums: np.ndarray, centre: np.ndarray, like: Moments) -> Moments:
-    """The inverse of `_flat`."""
-    K, size = len(like.mass), like.first.size
-    first, second = sums[K : K + size], sums[K + size :]
-    return replace(
-        like,
-        mass=sums[:K],
-        centre=centre,
-        first=first.reshape(like.first.shape),
-        second=second.reshape(like.second.shape),
-    )
+def _ends(chart: Chart, visits: tuple[Visit, ...]) -> np.ndarray:
+    """Coordinates of both mixtures of each visit, (m + 1, 2, n)."""
+    mixtures = [end for each in visits for end in (each.mixture, each.update)]
+    return chart.of(*mixtures).reshape(len(visits), 2, -1)
 
 
 def _checked(horizon: float, foreseen: Foreseen | None, step: np.ndarray) -> float:
@@ -231,106 +247,129 @@ def _checked(horizon: float, foreseen: Foreseen | None, step: np.ndarray) -> flo
 
 
 def _length(vector: np.ndarray) -> float:
-    return float(np.sqrt(vector @ vector))
+    return math.sqrt(vector @ vector)
 
 
 class Model(NamedTuple):
     """J on the span of differences of images: its eigenvalues and vectors."""
 
-    rates: np.ndarray
-    """Of the steps of EM along each vector, (k,)."""
+    rates: list[float]
+    """Of the steps of EM along each vector."""
     weights: np.ndarray
     """The vectors as combinations of the differences, (k, m)."""
+    vectors: np.ndarray
+    """The same in coordinates."""
     along: np.ndarray
     """The last step along each, (k,)."""
 
-    def powers(self, horizon: float) -> np.ndarray:
-        """What T steps make of the next step along each."""
-        return np.exp(np.minimum(horizon * np.log(self.rates), 50))
+    def ahead(self, horizon: float) -> np.ndarray:
+        """Along each vector, the step that follows T steps."""
+        return np.array([_power(rate, horizon) for rate in self.rates]) * self.along
 
     def leap(self, horizon: float) -> np.ndarray:
-        """What T - 1 more steps add to the last, as a combination of the differences."""
-        slack = 1 - self.rates
-        steady = np.abs(slack) < STEADY
-        steps = (1 - self.powers(horizon)) / np.where(steady, 1, slack)
-        steps = np.where(steady, horizon, steps)
-        return ((steps - 1) * self.along) @ self.weights
+        """Along each vector, what T - 1 more steps add to the last."""
+        return np.array([_powers(rate, horizon) - 1 for rate in self.rates]) * self.along
 
     def remaining(self, step: np.ndarray) -> Remaining:
         """What Newton's method would gain from here, in nats.
 
         What the model does not see is taken to go as slowly as what it sees.
         """
-        slowest = float(self.rates.max())
+        slowest = max(self.rates)
         if slowest >= 1:
             return UNKNOWN
-        squares = self.along**2
-        unseen = max(step @ step - squares.sum(), 0.0) / (1 - slowest)
-        gain = 0.5 * ((squares / (1 - self.rates)).sum() + unseen)
-        return Remaining(float(gain), slowest**2)
+        squares = [along * along for along in self.along.tolist()]
+        gain = sum(square / (1 - rate) for square, rate in zip(squares, self.rates, strict=True))
+        unseen = max(float(step @ step) - sum(squares), 0.0) / (1 - slowest)
+        return Remaining((gain + unseen) / 2, slowest**2)
 
 
-def modelled(S: np.ndarray, D: np.ndarray, step: np.ndarray) -> Model | None:
-    """J from differences of points and of their images, the rows of S and D."""
-    sizes = np.sqrt(np.einsum("ij,ij->i", S, S))
-    if not sizes.min() > 0:
+def _power(rate: float, times: float) -> float:
+    return math.exp(min(times * math.log(rate), 50))
+
+
+def _powers(rate: float, times: float) -> float:
+    """``1 + rate + rate^2 + ...``, so many of them."""
+    slack = 1 - rate
+    return times if abs(slack) < STEADY else (1 - _power(rate, times)) / slack
+
+
+def modelled(differences: np.ndarray, step: np.ndarray) -> Model | None:
+    """J from differences of points and of their images, (m, 2, n): S and D."""
+    m, _, n = differences.shape
+    both = differences.reshape(2 * m, n)
+    gram = both.dot(both.T)
+    SS, SD, DD = gram[::2, ::2], gram[::2, 1::2], gram[1::2, 1::2]
+    if not min(SS.diagonal()) > 0:
         return None
-    both = np.concatenate([S, D]) / np.concatenate([sizes, sizes])[:, None]
-    gram, m = both @ both.T, len(S)
-    squares, Q = np.linalg.eigh(gram[:m, :m])
-    Q = _scaled(Q, squares, INDEPENDENT * squares[-1])
+    unit = 1 / np.sqrt(SS.diagonal())
+    squares, Q = _eigen(unit[:, None] * SS * unit)
+    Q = unit[:, None] * _scaled(Q, squares, INDEPENDENT * squares[-1])
     # Symmetric where EM is a linear map.
-    within = Q.T @ gram[:m, m:] @ Q
-    squares, turn = np.linalg.eigh((within + within.T) / 2)
-    Q = Q @ _scaled(turn, squares, SMALL)
+    within = Q.T.dot(SD).dot(Q)
+    squares, turn = _eigen((within + within.T) / 2)
+    Q = Q.dot(_scaled(turn, squares, SMALL))
     if Q.shape[1] == 0:
         return None
-    rates, turn = np.linalg.eigh(Q.T @ gram[m:, m:] @ Q)
-    weights = _scaled(Q @ turn, rates, SMALL).T / sizes
-    rates = np.minimum(rates[rates > SMALL], LARGEST_RATE)
-    return Model(rates, weights, weights @ (D @ step))
+    rates, turn = _eigen(Q.T.dot(DD).dot(Q))
+    weights = _scaled(Q.dot(turn), rates, SMALL).T
+    vectors = weights.dot(differences[:, 1])
+    rates = [min(rate, LARGEST_RATE) for rate in rates.tolist() if rate > SMALL]
+    return Model(rates, weights, vectors, vectors.dot(step))
+
+
+def _eigen(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues, the smallest first, and vectors: NumPy takes three times as long for it."""
+    squares, vectors, _ = dsyevd(matrix)
+    return squares, vectors
 
 
 def _scaled(vectors: np.ndarray, squares: np.ndarray, least: float) -> np.ndarray:
     """The columns whose squares are not small, of length one."""
-    some = squares > least
-    return vectors[:, some] / np.sqrt(squares[some])
+    if not squares[0] > least:
+        vectors, squares = vectors[:, squares > least], squares[squares > least]
+    return vectors / np.sqrt(squares)
 
 
-def _leaping(problem: Problem, memory: Memory) -> Memory:
+def _leaping(memory: Memory, step: np.ndarray) -> Memory:
     """With the next leap, or where EM is expected to go on to."""
-    last, chart, horizon = memory.visits[-1], memory.chart, memory.horizon
-    S = np.array([each.place for each in memory.visits[:-1]]) - last.place
-    D = np.array([each.target for each in memory.visits[:-1]]) - last.target
-    step = last.target - last.place
-    model = modelled(S, D, step)
+    model = modelled(memory.ends[:-1] - memory.ends[-1], step)
     if model is None:
         return memory
-    leap = None
+    chart, horizon, leap = memory.chart, memory.horizon, None
     if horizon > 1:
         reach = max(REACH, chart.farthest(step))
-        weights = model.leap(horizon)
-        while horizon > 1 and chart.farthest(step + weights @ D) > reach:
+        along = model.leap(horizon)
+        while horizon > 1 and chart.farthest(step + along.dot(model.vectors)) > reach:
             horizon = max(horizon / 2, 1)
-            weights = model.leap(horizon)
-        leap = _landing(problem, memory, weights) if horizon > 1 else None
-        horizon = 1.0 if leap is None else horizon
-    ahead = model.weights.T @ (model.powers(horizon) * model.along)
-    foreseen = Foreseen(ahead @ D, _length(step))
+            along = model.leap(horizon)
+        if horizon > 1:
+            shares = along.dot(model.weights).tolist()
+            leap = np.array([*shares, 1 - sum(shares)])
+    foreseen = Foreseen(model.ahead(horizon).dot(model.vectors), _length(step))
     return memory._replace(
         leap=leap, horizon=horizon, foreseen=foreseen, remaining=model.remaining(step)
     )
 
 
-def _landing(problem: Problem, memory: Memory, weights: np.ndarray) -> Point | None:
-    """The mixture of a combination of images, if it is one."""
-    visits, centre = memory.visits, memory.chart.reference.means
-    sums = np.append(weights, 1 - weights.sum()) @ np.array([each.sums for each in visits])
-    moments = _moments(sums, centre, visits[-1].image)
+def _landing(problem: Problem, memory: Memory) -> Point | None:
+    """The mixture that a leap leads to, if it is one."""
+    if memory.leap is None:
+        return None
+    last = memory.visits[-1]
+    moments = _moments(memory.leap @ np.array([each.sums for each in memory.visits]), last.image)
     if not moments.mass.min() >= LEAST_MASS:
         return None
     try:
-        found = problem.maximise(moments, visits[-1].mixture).mixture
+        found = problem.maximise(moments, last.mixture).mixture
     except DegenerateCovariance:
         return None
     return Point(found, problem.kernel(found))
+
+
+def _moments(sums: np.ndarray, like: Moments) -> Moments:
+    """Of one vector."""
+    K, size = len(like.mass), like.first.size
+    mass, first, second = sums[:K], sums[K : K + size], sums[K + size :]
+    first, second = first.reshape(like.first.shape), second.reshape(like.second.shape)
+    return Moments(mass, like.centre, first, second, like.form, like.outside)

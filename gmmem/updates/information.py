@@ -16,6 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
+from gmmem.covariances import Storage
 from gmmem.mixture import Mixture
 
 
@@ -35,8 +36,9 @@ class Chart:
     >>> from gmmem import Mixture
     >>> from gmmem.updates.information import Chart
     >>> one, other = (Mixture.from_arrays([1.0], [[m]], [[[4.0]]]) for m in (0.0, 0.2))
-    >>> Chart(one, 100.0).of(other).round(3)
-    array([0.   , 1.   , 0.071])
+    >>> Chart(one, 100.0).of(one, other).round(3)
+    array([[0.   , 0.   , 0.   ],
+           [0.   , 1.   , 0.071]])
     """
 
     reference: Mixture
@@ -54,24 +56,39 @@ class Chart:
         storage = self.reference.covariances
         return storage.form.identity(storage.n_features)
 
-    def of(self, mixture: Mixture) -> np.ndarray:
-        """The moments that a mixture expects less those of the reference, as one vector."""
-        reference, form = self.reference, self.reference.covariances.form
-        of_means, of_covariances = self._roots
-        mass = self.total * mixture.weights
-        steps, wide = reference.covariances.standardised(
-            mixture.means - reference.means, mixture.covariances.covariances
-        )
-        squares = form.square(steps)
-        each = mass.reshape(-1, *[1] * (squares.ndim - 1))
-        if len(wide) < len(mass):
-            second = self.total * (wide - self._identity) + (each * squares).sum(axis=0)
+    @cached_property
+    def _widths(self) -> np.ndarray:
+        """What second moments are in units of, (S, ...)."""
+        units = np.sqrt(2 * np.max(self._identity)) * self._roots[1]
+        return units.reshape(-1, *[1] * np.ndim(self._identity))
+
+    @cached_property
+    def _twice(self) -> Storage:
+        return self._repeated(2)
+
+    def _repeated(self, times: int) -> Storage:
+        """The covariances of the reference, as many times: for mixtures one after the other."""
+        return self.reference.covariances.take(np.tile(np.arange(len(self._roots[0])), times))
+
+    def of(self, *mixtures: Mixture) -> np.ndarray:
+        """The moments that mixtures expect less those of the reference, a row each."""
+        n, of_means, shape = len(mixtures), self._roots[0], self.reference.means.shape
+        own = self._twice if n == 2 else self._repeated(n)
+        mass = self.total * np.array([each.weights for each in mixtures])
+        away = np.array([each.means for each in mixtures]) - self.reference.means
+        covariances = np.concatenate([each.covariances.covariances for each in mixtures])
+        steps, wide = own.standardised(away.reshape(-1, shape[1]), covariances)
+        squares = own.form.square(steps).reshape(n, -1, *self._identity.shape)
+        wide = wide.reshape(n, -1, *self._identity.shape) - self._identity
+        each = mass.reshape(*mass.shape, *[1] * self._identity.ndim)
+        if own.shared:
+            second = self.total * wide + (each * squares).sum(axis=1, keepdims=True)
         else:
-            second = each * (wide + squares - self._identity)
-        unit = np.sqrt(2 * np.max(self._identity)) * of_covariances
-        second = second.reshape(len(unit), -1) / unit[:, None]
-        first = (mass / of_means)[:, None] * steps
-        return np.concatenate([mass / of_means - of_means, first.ravel(), second.ravel()])
+            second = each * (wide + squares)
+        shares = mass / of_means
+        first = shares[:, :, None] * steps.reshape(away.shape)
+        parts = shares - of_means, first, second / self._widths
+        return np.concatenate([part.reshape(n, -1) for part in parts], axis=1)
 
     @cached_property
     def _shares(self) -> np.ndarray:

@@ -12,6 +12,7 @@ from gmmem.priors import Ridge
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
 from gmmem.updates import Extrapolated, Plain
+from gmmem.updates.extrapolated import modelled
 
 
 def overlapping(n=2000, d=2, K=3, seed=0, apart=2.0):
@@ -82,3 +83,39 @@ def test_narrow_components_far_away_take_plain_steps():
     )
     for ours, plain in islice(steps, 6):
         np.testing.assert_array_equal(ours.update.means, plain.update.means)
+
+
+@pytest.mark.parametrize("rates", [[0.9, 0.6, 0.3], [0.999, 0.5, 0.0]])
+def test_a_symmetric_linear_map_is_seen_through(rates):
+    rng = np.random.default_rng(0)
+    axes, _ = np.linalg.qr(rng.standard_normal((8, 3)))
+    J = axes @ np.diag(rates) @ axes.T
+    S, r = rng.standard_normal((4, 8)), J @ rng.standard_normal(8)
+    model = modelled(np.stack([S, S @ J], axis=1), r)
+    np.testing.assert_allclose(sorted(model.rates), sorted(rate for rate in rates if rate))
+    for T in (1, 2, 7, 100):
+        more = sum(np.linalg.matrix_power(J, t) @ r for t in range(1, T))
+        np.testing.assert_allclose(model.leap(T) @ model.vectors, more, atol=1e-9)
+        next_step = np.linalg.matrix_power(J, T) @ r
+        np.testing.assert_allclose(model.ahead(T) @ model.vectors, next_step, atol=1e-9)
+    # As combinations of what is known: the differences of images.
+    np.testing.assert_allclose(model.weights @ (S @ J), model.vectors, atol=1e-9)
+    newton = r @ np.linalg.solve(np.eye(8) - J, r) / 2
+    np.testing.assert_allclose(model.remaining(r).gain, newton)
+
+
+def test_no_model_where_nothing_moved():
+    assert modelled(np.zeros((3, 2, 5)), np.ones(5)) is None
+
+
+def test_leaps_where_each_kernel_has_a_centre_of_its_own():
+    X, centres = overlapping(K=2, apart=1.5)
+    # So narrow, beside their distance, that differences are taken.
+    X, centres = (np.vstack([1e-7 * part, 1 + 1e-7 * part]) for part in (X, centres))
+    problem = Problem.of(InMemory(X), get_model("diag"))
+    start = problem.start(Nearest(centres), 4)
+    assert problem.kernel(start).exact
+    likely, _ = path(problem, start, Extrapolated(), 60)
+    assert (np.diff(likely) >= -1e-10).all()
+    plain, _ = path(problem, start, Plain(), 240)
+    assert likely[-1] >= plain[-1] - 1e-8
