@@ -26,10 +26,10 @@ BATCH = 24
 # The risk, at each look, of a decision that all replicates would overturn.
 RISK = 1e-3
 
-# Trees whose better fit counts: a single start that happens to find a better optimum
-# in the data than it does in most replicates would make the test reject too easily.
-# In noise, trees on a few rows find the better optimum as often as trees on all rows.
-STARTS = (Hierarchical("VVV", max_samples=100), Hierarchical("EII", max_samples=500))
+# Rows that a tree grows on: so many for each number of a component, that clusters of enough rows
+# are found, within these limits.  In noise, trees on a few rows find the better optimum as often
+# as trees on all rows.
+ROWS_A_NUMBER, FEWEST, MOST = 10, 100, 500
 
 REMEDY = "Lower n_components, or choose a covariance_type with fewer parameters."
 
@@ -243,12 +243,24 @@ def _start(tree, problem: Problem, n_components: int) -> Mixture:
     return problem.start(assign, n_components)
 
 
+def _trees(n_components: int, n_features: int) -> tuple[Hierarchical, Hierarchical]:
+    """Trees whose better fit counts.
+
+    A single start that happens to find a better optimum in the data than it does in most
+    replicates would make the test reject too easily.
+    """
+    size = ROWS_A_NUMBER * (n_components + 1) * (n_features + 1)
+    size = min(max(size, FEWEST), MOST)
+    return Hierarchical("VVV", max_samples=FEWEST), Hierarchical("EII", max_samples=size)
+
+
 def _statistic(X, n_components: int, model, settings, rng) -> tuple[Mixture, float]:
     """The null mixture of the data, and twice the gain of one component more."""
     rows, (tol, max_iter, reg_covar, rule) = InMemory(X), settings
     with rows.working():
         problem = Problem.of(rows, model).regularised(reg_covar)
-        grown = [start.grow(X, random_state=rng) for start in STARTS]
+        trees = _trees(n_components, rows.n_features)
+        grown = [tree.grow(X, random_state=rng) for tree in trees]
         lower, null = _fit(problem, grown, n_components, tol, max_iter, rule)
         higher, _ = _fit(problem, grown, n_components + 1, tol, max_iter, rule)
     return null, 2 * (higher - lower)

@@ -5,6 +5,7 @@ a user reads, pickles or sets is what is computed with.
 """
 
 from contextlib import contextmanager
+from functools import cache
 from inspect import signature
 from numbers import Integral
 
@@ -262,6 +263,12 @@ class MixtureMethods(Parts, Summarised, OneFeature):
         parts = mixture.covariances.decompose(model.aligned)
         repeats = mixture.n_components // len(parts.volume)
         return Decomposition(*(np.repeat(part, repeats, axis=0) for part in parts))
+
+    @classmethod
+    @cache
+    def _get_param_names(cls):
+        """Read from the constructor once: every fit asks for them."""
+        return super()._get_param_names()
 
     def __setstate__(self, state):
         """What was kept before a parameter was there has its default."""

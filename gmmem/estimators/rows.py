@@ -52,15 +52,30 @@ def as_rows(estimator: Any, X, sample_weight=None, *, reset: bool) -> Rows:
         dtypes = [xp.float64, xp.float32]
         X = validate_data(estimator, X, reset=reset, dtype=dtypes, ensure_min_samples=least)
         return _device(X, sample_weight)
-    X = validate_data(
-        estimator,
-        X,
-        reset=reset,
-        dtype=[np.float64, np.float32],
-        ensure_min_samples=least,
-        ensure_all_finite="allow-nan" if takes_nan(estimator) else True,
-    )
+    if reset or not is_ready(estimator, X):
+        X = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            dtype=[np.float64, np.float32],
+            ensure_min_samples=least,
+            ensure_all_finite="allow-nan" if takes_nan(estimator) else True,
+        )
     return InMemory(X, check_weight(sample_weight, X))
+
+
+def is_ready(estimator: Any, X) -> bool:
+    """Whether scikit-learn's validation of X for a fitted estimator would leave it as it is.
+
+    To find that, it takes longer than a hundred rows take to be scored.
+    """
+    fitted = vars(estimator)
+    if type(X) is not np.ndarray or X.dtype.char not in "df" or X.ndim != 2:
+        return False
+    if not len(X) or X.shape[1] != fitted.get("n_features_in_") or "feature_names_in_" in fitted:
+        return False
+    with np.errstate(all="ignore"):  # A sum that is finite is of numbers that are.
+        return X.dtype.isnative and bool(np.isfinite(X.sum()))
 
 
 def is_on_device(X) -> bool:
