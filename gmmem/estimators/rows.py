@@ -52,7 +52,7 @@ def as_rows(estimator: Any, X, sample_weight=None, *, reset: bool) -> Rows:
         dtypes = [xp.float64, xp.float32]
         X = validate_data(estimator, X, reset=reset, dtype=dtypes, ensure_min_samples=least)
         return _device(X, sample_weight)
-    if reset or not is_ready(estimator, X):
+    if not is_ready(X, least):
         X = validate_data(
             estimator,
             X,
@@ -61,21 +61,28 @@ def as_rows(estimator: Any, X, sample_weight=None, *, reset: bool) -> Rows:
             ensure_min_samples=least,
             ensure_all_finite="allow-nan" if takes_nan(estimator) else True,
         )
+    elif reset or not is_known(estimator, X):
+        _check_features(estimator, X, reset)
     return InMemory(X, check_weight(sample_weight, X))
 
 
-def is_ready(estimator: Any, X) -> bool:
-    """Whether scikit-learn's validation of X for a fitted estimator would leave it as it is.
+def is_ready(X, least: int) -> bool:
+    """Whether scikit-learn would leave X as it is: an array of at least so many finite rows.
 
-    To find that, it takes longer than a hundred rows take to be scored.
+    It takes longer to find that than a hundred rows take to be scored.
     """
-    fitted = vars(estimator)
-    if type(X) is not np.ndarray or X.dtype.char not in "df" or X.ndim != 2:
+    if type(X) is not np.ndarray or X.dtype.char not in "df" or not X.dtype.isnative:
         return False
-    if not len(X) or X.shape[1] != fitted.get("n_features_in_") or "feature_names_in_" in fitted:
+    if X.ndim != 2 or len(X) < least or not X.shape[1]:
         return False
     with np.errstate(all="ignore"):  # A sum that is finite is of numbers that are.
-        return X.dtype.isnative and bool(np.isfinite(X.sum()))
+        return bool(np.isfinite(X.sum()))
+
+
+def is_known(estimator: Any, X: np.ndarray) -> bool:
+    """Whether an array has the features of the fit, which had no names for them."""
+    fitted = vars(estimator)
+    return X.shape[1] == fitted.get("n_features_in_") and "feature_names_in_" not in fitted
 
 
 def is_on_device(X) -> bool:

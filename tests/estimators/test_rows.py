@@ -8,7 +8,7 @@ import pytest
 from sklearn.utils.validation import validate_data
 
 from gmmem import GaussianMixture
-from gmmem.estimators.rows import is_ready
+from gmmem.estimators.rows import is_known, is_ready
 
 X = np.random.RandomState(0).normal(size=(30, 2))
 
@@ -60,7 +60,7 @@ def test_what_is_wrong_is_told_as_scikit_learn_tells_it(name, method):
 def test_what_is_ready_is_what_validation_leaves_as_it_is(rows):
     model = GaussianMixture(2).fit(X)
     checked = validated(model, rows)
-    if is_ready(model, rows):
+    if is_ready(rows, 1):
         assert checked is rows
     plain = np.array(checked, dtype=np.float64)
     np.testing.assert_allclose(model.score_samples(rows), model.score_samples(plain), rtol=1e-5)
@@ -68,8 +68,17 @@ def test_what_is_ready_is_what_validation_leaves_as_it_is(rows):
 
 def test_plain_rows_are_ready_and_names_are_still_missed():
     model = GaussianMixture(2).fit(X)
-    assert is_ready(model, X) and is_ready(model, X[:1])
-    assert not is_ready(model, np.r_[X, [[np.nan, 0]]])
+    assert is_ready(X, 1) and is_ready(X[:1], 1) and not is_ready(X[:1], 2)
+    assert is_known(model, X) and not is_known(model, X[:, :1])
+    assert not is_ready(np.r_[X, [[np.nan, 0]]], 1)
     named = GaussianMixture(2).fit(pd.DataFrame(X, columns=["a", "b"]))
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         named.predict(X)
+
+
+def test_a_second_fit_forgets_names():
+    model = GaussianMixture(2).fit(pd.DataFrame(X, columns=["a", "b"]))
+    model.fit(X[:, :1])
+    assert not hasattr(model, "feature_names_in_") and model.n_features_in_ == 1
+    with pytest.raises(ValueError, match="minimum of 2 is required"):
+        model.fit(X[:1])
