@@ -16,7 +16,7 @@ from gmmem.covariances import CovarianceModel, DegenerateCovariance, Estimate
 from gmmem.covariances.roots import root
 from gmmem.em.loop import converge, states
 from gmmem.em.outcome import Solution
-from gmmem.kernels.allocation import Apart
+from gmmem.kernels.allocation import Abreast
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
@@ -206,11 +206,9 @@ def _states(
             which, now = which[:lost] + which[lost + 1 :], now[:lost] + now[lost + 1 :]
 
 
-def _together(
-    problem: Problem, models: Sequence[CovarianceModel], sizes: Sequence[int]
-) -> Problem:
+def _together(problem: Problem, models: Sequence[CovarianceModel], sizes: Sequence[int]) -> Problem:
     """The problem of all of them."""
-    model, allocation = Each(tuple(models), tuple(sizes)), Apart(tuple(sizes))
+    model, allocation = Each(tuple(models), tuple(sizes)), Abreast(tuple(sizes))
     return replace(problem, model=model, allocation=allocation, total=None)
 
 

@@ -16,6 +16,7 @@ from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
 from gmmem.estimators import advice, callbacks, checkpoint, search
 from gmmem.estimators.believing import check_prior
+from gmmem.estimators.candidates import Candidate, GridPoint, Settings
 from gmmem.estimators.completing import ready_to_start
 from gmmem.estimators.gaussian_mixture import GaussianMixture
 from gmmem.estimators.given import check_observed, check_whole
@@ -258,7 +259,7 @@ class GaussianMixtureIC(
         racing = self.criterion if self.early_stopping and self.prior is None else None
         names = getattr(self, "feature_names_in_", None)
         names = None if names is None else tuple(names)
-        settings = search.Settings(
+        settings = Settings(
             self.tol, self.max_iter, self.reg_covar, self.prior, racing, names, self.accelerate
         )
         done = self._kept(rows, settings)
@@ -305,7 +306,7 @@ class GaussianMixtureIC(
             task.end(best_so_far)
         return interrupt
 
-    def _fits(self, points, problem, settings, journal, best) -> Iterator[search.Candidate]:
+    def _fits(self, points, problem, settings, journal, best) -> Iterator[Candidate]:
         """Fit what is new, as it comes."""
         random_state = check_random_state(self.random_state)
 
@@ -320,7 +321,7 @@ class GaussianMixtureIC(
         """Keep what a summary says of the rows, which are not kept."""
         self._summary_kept = fit, prediction.sizes(self.mixture_, rows)
 
-    def _grid(self, problem) -> list[search.GridPoint]:
+    def _grid(self, problem) -> list[GridPoint]:
         """Every candidate that the parameters ask for."""
         n_rows = problem.extent.n_rows
         numbers, types, inits = self.n_components, self.covariance_type, self.init_params
@@ -337,7 +338,7 @@ class GaussianMixtureIC(
         if not types or not list_of(inits):
             raise ValueError("covariance_type and init_params must not be empty.")
         points = [
-            search.GridPoint(covariance_type, int(number), as_initialiser(init))
+            GridPoint(covariance_type, int(number), as_initialiser(init))
             for init in list_of(inits)
             for number in numbers
             for covariance_type in types

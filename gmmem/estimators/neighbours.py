@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gmmem.covariances import DegenerateCovariance
-from gmmem.estimators.search import Candidate, GridPoint, Settings, advance, of_point
+from gmmem.estimators.candidates import Candidate, GridPoint, Settings, advance, of_point
 from gmmem.moments import Moments
 from gmmem.problem import Problem
 from gmmem.starts.automatic import least_mass, on_some_rows

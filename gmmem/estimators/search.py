@@ -1,9 +1,8 @@
 """Fit every candidate of a grid: how a search works, without its interface."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from time import perf_counter
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -11,8 +10,16 @@ from joblib import Parallel, delayed
 from gmmem import em, prediction
 from gmmem.covariances import FOURTEEN, CovarianceModel, get_model
 from gmmem.criteria import CRITERIA, FitSummary
-from gmmem.estimators import advice
-from gmmem.estimators.believing import prior_for
+from gmmem.estimators.candidates import (
+    TOGETHER,
+    Candidate,
+    GridPoint,
+    Settings,
+    advance_all,
+    batches,
+    of_point,
+    stopped,
+)
 from gmmem.estimators.journal import Journal
 from gmmem.estimators.race import hopes, race
 from gmmem.estimators.rows import number_sampled
@@ -20,71 +27,9 @@ from gmmem.estimators.starting import assignment_from
 from gmmem.forms import Quadratic
 from gmmem.initializers import Hierarchical
 from gmmem.initializers.base import UnusableAssignment
-from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.passes import total_moments
 from gmmem.problem import Problem
-from gmmem.sources import InMemory
-from gmmem.stopping import UNKNOWN, Remaining
-from gmmem.updates import Extrapolated, Plain, Rule
-
-
-# So many rows at most: where there are more, the arithmetic of a pass is most of it.
-MOST_ROWS = 2_000
-
-# Iterations in which they do: later, each goes on in leaps of its own.
-TOGETHER = 27
-
-
-class GridPoint(NamedTuple):
-    """Where a candidate stands in the grid."""
-
-    covariance_type: Any
-    n_components: int
-    init_params: Any
-
-
-class Settings(NamedTuple):
-    """What all candidates have in common."""
-
-    tol: float
-    max_iter: int
-    reg_covar: float
-    prior: Any = None
-    racing: str | None = None
-    """The criterion by which candidates that cannot win are stopped, if any are."""
-    names: tuple[str, ...] | None = None
-    """Of the columns, for reasons."""
-    accelerate: bool = True
-
-    @property
-    def rule(self) -> Rule:
-        return Extrapolated() if self.accelerate else Plain()
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """A fit that was tried, whether it worked or not."""
-
-    point: GridPoint
-    status: str
-    reason: str
-    seconds: float
-    history: list[float]
-    mixture: Mixture | None = None
-    summary: FitSummary | None = None
-    passes: int = 0
-    remaining: Remaining = UNKNOWN
-
-    @property
-    def model(self) -> CovarianceModel:
-        return get_model(self.point.covariance_type)
-
-    def criteria(self) -> dict[str, float]:
-        """Every criterion; not a number where there is no fit."""
-        if self.summary is None:
-            return dict.fromkeys(CRITERIA, np.nan)
-        return {name: criterion(self.summary) for name, criterion in CRITERIA.items()}
 
 
 def default_types(n_samples: int, n_features: int) -> list[str]:
@@ -153,166 +98,6 @@ def begin(
     return found
 
 
-@dataclass(frozen=True, eq=False)
-class Running:
-    """A candidate that has not ended."""
-
-    solution: em.Solution
-    seconds: float
-
-
-def advance(
-    point: GridPoint,
-    begun: Moments | Running | str,
-    problem: Problem,
-    settings: Settings,
-    until: int,
-) -> Candidate | Running:
-    """Fit one candidate for `until` iterations in all; a failure is an answer, not an exception."""
-    began = perf_counter()
-    before = begun.seconds if isinstance(begun, Running) else 0.0
-    if isinstance(begun, str):
-        return Candidate(point, "failed", begun, 0.0, [])
-    if problem.extent.n_rows < point.n_components:
-        few = f"{problem.extent.n_rows} rows are fewer than the components."
-        return Candidate(point, "failed", few, 0.0, [])
-    problem = of_point(problem, point, settings)
-    with problem.rows.working():
-        solution = _solution(begun, problem, settings, min(until, settings.max_iter))
-        seconds = before + perf_counter() - began
-        return _answer(point, solution, problem, settings, until, seconds)
-
-
-def _answer(
-    point: GridPoint,
-    solution: em.Solution,
-    problem: Problem,
-    settings: Settings,
-    until: int,
-    seconds: float,
-) -> Candidate | Running:
-    """What a solution says of a candidate."""
-    if solution.failure is not None:
-        told = advice.of_failure(solution.failure, settings.names)
-        return Candidate(point, "degenerate", told, seconds, solution.history)
-    if solution.last is not None and until < settings.max_iter:
-        return Running(solution, seconds)
-    if (solution.mixture.weights == 0).any():
-        told = "A component lost all its rows."
-        return Candidate(point, "degenerate", told, seconds, solution.history)
-    return Candidate(
-        point,
-        "converged" if solution.status is em.Status.CONVERGED else "max_iter",
-        solution.status.value,
-        seconds,
-        solution.history,
-        solution.mixture,
-        _summary(solution.mixture, problem),
-        solution.passes,
-        solution.remaining,
-    )
-
-
-def advance_all(
-    points: list[GridPoint], begun: list, problem: Problem, settings: Settings, until: int
-) -> list[Candidate | Running]:
-    """The same for some that `batches` has put together: they share their passes."""
-    if len(points) == 1:
-        return [advance(points[0], begun[0], problem, settings, until)]
-    began = perf_counter()
-    problems = [of_point(problem, point, settings) for point in points]
-    models, starts = [each.model for each in problems], list(begun)
-    with problem.rows.working():
-        if isinstance(begun[0], Moments):
-            starts = em.start_abreast(problems[0], models, begun)
-        else:
-            starts = [each.solution for each in begun]
-        some = [n for n, start in enumerate(starts) if start is not None]
-        found = em.solve_abreast(
-            problems[0],
-            [models[n] for n in some],
-            [starts[n] for n in some],
-            tol=settings.tol,
-            max_iter=until,
-            # As near to its end as leaps would have come.
-            stopping="aitken" if settings.accelerate else "change",
-        )
-        solutions = dict(zip(some, found, strict=True))
-        seconds = (perf_counter() - began) / len(points)
-        return [
-            _followed(point, begun[n], solutions.get(n), problems[n], settings, until, seconds)
-            for n, point in enumerate(points)
-        ]
-
-
-def _followed(
-    point: GridPoint,
-    begun: Moments | Running,
-    solution: em.Solution | None,
-    problem: Problem,
-    settings: Settings,
-    until: int,
-    seconds: float,
-) -> Candidate | Running:
-    """What one of a batch has come to, alone if it must be."""
-    if isinstance(begun, Running):
-        seconds += begun.seconds
-    if solution is None:
-        return advance(point, begun, problem, settings, until)
-    if solution.last is not None:
-        memory = settings.rule.init(problem, solution.last.update)
-        solution = replace(solution, last=solution.last._replace(memory=memory))
-    result = _answer(point, solution, problem, settings, until, seconds)
-    if isinstance(result, Running) and solution.passes < until:
-        return advance(point, result, problem, settings, until)
-    return result
-
-
-def batches(
-    points: list[GridPoint], begun: dict, problem: Problem, settings: Settings, until: int
-) -> list[list[GridPoint]]:
-    """Which candidates share their passes: of few rows, those of one storage and one kind."""
-    together: dict[Any, list[GridPoint]] = {}
-    rows, alike = problem.rows, until <= TOGETHER and settings.prior is None
-    alike = alike and isinstance(rows, InMemory) and problem.incomplete is None
-    alike = alike and problem.extent.n_rows <= MOST_ROWS
-    for point in points:
-        start, key = begun[point], point
-        if alike and not isinstance(start, str):
-            model = get_model(point.covariance_type)
-            done = start.solution.passes if isinstance(start, Running) else 0
-            key = done, model.storage, None if model.closed_form else model
-        together.setdefault(key, []).append(point)
-    return list(together.values())
-
-
-def of_point(problem: Problem, point: GridPoint, settings: Settings) -> Problem:
-    """With the model of a point, and its prior."""
-    problem = problem.with_model(get_model(point.covariance_type))
-    return replace(problem, prior=prior_for(settings.prior, problem, point.n_components))
-
-
-def _summary(mixture: Mixture, problem: Problem) -> FitSummary:
-    """Without the parameters that a prior holds."""
-    found = prediction.summary(mixture, problem.model, problem.rows)
-    held = problem.prior.n_held(problem.model, problem.rows.n_features)
-    return replace(found, n_parameters=found.n_parameters - held)
-
-
-def _solution(
-    begun: Moments | Running, problem: Problem, settings: Settings, until: int
-) -> em.Solution:
-    limits = dict(tol=settings.tol, max_iter=until, rule=settings.rule)
-    if isinstance(begun, Running):
-        return em.resume(problem, begun.solution, **limits)
-    model = problem.model
-
-    def first() -> Mixture:
-        return problem.maximise(begun.coarsened(model.storage.form, model.shared)).mixture
-
-    return em.solve(problem, [first], **limits).solutions[0]
-
-
 def fit_all(
     points: list[GridPoint],
     found: dict,
@@ -335,12 +120,12 @@ def fit_all(
                 for batch in batches(some, begun, problem, settings, until)
                 if any(known[each] is None for each in batch)
             ]
-            tasks = (
+            tasks = [
                 delayed(advance_all)(
                     batch, [begun[each] for each in batch], problem, settings, until
                 )
                 for batch in new
-            )
+            ]
             found = zip(new, parallel(tasks) if new else (), strict=True)
             for point in some:
                 while known[point] is None:
@@ -354,7 +139,14 @@ def fit_all(
                 yield point, replace(result, point=point) if ended else None
 
         if criterion is None:
-            yield from (candidate for _, candidate in run(points, settings.max_iter))
+            for until in (TOGETHER, settings.max_iter):
+                going = []
+                for point, candidate in run(points, until):
+                    if candidate is None:
+                        going.append(point)
+                    else:
+                        yield candidate
+                points = going
             return
         raced = race(
             points,
@@ -368,23 +160,6 @@ def fit_all(
             if candidate is None:
                 candidate = stopped(point, begun[point], of_point(problem, point, settings))
             yield candidate
-
-
-def stopped(point: GridPoint, running: Running, problem: Problem) -> Candidate:
-    """A candidate that cannot win any more, as it is."""
-    solution = running.solution
-    return Candidate(
-        point,
-        "stopped",
-        f"It could not win any more: stopped after {len(solution.history)} iterations, and what "
-        "is said of it is what it had come to.",
-        running.seconds,
-        solution.history,
-        solution.mixture,
-        _summary(solution.mixture, problem),
-        solution.passes,
-        solution.remaining,
-    )
 
 
 def with_one_component(candidates: list[Candidate], problem: Problem) -> list[Candidate]:

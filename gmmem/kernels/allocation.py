@@ -58,7 +58,7 @@ SOFT = Soft()
 
 
 @dataclass(frozen=True)
-class Apart:
+class Abreast:
     """Several mixtures side by side: rows are shared among the components of each.
 
     The objectives are those of each of them, (mixtures, b).

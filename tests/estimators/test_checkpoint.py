@@ -168,10 +168,12 @@ def test_finished_candidates_are_kept(X, path, killed_after, monkeypatch):
     params = dict(n_components=[1, 2, 3], covariance_type=["EII"], early_stopping=False)
     kept = GaussianMixtureIC(checkpoint=path, checkpoint_every=0, **params)
     killed_after(2, lambda: kept.fit(X))
-    from gmmem.estimators import search
+    from gmmem.estimators import candidates
 
-    advanced, advance = [], search.advance
-    monkeypatch.setattr(search, "advance", lambda *a: (advanced.append(a[0]), advance(*a))[1])
+    # Those of few rows would be fitted at once.
+    monkeypatch.setattr(candidates, "MOST_ROWS", 0)
+    advanced, advance = [], candidates.advance
+    monkeypatch.setattr(candidates, "advance", lambda *a: (advanced.append(a[0]), advance(*a))[1])
     kept.fit(X)
     assert [point.n_components for point in advanced] == [3]
 

@@ -80,8 +80,9 @@ def test_the_choice_is_that_of_the_whole_search(load, criterion):
     whole = GaussianMixtureIC(early_stopping=False, **grid).fit(X)
     raced = GaussianMixtureIC(**grid).fit(X)
     assert raced.best_index_ == whole.best_index_
-    assert raced.lower_bounds_ == whole.lower_bounds_
-    assert raced.best_score_ == whole.best_score_
+    # With others in the same passes, or without: equal but for rounding.
+    assert raced.lower_bounds_ == pytest.approx(whole.lower_bounds_, abs=1e-9)
+    assert raced.best_score_ == pytest.approx(whole.best_score_, abs=1e-6)
     stopped = raced.results_["status"] == "stopped"
     if criterion == "bic":
         assert stopped.any()
@@ -91,7 +92,8 @@ def test_the_choice_is_that_of_the_whole_search(load, criterion):
     assert (raced.results_[likely][stopped] <= whole.results_[likely][stopped] + 1e-9).all()
     assert (whole.results_[criterion][stopped] > whole.best_score_ + MARGIN).all()
     same = ~stopped
-    np.testing.assert_array_equal(raced.results_[criterion][same], whole.results_[criterion][same])
+    expected = whole.results_[criterion][same]
+    np.testing.assert_allclose(raced.results_[criterion][same], expected, rtol=1e-7)
 
 
 def test_any_number_of_processes_stops_the_same():
