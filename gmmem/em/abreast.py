@@ -17,6 +17,7 @@ from gmmem.covariances.roots import root
 from gmmem.em.loop import converge, states
 from gmmem.em.outcome import Solution
 from gmmem.kernels.allocation import Abreast
+from gmmem.kernels.guard import need_differences
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
@@ -159,8 +160,8 @@ def solve_abreast(
     Returns
     -------
     solutions : list of Solution or None
-        One that collapses ends before it does, and all end where one needs differences: what
-        follows is to be seen alone.  None where nothing was done.
+        One that collapses ends before it does, and one that needs differences where it does:
+        what follows is to be seen alone.  None where nothing was done.
     """
     weight = problem.extent.total_weight
     before = [start if isinstance(start, Solution) else None for start in starts]
@@ -188,22 +189,37 @@ def _states(
     problem: Problem, models: Sequence[CovarianceModel], mixtures: Sequence[Mixture]
 ) -> Iterator[tuple[list[int], State]]:
     """States of all that go on, and which these are."""
-    which, now = list(range(len(mixtures))), list(mixtures)
+    which, now = _without_narrow(problem, list(range(len(mixtures))), mixtures)
     while which:
         sizes = [each.n_components for each in now]
         together = _together(problem, [models[n] for n in which], sizes)
-        state = None
+        state, lost = None, []
         try:
             for state in states(together, _joined(now)):
                 yield which, state
                 if state.memory.kernel.exact:
-                    return
+                    break
         except DegenerateCovariance as error:
-            if state is not None:
-                each = zip(slices(sizes), which, strict=True)
-                now = [_part(state.update, here, models[n]) for here, n in each]
-            lost = _lost(error, sizes)
-            which, now = which[:lost] + which[lost + 1 :], now[:lost] + now[lost + 1 :]
+            lost = [int(np.searchsorted(np.cumsum(sizes), error.component, side="right"))]
+        if state is not None:
+            each = zip(slices(sizes), which, strict=True)
+            now = [_part(state.update, here, models[n]) for here, n in each]
+        left = [i for i in range(len(which)) if i not in lost]
+        which, now = [which[i] for i in left], [now[i] for i in left]
+        which, now = _without_narrow(problem, which, now)
+
+
+def _without_narrow(
+    problem: Problem, which: list[int], mixtures: Sequence[Mixture]
+) -> tuple[list[int], list[Mixture]]:
+    """Those whose rows need no differences, which would cost all others their time."""
+    if not problem.kernel(_joined(mixtures)).exact:
+        return which, list(mixtures)
+    centre, reach = problem.extent.centre, problem.extent.reach
+    wide = [i for i, each in enumerate(mixtures) if not need_differences(each, centre, reach).any()]
+    if len(wide) == len(mixtures):
+        wide = []
+    return [which[i] for i in wide], [mixtures[i] for i in wide]
 
 
 def _together(problem: Problem, models: Sequence[CovarianceModel], sizes: Sequence[int]) -> Problem:

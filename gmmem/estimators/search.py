@@ -18,6 +18,7 @@ from gmmem.estimators.candidates import (
     advance_all,
     batches,
     of_point,
+    shares_passes,
     stopped,
 )
 from gmmem.estimators.journal import Journal
@@ -139,7 +140,8 @@ def fit_all(
                 yield point, replace(result, point=point) if ended else None
 
         if criterion is None:
-            for until in (TOGETHER, settings.max_iter):
+            first = (TOGETHER,) if shares_passes(problem, settings) else ()
+            for until in (*first, settings.max_iter):
                 going = []
                 for point, candidate in run(points, until):
                     if candidate is None:

@@ -47,11 +47,20 @@ LARGEST = {dtype: math.sqrt(float(np.finfo(dtype).max)) / 1e3 for dtype in TOLER
 
 def expanded_error(components: Components, centre: np.ndarray, extent: np.ndarray) -> float:
     """Bound, up to the unit roundoff, on what expanding the quadratic form costs."""
-    storage = components.covariances
+    reach = _reach(components, centre, extent).max()
+    return float(reach) if np.isfinite(reach) else np.inf
+
+
+def need_differences(components: Components, centre: np.ndarray, extent: np.ndarray) -> np.ndarray:
+    """Which covariances are too small for expansion, even in float64."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return ~(_reach(components, centre, extent) <= REACH[FLOAT64])
+
+
+def _reach(components: Components, centre: np.ndarray, extent: np.ndarray) -> np.ndarray:
     # Rows to score may all lie to one side of the means.
     extent = np.maximum(extent, np.abs(components.means - centre).max(axis=0))
-    reach = storage.bound(extent).max()
-    return float(reach) if np.isfinite(reach) else np.inf
+    return components.covariances.bound(extent)
 
 
 def expansion_pays(components: Components) -> bool:
