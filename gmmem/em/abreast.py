@@ -213,7 +213,7 @@ def _without_narrow(
     problem: Problem, which: list[int], mixtures: Sequence[Mixture]
 ) -> tuple[list[int], list[Mixture]]:
     """Those whose rows need no differences, which would cost all others their time."""
-    if not problem.kernel(_joined(mixtures)).exact:
+    if not mixtures or not problem.kernel(_joined(mixtures)).exact:
         return which, list(mixtures)
     centre, reach = problem.extent.centre, problem.extent.reach
     wide = [i for i, each in enumerate(mixtures) if not need_differences(each, centre, reach).any()]

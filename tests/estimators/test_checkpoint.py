@@ -166,12 +166,12 @@ def test_a_search_goes_on_to_the_same_end(X, path, killed_after):
 
 def test_finished_candidates_are_kept(X, path, killed_after, monkeypatch):
     params = dict(n_components=[1, 2, 3], covariance_type=["EII"], early_stopping=False)
-    kept = GaussianMixtureIC(checkpoint=path, checkpoint_every=0, **params)
-    killed_after(2, lambda: kept.fit(X))
     from gmmem.estimators import candidates
 
     # Those of few rows would be fitted at once.
     monkeypatch.setattr(candidates, "MOST_ROWS", 0)
+    kept = GaussianMixtureIC(checkpoint=path, checkpoint_every=0, **params)
+    killed_after(2, lambda: kept.fit(X))
     advanced, advance = [], candidates.advance
     monkeypatch.setattr(candidates, "advance", lambda *a: (advanced.append(a[0]), advance(*a))[1])
     kept.fit(X)
