@@ -4,6 +4,7 @@ Several mixtures are one of all their components, if every row is shared among t
 an allocation, so it is EM like any other.  Those that fall behind are left on the way.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -20,6 +21,9 @@ from gmmem.problem import Problem
 from gmmem.sources.base import Block, Workspace
 from gmmem.sources.memory import InMemory
 
+# Responsibilities of several mixtures that are exponentiated at once.
+CACHED = 32_768
+
 
 @dataclass(frozen=True)
 class Apart:
@@ -31,11 +35,19 @@ class Apart:
     def __call__(self, scores: Scores, block: Block, workspace: Workspace) -> Shares:
         L = scores.L
         log_sum = np.zeros(L.shape[1], L.dtype)
-        for each in L.reshape(-1, self.size, L.shape[1]):
-            of_each, scale = softmax(each, workspace)
-            each *= scale
-            log_sum += of_each
+        for some in _together(L, self.size):
+            of_each, scale = softmax(some, workspace)
+            some *= scale
+            log_sum += of_each.sum(axis=0)
         return Shares(L, np.ones_like(log_sum), log_sum * (self.size / len(L)))
+
+
+def _together(L: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """As many mixtures at a time as stay in a processor's cache, (size, some, b)."""
+    apart = L.reshape(-1, size, L.shape[1])
+    step = max(CACHED // apart[0].size, 1)
+    for first in range(0, len(apart), step):
+        yield apart[first : first + step].transpose(1, 0, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,10 +166,10 @@ def likelihoods(problem: Problem, mixture: Mixture, size: int) -> np.ndarray:
     block, workspace = Block(0, rows.X, rows.weight), Workspace()
     scores = kernel.scores(kernel.prepare(block, workspace), workspace)
     found, left_out = [], scores.left_out()
-    for each in scores.L.reshape(-1, size, rows.n_rows):
-        log_sum, _ = softmax(each, workspace)
-        found.append(np.average(log_sum + left_out, weights=rows.weight))
-    return np.array(found)
+    for some in _together(scores.L, size):
+        log_sum, _ = softmax(some, workspace)
+        found.append(np.average(log_sum + left_out, axis=1, weights=rows.weight))
+    return np.concatenate(found)
 
 
 def _start(problem: Problem, size: int, number: int, rng: np.random.RandomState) -> Mixture:
