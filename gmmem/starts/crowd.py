@@ -20,9 +20,13 @@ from gmmem.passes import assigned_moments, fill_empty
 from gmmem.problem import Problem
 from gmmem.sources.base import Block, Workspace
 from gmmem.sources.memory import InMemory
+from gmmem.starts.effort import Crowd
 
 # Responsibilities of several mixtures that are exponentiated at once.
 CACHED = 32_768
+
+# Two of which the likelihood a row differs by less than this are alike.
+SAME = 1e-4
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,11 @@ def crowd(
     problem: Problem,
     n_components: int,
     number: int,
-    rungs: tuple[tuple[int, float], ...],
+    plan: Crowd,
     least: float,
     rng: np.random.RandomState,
 ) -> list[Mixture]:
-    """The best of many starts.
+    """The best of many starts, and of what comes of them.
 
     Parameters
     ----------
@@ -89,8 +93,8 @@ def crowd(
     n_components : int
     number : int
         How many start.
-    rungs : tuple of (int, float)
-        After so many more iterations that share of them goes on.
+    plan : Crowd
+        Who goes on, and how many are bred from them.
     least : float
         What a component must weigh.
     rng : RandomState
@@ -98,16 +102,57 @@ def crowd(
     K = n_components
     alone = replace(_weighing(problem), allocation=Apart(K))
     mixture = _start(alone, K, number, rng)
-    for iterations, share in rungs:
+    for iterations, share in plan.rungs:
         mixture = _followed(alone, mixture, iterations, K)
         if mixture is None:
             return []
-        means = likelihoods(alone, mixture, K)
-        most = max(int(np.ceil(share * len(means))), 1)
-        order = np.lexsort([-means, ~are_sound(alone, mixture, K, least)])
-        mixture = _some(mixture, order[:most], K)
+        most = int(np.ceil(share * (mixture.n_components // K)))
+        mixture = _best(alone, mixture, K, max(most, plan.parents), least)
+    for _ in range(plan.generations):
+        n = mixture.n_components // K
+        if n < 2 or K < 2:
+            break
+        family = with_children(alone, mixture, K, plan.children, rng)
+        family = _followed(alone, family, plan.growth, K)
+        if family is None:
+            break
+        mixture = _best(alone, family, K, n, least)
     n = mixture.n_components // K
     return [_some(mixture, np.array([g]), K) for g in range(n)]
+
+
+def _best(problem: Problem, mixture: Mixture, size: int, most: int, least: float) -> Mixture:
+    """The most likely, those that are not sound behind all others, of those alike one."""
+    means = likelihoods(problem, mixture, size)
+    order = np.lexsort([-means, ~are_sound(problem, mixture, size, least)])
+    alike = np.abs(np.diff(means[order], prepend=np.inf)) < SAME
+    return _some(mixture, order[~alike][:most], size)
+
+
+def with_children(
+    problem: Problem, mixture: Mixture, size: int, number: int, rng: np.random.RandomState
+) -> Mixture:
+    """The mixtures, and children of two each: one side of the one, the other of the other.
+
+    Sides are those of a random direction, from one row to another in units of the features.
+    What one has found here and the other there, a child has both (Deaven and Ho, 1995).
+    """
+    n, X = mixture.n_components // size, problem.rows.X
+    one = rng.randint(n, size=number)
+    other = (one + rng.randint(1, n, size=number)) % n
+    first, second = X[rng.randint(len(X), size=(2, number))].astype(np.float64)
+    wide = np.var(X, axis=0, dtype=np.float64)
+    direction = (first - second) / np.where(wide > 0, wide, 1)
+    along = np.einsum("nkd,cd->cnk", mixture.means.reshape(n, size, -1), direction)
+    order = np.argsort(along, axis=2) + size * np.arange(n)[:, None]
+    child = np.arange(number)
+    low = np.arange(size) < rng.randint(1, size, size=(number, 1))
+    places = np.where(low, order[child, one], order[child, other])
+    weights = mixture.weights[places]
+    weights = weights / weights.sum(axis=1, keepdims=True) / n  # As much as a parent's.
+    places = np.append(np.arange(mixture.n_components), places)
+    weights = np.append(mixture.weights, weights) / (1 + number / n)
+    return Mixture(weights, mixture.means[places], mixture.covariances.take(places))
 
 
 def _weighing(problem: Problem) -> Problem:

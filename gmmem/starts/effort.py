@@ -47,11 +47,19 @@ class Crowd:
     rungs : tuple of (int, float)
         After so many more iterations that share of them goes on.  Fast where what is found on
         some rows is to be followed on more; where there are no more, the longer the better.
+    parents : int
+        At least so many go on.
+    generations, children, growth : int
+        How often so many are made of two each, and iterations until the best of all go on.
     """
 
     work: int
     most: int
     rungs: tuple[tuple[int, float], ...]
+    parents: int = 1
+    generations: int = 0
+    children: int = 0
+    growth: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,7 @@ class Effort:
     crowd_rows: int = 2_500
     least_crowd: int = 16
     on_some: Crowd = Crowd(10_000_000, 300, ((6, 0.5), (6, 0.5), (12, 0.5), (24, 0.5)))
-    on_all: Crowd = Crowd(20_000_000, 150, ((12, 0.5), (12, 0.5), (24, 0.5)))
+    on_all: Crowd = Crowd(20_000_000, 200, ((12, 0.5), (12, 0.25), (24, 0.0)), 12, 3, 24, 24)
 
     def n_rows(self, n_components: int, n_features: int) -> int:
         wanted = max(self.rows, self.rows_a_number * n_components * (n_features + 1))
