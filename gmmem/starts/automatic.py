@@ -89,7 +89,8 @@ def search(
     size = effort.n_final_rows(K, n_free(problem.model, K, d))
     large = small if size <= small.rows.n_rows else on_some_rows(problem, size, rng)
     with large.rows.working():
-        best = _best_end(large, _distinct([*ends, *others]), effort)
+        number = min(len(_distinct(ends)), effort.finalists)
+        best = _best_end(large, _distinct([*ends, *others]), number, effort)
         better = improve(large, best, effort, effort.patience(large.rows.n_rows))
         if better is not best and large.rows.n_rows == problem.rows.n_rows:
             better = _finished(large, better, effort) or best
@@ -119,13 +120,13 @@ def _carried(begun: list[Place], number: int) -> tuple[list[Place], list[Place]]
     return carried, [each for each in begun if all(each is not one for one in carried)]
 
 
-def _best_end(problem: Problem, places: list[Place], effort: Effort) -> Place:
-    """The best of the first few that are sound at their end."""
+def _best_end(problem: Problem, places: list[Place], number: int, effort: Effort) -> Place:
+    """The best of the first so many that are sound at their end."""
     runs: list[Place] = []
-    for place in places[: TIMES * effort.finalists]:
+    for place in places[: TIMES * number]:
         end = _finished(problem, place, effort)
         runs += [] if end is None else [end]
-        if len(runs) == effort.finalists:
+        if len(runs) == number:
             break
     return _ranked(problem, runs)[0] if runs else _at(problem, places[0].mixture)
 

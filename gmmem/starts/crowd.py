@@ -112,7 +112,8 @@ def crowd(
         n = mixture.n_components // K
         if n < 2 or K < 2:
             break
-        family = with_children(alone, mixture, K, plan.children, rng)
+        children = min(plan.children, number // 2)
+        family = with_children(alone, mixture, K, children, rng)
         family = _followed(alone, family, plan.growth, K)
         if family is None:
             break
