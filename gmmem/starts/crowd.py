@@ -25,6 +25,9 @@ from gmmem.starts.effort import Crowd
 # Responsibilities of several mixtures that are exponentiated at once.
 CACHED = 32_768
 
+# Iterations after which they are looked through for those that make a pass slow.
+OFTEN = 3
+
 # Two of which the likelihood a row differs by less than this are alike.
 SAME = 1e-4
 
@@ -103,7 +106,7 @@ def crowd(
     alone = replace(_weighing(problem), allocation=Apart(K))
     mixture = _start(alone, K, number, rng)
     for iterations, share in plan.rungs:
-        mixture = _followed(alone, mixture, iterations, K)
+        mixture = _followed(alone, mixture, iterations, K, least)
         if mixture is None:
             return []
         most = int(np.ceil(share * (mixture.n_components // K)))
@@ -114,7 +117,7 @@ def crowd(
             break
         children = min(plan.children, number // 2)
         family = with_children(alone, mixture, K, children, rng)
-        family = _followed(alone, family, plan.growth, K)
+        family = _followed(alone, family, plan.growth, K, least)
         if family is None:
             break
         mixture = _best(alone, family, K, n, least)
@@ -189,21 +192,34 @@ def _some(mixture: Mixture, which: np.ndarray, size: int) -> Mixture:
     return Mixture(weights / weights.sum(), mixture.means[places], mixture.covariances.take(places))
 
 
-def _followed(problem: Problem, mixture: Mixture, iterations: int, size: int) -> Mixture | None:
-    """Some iterations, without those of which a component collapses."""
+def _followed(
+    problem: Problem, mixture: Mixture, iterations: int, size: int, least: float
+) -> Mixture | None:
+    """Some iterations, without those of which a component collapses, or is about to."""
     done = 0
     while True:
         try:
             for state in em.states(problem, mixture):
+                mixture = state.mixture
                 if done == iterations:
-                    return state.mixture
-                mixture, done = state.mixture, done + 1
+                    return mixture
+                if done % OFTEN == 0 and (slow := _slow(problem, mixture, size, least)).any():
+                    break
+                done += 1
         except DegenerateCovariance as error:
-            n = mixture.n_components // size
-            kept = np.delete(np.arange(n), error.component // size)
-            if not len(kept):
-                return None
-            mixture = _some(mixture, kept, size)
+            slow = np.zeros(mixture.n_components // size, dtype=bool)
+            slow[error.component // size] = True
+        if slow.all():
+            return None
+        mixture = _some(mixture, np.flatnonzero(~slow), size)
+
+
+def _slow(problem: Problem, mixture: Mixture, size: int, least: float) -> np.ndarray:
+    """Which have a component so narrow that all would be scored by differences, for nothing."""
+    n = mixture.n_components // size
+    if not problem.kernel(mixture).exact:
+        return np.zeros(n, dtype=bool)
+    return ~are_sound(problem, mixture, size, least)
 
 
 def likelihoods(problem: Problem, mixture: Mixture, size: int) -> np.ndarray:
