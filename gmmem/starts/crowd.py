@@ -1,7 +1,11 @@
 """Many starts in the same passes: on few rows most of a pass is not arithmetic.
 
 Several mixtures are one of all their components, if every row is shared among those of each:
-an allocation, so it is EM like any other.  Those that fall behind are left on the way.
+an allocation, so it is EM like any other.  Those that fall behind are left on the way, and the
+best breed: a child has some components of one and some of another.
+
+Deaven and Ho (1995). Molecular geometry optimization with a genetic algorithm. Physical Review
+Letters 75, 288-291.
 """
 
 from collections.abc import Iterator

@@ -14,6 +14,8 @@ from gmmem.sources import InMemory
 from gmmem.starts.crowd import (
     Apart,
     _best,
+    _followed,
+    _some,
     are_sound,
     crowd,
     likelihoods,
@@ -167,3 +169,24 @@ def test_rand_index_of_one_cluster():
     nothing = np.zeros(5, dtype=int)
     assert rand_index(nothing, nothing) == 1
     assert rand_index(nothing, np.arange(5)) == 0
+
+
+def test_one_about_to_collapse_does_not_slow_the_others():
+    """Its narrow component would have all mixtures scored by differences."""
+    X = 100 * data()
+    X[:30] = X[0]
+    problem = Problem.of(InMemory(X), get_model("VVV")).regularised(1e-6)
+    rng, wide = np.random.default_rng(0), 1e4 * np.eye(2)
+    means = X[rng.choice(np.arange(30, 400), 6, replace=False)]
+    means[4] = X[0]
+    covariances = np.repeat(wide[None], 6, axis=0)
+    covariances[4] = 1e-6 * np.eye(2)
+    storage = problem.model.storage.from_covariances(covariances, 2)
+    both = Mixture(np.full(6, 1 / 6), means, storage)
+    apart = replace(problem, allocation=Apart(3))
+    assert problem.kernel(both).exact
+    left = _followed(apart, both, 5, 3, 6.0)
+    assert left.n_components == 3
+    alone = _followed(apart, _some(both, np.array([0]), 3), 5, 3, 6.0)
+    np.testing.assert_allclose(left.means, alone.means)
+    assert _followed(apart, _some(both, np.array([1]), 3), 5, 3, 6.0) is None
