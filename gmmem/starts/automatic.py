@@ -32,6 +32,9 @@ SAME, RISE = 1e-4, 1e-3
 # A component whose mass a move has changed by less than this share is split as before.
 CHANGED = 0.02
 
+# So many times the finalists are tried where some are not sound at their end.
+TIMES = 3
+
 # So many times in a row little must be left to gain.
 STEADY = 2
 
@@ -86,11 +89,11 @@ def search(
     size = effort.n_final_rows(K, n_free(problem.model, K, d))
     large = small if size <= small.rows.n_rows else on_some_rows(problem, size, rng)
     with large.rows.working():
-        runs = [_finished(large, each, effort) for each in _distinct(ends)[: effort.finalists]]
-        best = _ranked(large, runs)[0]
+        number = min(len(_distinct(ends)), effort.finalists)
+        best = _best_end(large, _distinct([*ends, *others]), number, effort)
         better = improve(large, best, effort, effort.patience(large.rows.n_rows))
         if better is not best and large.rows.n_rows == problem.rows.n_rows:
-            better = _finished(large, better, effort)
+            better = _finished(large, better, effort) or best
         best = _ranked(large, [better, best])[0]
     mixtures = [each.mixture for each in [*ends, *others]]
     means = [each.mean for each in [*ends, *others]]
@@ -117,13 +120,24 @@ def _carried(begun: list[Place], number: int) -> tuple[list[Place], list[Place]]
     return carried, [each for each in begun if all(each is not one for one in carried)]
 
 
-def _finished(problem: Problem, place: Place, effort: Effort) -> Place:
+def _best_end(problem: Problem, places: list[Place], number: int, effort: Effort) -> Place:
+    """The best of the first so many that are sound at their end."""
+    runs: list[Place] = []
+    for place in places[: TIMES * number]:
+        end = _finished(problem, place, effort)
+        runs += [] if end is None else [end]
+        if len(runs) == number:
+            break
+    return _ranked(problem, runs)[0] if runs else _at(problem, places[0].mixture)
+
+
+def _finished(problem: Problem, place: Place, effort: Effort) -> Place | None:
     """Followed to its end, if that is sound."""
     try:
         end = _ended(problem, place.mixture, effort)
     except DegenerateCovariance:
-        return _at(problem, place.mixture)
-    return end if is_sound(problem, end) else _at(problem, place.mixture)
+        return None
+    return end if is_sound(problem, end) else None
 
 
 def _ended(problem: Problem, start: Mixture, effort: Effort) -> Place:
@@ -168,9 +182,7 @@ def _crowd(
         return []
     few = on_some_rows(problem, effort.crowd_rows, rng)
     try:
-        found = crowd(
-            few, n_components, number, effort.crowd(problem.rows).rungs, least_mass(few), rng
-        )
+        found = crowd(few, n_components, number, effort.crowd(problem.rows), least_mass(few), rng)
         return [_at(problem, each) for each in found]
     except DegenerateCovariance:
         return []

@@ -1,9 +1,14 @@
 """Many starts in the same passes: on few rows most of a pass is not arithmetic.
 
 Several mixtures are one of all their components, if every row is shared among those of each:
-an allocation, so it is EM like any other.  Those that fall behind are left on the way.
+an allocation, so it is EM like any other.  Those that fall behind are left on the way, and the
+best breed: a child has some components of one and some of another.
+
+Deaven and Ho (1995). Molecular geometry optimization with a genetic algorithm. Physical Review
+Letters 75, 288-291.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -19,6 +24,16 @@ from gmmem.passes import assigned_moments, fill_empty
 from gmmem.problem import Problem
 from gmmem.sources.base import Block, Workspace
 from gmmem.sources.memory import InMemory
+from gmmem.starts.effort import Crowd
+
+# Responsibilities of several mixtures that are exponentiated at once.
+CACHED = 32_768
+
+# Iterations after which they are looked through for those that make a pass slow.
+OFTEN = 3
+
+# Two of which the likelihood a row differs by less than this are alike.
+SAME = 1e-4
 
 
 @dataclass(frozen=True)
@@ -31,11 +46,19 @@ class Apart:
     def __call__(self, scores: Scores, block: Block, workspace: Workspace) -> Shares:
         L = scores.L
         log_sum = np.zeros(L.shape[1], L.dtype)
-        for each in L.reshape(-1, self.size, L.shape[1]):
-            of_each, scale = softmax(each, workspace)
-            each *= scale
-            log_sum += of_each
+        for some in _together(L, self.size):
+            of_each, scale = softmax(some, workspace)
+            some *= scale
+            log_sum += of_each.sum(axis=0)
         return Shares(L, np.ones_like(log_sum), log_sum * (self.size / len(L)))
+
+
+def _together(L: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """As many mixtures at a time as stay in a processor's cache, (size, some, b)."""
+    apart = L.reshape(-1, size, L.shape[1])
+    step = max(CACHED // apart[0].size, 1)
+    for first in range(0, len(apart), step):
+        yield apart[first : first + step].transpose(1, 0, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +86,11 @@ def crowd(
     problem: Problem,
     n_components: int,
     number: int,
-    rungs: tuple[tuple[int, float], ...],
+    plan: Crowd,
     least: float,
     rng: np.random.RandomState,
 ) -> list[Mixture]:
-    """The best of many starts.
+    """The best of many starts, and of what comes of them.
 
     Parameters
     ----------
@@ -77,8 +100,8 @@ def crowd(
     n_components : int
     number : int
         How many start.
-    rungs : tuple of (int, float)
-        After so many more iterations that share of them goes on.
+    plan : Crowd
+        Who goes on, and how many are bred from them.
     least : float
         What a component must weigh.
     rng : RandomState
@@ -86,16 +109,58 @@ def crowd(
     K = n_components
     alone = replace(_weighing(problem), allocation=Apart(K))
     mixture = _start(alone, K, number, rng)
-    for iterations, share in rungs:
-        mixture = _followed(alone, mixture, iterations, K)
+    for iterations, share in plan.rungs:
+        mixture = _followed(alone, mixture, iterations, K, least)
         if mixture is None:
             return []
-        means = likelihoods(alone, mixture, K)
-        most = max(int(np.ceil(share * len(means))), 1)
-        order = np.lexsort([-means, ~are_sound(alone, mixture, K, least)])
-        mixture = _some(mixture, order[:most], K)
+        most = int(np.ceil(share * (mixture.n_components // K)))
+        mixture = _best(alone, mixture, K, max(most, plan.parents), least)
+    for _ in range(plan.generations):
+        n = mixture.n_components // K
+        if n < 2 or K < 2:
+            break
+        children = min(plan.children, number // 2)
+        family = with_children(alone, mixture, K, children, rng)
+        family = _followed(alone, family, plan.growth, K, least)
+        if family is None:
+            break
+        mixture = _best(alone, family, K, n, least)
     n = mixture.n_components // K
     return [_some(mixture, np.array([g]), K) for g in range(n)]
+
+
+def _best(problem: Problem, mixture: Mixture, size: int, most: int, least: float) -> Mixture:
+    """The most likely, those that are not sound behind all others, of those alike one."""
+    means = likelihoods(problem, mixture, size)
+    order = np.lexsort([-means, ~are_sound(problem, mixture, size, least)])
+    alike = np.abs(np.diff(means[order], prepend=np.inf)) < SAME
+    return _some(mixture, order[~alike][:most], size)
+
+
+def with_children(
+    problem: Problem, mixture: Mixture, size: int, number: int, rng: np.random.RandomState
+) -> Mixture:
+    """The mixtures, and children of two each: one side of the one, the other of the other.
+
+    Sides are those of a random direction, from one row to another in units of the features.
+    What one has found here and the other there, a child has both (Deaven and Ho, 1995).
+    """
+    n, X = mixture.n_components // size, problem.rows.X
+    one = rng.randint(n, size=number)
+    other = (one + rng.randint(1, n, size=number)) % n
+    first, second = X[rng.randint(len(X), size=(2, number))].astype(np.float64)
+    wide = np.var(X, axis=0, dtype=np.float64)
+    direction = (first - second) / np.where(wide > 0, wide, 1)
+    along = np.einsum("nkd,cd->cnk", mixture.means.reshape(n, size, -1), direction)
+    order = np.argsort(along, axis=2) + size * np.arange(n)[:, None]
+    child = np.arange(number)
+    low = np.arange(size) < rng.randint(1, size, size=(number, 1))
+    places = np.where(low, order[child, one], order[child, other])
+    weights = mixture.weights[places]
+    weights = weights / weights.sum(axis=1, keepdims=True) / n  # As much as a parent's.
+    places = np.append(np.arange(mixture.n_components), places)
+    weights = np.append(mixture.weights, weights) / (1 + number / n)
+    return Mixture(weights, mixture.means[places], mixture.covariances.take(places))
 
 
 def _weighing(problem: Problem) -> Problem:
@@ -131,21 +196,34 @@ def _some(mixture: Mixture, which: np.ndarray, size: int) -> Mixture:
     return Mixture(weights / weights.sum(), mixture.means[places], mixture.covariances.take(places))
 
 
-def _followed(problem: Problem, mixture: Mixture, iterations: int, size: int) -> Mixture | None:
-    """Some iterations, without those of which a component collapses."""
+def _followed(
+    problem: Problem, mixture: Mixture, iterations: int, size: int, least: float
+) -> Mixture | None:
+    """Some iterations, without those of which a component collapses, or is about to."""
     done = 0
     while True:
         try:
             for state in em.states(problem, mixture):
+                mixture = state.mixture
                 if done == iterations:
-                    return state.mixture
-                mixture, done = state.mixture, done + 1
+                    return mixture
+                if done % OFTEN == 0 and (slow := _slow(problem, mixture, size, least)).any():
+                    break
+                done += 1
         except DegenerateCovariance as error:
-            n = mixture.n_components // size
-            kept = np.delete(np.arange(n), error.component // size)
-            if not len(kept):
-                return None
-            mixture = _some(mixture, kept, size)
+            slow = np.zeros(mixture.n_components // size, dtype=bool)
+            slow[error.component // size] = True
+        if slow.all():
+            return None
+        mixture = _some(mixture, np.flatnonzero(~slow), size)
+
+
+def _slow(problem: Problem, mixture: Mixture, size: int, least: float) -> np.ndarray:
+    """Which have a component so narrow that all would be scored by differences, for nothing."""
+    n = mixture.n_components // size
+    if not problem.kernel(mixture).exact:
+        return np.zeros(n, dtype=bool)
+    return ~are_sound(problem, mixture, size, least)
 
 
 def likelihoods(problem: Problem, mixture: Mixture, size: int) -> np.ndarray:
@@ -154,10 +232,10 @@ def likelihoods(problem: Problem, mixture: Mixture, size: int) -> np.ndarray:
     block, workspace = Block(0, rows.X, rows.weight), Workspace()
     scores = kernel.scores(kernel.prepare(block, workspace), workspace)
     found, left_out = [], scores.left_out()
-    for each in scores.L.reshape(-1, size, rows.n_rows):
-        log_sum, _ = softmax(each, workspace)
-        found.append(np.average(log_sum + left_out, weights=rows.weight))
-    return np.array(found)
+    for some in _together(scores.L, size):
+        log_sum, _ = softmax(some, workspace)
+        found.append(np.average(log_sum + left_out, axis=1, weights=rows.weight))
+    return np.concatenate(found)
 
 
 def _start(problem: Problem, size: int, number: int, rng: np.random.RandomState) -> Mixture:

@@ -47,11 +47,20 @@ class Crowd:
     rungs : tuple of (int, float)
         After so many more iterations that share of them goes on.  Fast where what is found on
         some rows is to be followed on more; where there are no more, the longer the better.
+    parents : int
+        At least so many go on.
+    generations, children, growth : int
+        How often so many are made of two each, and iterations until the best of all go on.
+        There are no more children than half of those that started.
     """
 
     work: int
     most: int
     rungs: tuple[tuple[int, float], ...]
+    parents: int = 1
+    generations: int = 0
+    children: int = 0
+    growth: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,7 +113,7 @@ class Effort:
     most_starts: int = 12
     carried: int = 16
     fewest_carried: int = 1
-    most_carried: int = 3
+    most_carried: int = 2
     finalists: int = 2
     surplus: float = 1.75
     plain: int = 1
@@ -123,8 +132,8 @@ class Effort:
     beside: int = 2
     crowd_rows: int = 2_500
     least_crowd: int = 16
-    on_some: Crowd = Crowd(10_000_000, 300, ((6, 0.5), (6, 0.5), (12, 0.5), (24, 0.5)))
-    on_all: Crowd = Crowd(20_000_000, 150, ((12, 0.5), (12, 0.5), (24, 0.5)))
+    on_some: Crowd = Crowd(10_000_000, 300, ((6, 0.5), (6, 0.5), (12, 0.25)), 6, 2, 12, 12)
+    on_all: Crowd = Crowd(20_000_000, 200, ((12, 0.5), (12, 0.25), (24, 0.0)), 12, 3, 24, 24)
 
     def n_rows(self, n_components: int, n_features: int) -> int:
         wanted = max(self.rows, self.rows_a_number * n_components * (n_features + 1))

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from sklearn import mixture as sklearn_mixture
 
-from gmmem import GaussianMixture
+from gmmem import GaussianMixture, Mixture
+from gmmem.covariances import get_model
+from gmmem.problem import Problem
+from gmmem.sources import InMemory
+from gmmem.starts.automatic import _at, _best_end, _ended, is_sound
+from gmmem.starts.effort import EFFORT
 
 
 def separated(K, d, seed, n=3000):
@@ -106,3 +111,23 @@ def test_no_fewer_components_than_distinct_rows(covariance_type, K):
         model = GaussianMixture(K, n_init="auto", **params).fit(X)
     assert np.count_nonzero(model.weights_) == 4
     assert model.score(X) == pytest.approx(GaussianMixture(4, **params).fit(X).score(X), abs=1e-6)
+
+
+def test_a_finalist_that_ends_degenerate_is_none():
+    """However likely it is: the next is followed in its place."""
+    X, centres = separated(3, 2, 0, 300)
+    X[:30] = X[0]
+    problem = Problem.of(InMemory(X), get_model("full")).regularised(1e-6)
+    tight = Mixture.from_arrays(
+        np.full(3, 1 / 3),
+        [X[0], *centres[:2]],
+        [1e-4 * np.eye(2), *np.repeat(np.eye(2)[None], 2, 0)],
+    )
+    sound = Mixture.from_arrays(np.full(3, 1 / 3), centres, np.repeat(np.eye(2)[None], 3, 0))
+    places = [_at(problem, each) for each in (tight, sound)]
+    ends = [_ended(problem, each, EFFORT) for each in (tight, sound)]
+    assert [is_sound(problem, each) for each in ends] == [False, True]
+    assert ends[0].mean > ends[1].mean
+    assert _best_end(problem, places, 1, EFFORT).mean == ends[1].mean
+    # Where there is no other, it is what there is.
+    assert _best_end(problem, places[:1], 1, EFFORT).mixture is tight

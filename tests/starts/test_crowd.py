@@ -11,7 +11,19 @@ from gmmem.covariances import FOURTEEN, get_model
 from gmmem.mixture import Mixture
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
-from gmmem.starts.crowd import Apart, are_sound, crowd, likelihoods, seeded, separable
+from gmmem.starts.crowd import (
+    Apart,
+    _best,
+    _followed,
+    _some,
+    are_sound,
+    crowd,
+    likelihoods,
+    seeded,
+    separable,
+    with_children,
+)
+from gmmem.starts.effort import Crowd
 from gmmem.starts.report import rand_index
 
 
@@ -64,13 +76,59 @@ def test_which_models_are_separable(code):
 def test_the_best_of_a_crowd_beats_most_single_starts():
     X = data(3, 600, 2, 8)
     problem = Problem.of(InMemory(X), get_model("VVV")).regularised(1e-6)
-    rungs, rng = ((10, 0.5), (20, 0.5)), np.random.RandomState(0)
-    found = crowd(problem, 8, 40, rungs, 6.0, rng)
-    assert len(found) == 10
+    plan, rng = Crowd(0, 0, ((10, 0.5), (20, 0.5))), np.random.RandomState(0)
+    found = crowd(problem, 8, 40, plan, 6.0, rng)
+    assert 2 <= len(found) <= 10
     assert all(abs(each.weights.sum() - 1) < 1e-12 for each in found)
     score = [problem.expect(each).objective for each in found]
-    single = crowd(problem, 8, 1, ((30, 1.0),), 6.0, np.random.RandomState(1))
+    one = Crowd(0, 0, ((30, 1.0),))
+    single = crowd(problem, 8, 1, one, 6.0, np.random.RandomState(1))
     assert max(score) >= problem.expect(single[0]).objective
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_child_has_one_side_of_each_parent(seed):
+    X = data(seed, 300, 2, 3)
+    problem = Problem.of(InMemory(X), get_model("VVV")).regularised(1e-6)
+    both = two_mixtures(X, "VVV")[1]
+    family = with_children(problem, both, 3, 20, np.random.RandomState(seed))
+    assert family.n_components == 3 * 22
+    np.testing.assert_allclose(family.weights.sum(), 1)
+    np.testing.assert_allclose(family.weights.reshape(22, 3).sum(axis=1), 1 / 22)
+    parents, children = np.split(family.means.reshape(22, 3, 2), [2])
+    np.testing.assert_array_equal(parents.reshape(6, 2), both.means)
+    for child in children:
+        of = [{tuple(mean) for mean in each} for each in parents]
+        shares = sorted(sum(tuple(mean) in each for mean in child) for each in of)
+        assert shares == [1, 2]
+
+
+@pytest.mark.parametrize("code", ["VVV", "VVI", "VII"])
+def test_children_find_what_their_parents_have_found_apart(code):
+    """Each parent has one of two groups right: with no start but theirs, a child has both."""
+    rng = np.random.default_rng(0)
+    centres = np.array([[0.0, 0], [0, 6], [40, 0], [40, 6]])
+    X = centres[rng.integers(4, size=400)] + rng.standard_normal((400, 2))
+    problem = Problem.of(InMemory(X), get_model(code)).regularised(1e-6)
+    left = [[0.0, 0], [0, 6], [40, 3], [41, 3]]
+    right = [[0.0, 3], [1, 3], [40, 0], [40, 6]]
+    storage = problem.model.storage
+    wide = storage.from_covariances(storage.form.of(np.repeat(np.eye(2)[None], 8, axis=0)), 2)
+    parents = Mixture(np.full(8, 1 / 8), np.array(left + right), wide)
+    family = with_children(problem, parents, 4, 30, np.random.RandomState(0))
+    means = likelihoods(replace(problem, allocation=Apart(4)), family, 4)
+    assert means[2:].max() > means[:2].max() + 0.5
+
+
+def test_of_those_alike_one_goes_on():
+    X = data()
+    problem = Problem.of(InMemory(X), get_model("VVV")).regularised(1e-6)
+    both = two_mixtures(X, "VVV")[1]
+    places = np.append(np.arange(6), np.arange(6))
+    covariances = both.covariances.take(places)
+    twice = Mixture(both.weights[places] / 2, both.means[places], covariances)
+    best = _best(replace(problem, allocation=Apart(3)), twice, 3, 4, 1.0)
+    assert best.n_components == 6
 
 
 def test_a_mixture_of_too_light_a_component_is_not_sound():
@@ -111,3 +169,24 @@ def test_rand_index_of_one_cluster():
     nothing = np.zeros(5, dtype=int)
     assert rand_index(nothing, nothing) == 1
     assert rand_index(nothing, np.arange(5)) == 0
+
+
+def test_one_about_to_collapse_does_not_slow_the_others():
+    """Its narrow component would have all mixtures scored by differences."""
+    X = 100 * data()
+    X[:30] = X[0]
+    problem = Problem.of(InMemory(X), get_model("VVV")).regularised(1e-6)
+    rng, wide = np.random.default_rng(0), 1e4 * np.eye(2)
+    means = X[rng.choice(np.arange(30, 400), 6, replace=False)]
+    means[4] = X[0]
+    covariances = np.repeat(wide[None], 6, axis=0)
+    covariances[4] = 1e-6 * np.eye(2)
+    storage = problem.model.storage.from_covariances(covariances, 2)
+    both = Mixture(np.full(6, 1 / 6), means, storage)
+    apart = replace(problem, allocation=Apart(3))
+    assert problem.kernel(both).exact
+    left = _followed(apart, both, 5, 3, 6.0)
+    assert left.n_components == 3
+    alone = _followed(apart, _some(both, np.array([0]), 3), 5, 3, 6.0)
+    np.testing.assert_allclose(left.means, alone.means)
+    assert _followed(apart, _some(both, np.array([1]), 3), 5, 3, 6.0) is None
