@@ -59,7 +59,8 @@ def _triangular(roots: np.ndarray, matrices: np.ndarray) -> np.ndarray:
 
 def _check_pivots(factors: np.ndarray, matrices: np.ndarray) -> None:
     noise = max(4, matrices.shape[-1]) * EPS
-    regular = _above(noise, factors, matrices)
+    # What roots of a flat scatter leave of its variance may be below zero.
+    regular = _above(noise, factors, matrices) & (factors.diagonal(0, 1, 2) > 0)
     if not regular.all():
         component = int(np.argmin(regular.all(axis=1)))
         raise DegenerateCovariance(component, "is singular to working precision")

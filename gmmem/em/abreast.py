@@ -31,8 +31,18 @@ class Each(CovarianceModel):
     Parameters
     ----------
     models : tuple of CovarianceModel
+        What ties the covariances of each.
     sizes : tuple of int
         How many components each mixture has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.em.abreast import Each
+    >>> both = Each((get_model("EII"), get_model("VII")), (2, 2))
+    >>> both.estimate(np.array([2.0, 4.0, 2.0, 4.0]), np.ones(4), 1, None).covariances
+    array([3., 3., 2., 4.])
     """
 
     models: tuple[CovarianceModel, ...]
@@ -113,6 +123,19 @@ def start_abreast(
     -------
     mixtures : list of Mixture or None
         None for what did not even start: alone it says why.
+
+    Examples
+    --------
+    >>> from gmmem import em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> model = get_model("full")
+    >>> problem = Problem.of(InMemory(load_old_faithful()), model)
+    >>> mixtures = em.start_abreast(problem, [model] * 2, [problem.all_rows()] * 2)
+    >>> [mixture.means.round(1).tolist() for mixture in mixtures]
+    [[[3.5, 70.9]], [[3.5, 70.9]]]
     """
     mixtures: list[Mixture | None] = [None for _ in starts]
     which = list(range(len(starts)))
@@ -162,6 +185,21 @@ def solve_abreast(
     solutions : list of Solution or None
         One that collapses ends before it does, and one that needs differences where it does:
         what follows is to be seen alone.  None where nothing was done.
+
+    Examples
+    --------
+    >>> from gmmem import Mixture, em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> model = get_model("full")
+    >>> problem = Problem.of(InMemory(load_old_faithful()), model)
+    >>> start = Mixture.from_arrays([0.5, 0.5], [[2, 54], [4, 80]], [[[1, 0], [0, 99]]] * 2)
+    >>> other = Mixture.from_arrays([1.0], [[3, 70]], [[[1, 0], [0, 99]]])
+    >>> found = em.solve_abreast(problem, [model] * 2, [start, other], tol=1e-3, max_iter=100)
+    >>> [(solution.status.name, solution.passes) for solution in found]
+    [('CONVERGED', 5), ('CONVERGED', 3)]
     """
     weight = problem.extent.total_weight
     before = [start if isinstance(start, Solution) else None for start in starts]
@@ -250,7 +288,9 @@ def _joined(mixtures: Sequence[Mixture]) -> Mixture:
         np.broadcast_to(each.covariances.factors, (each.n_components, *shape[1:]))
         for each, shape in ((each, each.covariances.factors.shape) for each in mixtures)
     ]
-    storage = mixtures[0].covariances.from_factors(np.concatenate(factors), means.shape[1])
+    # In C's order, whatever theirs is: what is computed of them is the same to the last bit.
+    factors = np.ascontiguousarray(np.concatenate(factors))
+    storage = mixtures[0].covariances.from_factors(factors, means.shape[1])
     return Mixture.of_parts(weights, means, storage)
 
 
@@ -259,7 +299,7 @@ def _part(mixture: Mixture, here: slice, model: CovarianceModel) -> Mixture:
     # Where a model keeps one covariance, the first is as good as any.
     held = np.arange(here.start, here.start + 1 if model.shared else here.stop)
     covariances = mixture.covariances.take(held)
-    return Mixture.of_parts(weights / weights.sum(), mixture.means[here], covariances)
+    return Mixture.of_parts(weights / weights.sum(), mixture.means[here].copy(), covariances)
 
 
 def _alone(solution: Solution, here: slice, model: CovarianceModel) -> Solution:

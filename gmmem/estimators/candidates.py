@@ -236,7 +236,7 @@ def _solution(
     begun: Moments | Running, problem: Problem, settings: Settings, until: int
 ) -> em.Solution:
     start = begun.solution if isinstance(begun, Running) else _first(begun, problem)
-    if shares_passes(problem, settings):
+    if problem.extent.n_rows <= MOST_ROWS:
         # As those do that share their passes, so that with or without others it is the same.
         solution = _plain(start, problem, settings, min(until, TOGETHER))
         if solution.last is None or until <= TOGETHER:

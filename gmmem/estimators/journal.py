@@ -65,13 +65,14 @@ class Journal:
         before = replace(running.solution, history=running.solution.history[:n])
         return replace(running, solution=before)
 
-    def record(self, point: Any, until: int, result: Any) -> None:
-        """Remember what a round gave, and keep it if it is time."""
-        place, running = self._places[point], hasattr(result, "solution")
-        history = result.solution.history if running else result.history
-        self._rounds.setdefault(place, []).append((until, len(history)))
-        self._read[place] = len(self._rounds[place])
-        (self._running if running else self._ended)[place] = result
+    def record(self, results: dict[Any, Any], until: int) -> None:
+        """Remember what a round gave some points, all or none, and keep it if it is time."""
+        for point, result in results.items():
+            place, running = self._places[point], hasattr(result, "solution")
+            history = result.solution.history if running else result.history
+            self._rounds.setdefault(place, []).append((until, len(history)))
+            self._read[place] = len(self._rounds[place])
+            (self._running if running else self._ended)[place] = result
         self.checkpoint.offer(self._state)
 
     def keep(self) -> None:

@@ -115,11 +115,11 @@ def fit_all(
 
         def run(some: list[GridPoint], until: int) -> Iterator[tuple[GridPoint, Candidate | None]]:
             known = {each: journal.replay(each, until) for each in some}
-            # Whole batches, even if some of them is known: what is found is to be the same.
+            # What a batch gave was kept as a whole.
             new = [
                 batch
                 for batch in batches(some, begun, problem, settings, until)
-                if any(known[each] is None for each in batch)
+                if known[batch[0]] is None
             ]
             tasks = [
                 delayed(advance_all)(
@@ -130,10 +130,10 @@ def fit_all(
             found = zip(new, parallel(tasks) if new else (), strict=True)
             for point in some:
                 while known[point] is None:
-                    for each, result in zip(*next(found), strict=True):
-                        if known[each] is None:
-                            known[each] = result
-                            journal.record(each, until, result)
+                    batch, results = next(found)
+                    fresh = dict(zip(batch, results, strict=True))
+                    journal.record(fresh, until)
+                    known.update(fresh)
                 result = begun[point] = known[point]
                 # A worker's copy of a point may not compare equal to ours.
                 ended = isinstance(result, Candidate)
