@@ -236,13 +236,15 @@ def _solution(
     begun: Moments | Running, problem: Problem, settings: Settings, until: int
 ) -> em.Solution:
     start = begun.solution if isinstance(begun, Running) else _first(begun, problem)
+    stopping = "change"
     if problem.extent.n_rows <= MOST_ROWS:
         # As those do that share their passes, so that with or without others it is the same.
         solution = _plain(start, problem, settings, min(until, TOGETHER))
         if solution.last is None or until <= TOGETHER:
             return solution
         start = solution if solution.passes > TOGETHER else _in_leaps(solution, problem, settings)
-    limits = dict(tol=settings.tol, max_iter=until, rule=settings.rule)
+        stopping = settings.stopping
+    limits = dict(tol=settings.tol, max_iter=until, rule=settings.rule, stopping=stopping)
     return em.solve(problem, [start], **limits).solutions[0]
 
 
