@@ -3,6 +3,7 @@
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils._param_validation import StrOptions as Unordered
+from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -24,6 +25,7 @@ __all__ = [
     "check_feature_names_in",
     "check_sample_weight",
     "fit_context",
+    "one_openmp_thread",
 ]
 
 # What an estimator holds while callbacks follow its fit; `fit_context` takes it away.
@@ -52,3 +54,8 @@ def callback_context(estimator, n_subtasks: int):
         return None
     context = estimator._init_callback_context(max_subtasks=n_subtasks)
     return context if hasattr(estimator, "_skl_callbacks") else None
+
+
+def one_openmp_thread():
+    """Context in which the calling thread starts no others by OpenMP."""
+    return _get_threadpool_controller().limit(limits=1, user_api="openmp")

@@ -4,18 +4,25 @@ Where there are fewer distinct rows than components, each of them is a component
 the others get no row: the answer is then labels.
 """
 
+import threading
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn import cluster
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from gmmem.compat import one_openmp_thread
 from gmmem.initializers.base import Nearest
-from gmmem.initializers.lloyd import k_means, spread_out
 from gmmem.initializers.seeding import distinct, one_each, seeding_rows
 from gmmem.sources.threads import one_blas_thread
 
 # Sizes of numbers whose squares add up without loss, in float32 and float64.
 ORDINARY = {np.dtype(np.float32): (1e-12, 1e15), np.dtype(np.float64): (1e-90, 1e120)}
+
+# Filters of warnings belong to the whole process: one thread at a time may change them.
+_FILTERS = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -55,10 +62,13 @@ class KMeans:
         if len(rows) < n_components:
             return one_each(X, sample_weight)
         scaled, unit = in_range(rows)
-        n_runs = 3 if len(X) > max(self.max_samples, n_components) else 1
-        with one_blas_thread():
-            labels, centres = k_means(scaled, weights, n_components, n_runs, random_state)
-        return labels if rows is X else Nearest(np.ldexp(centres, unit))
+        runs = 3 if len(X) > max(self.max_samples, n_components) else 1
+        model = cluster.KMeans(n_clusters=n_components, n_init=runs, random_state=random_state)
+        with one_blas_thread(), one_openmp_thread(), _FILTERS, warnings.catch_warnings():
+            # Where centres coincide, a component gets no row, which is allowed.
+            warnings.filterwarnings("ignore", "Number of distinct clusters", ConvergenceWarning)
+            model.fit(scaled, sample_weight=weights)
+        return model.labels_ if rows is X else Nearest(np.ldexp(model.cluster_centers_, unit))
 
 
 @dataclass(frozen=True)
@@ -97,9 +107,10 @@ class KMeansPlusPlus:
         if len(rows) < n_components:
             return one_each(X, sample_weight)
         scaled, _ = in_range(rows)
-        Z = np.array(scaled.T, dtype=np.float64, order="C")
-        with one_blas_thread():
-            places = spread_out(Z, weights, n_components, random_state, scaled.dtype)
+        with one_blas_thread(), one_openmp_thread():
+            _, places = cluster.kmeans_plusplus(
+                scaled, n_components, sample_weight=weights, random_state=random_state
+            )
         return Nearest(rows[places])
 
 

@@ -1,15 +1,16 @@
 """k-means and its relations: components without rows, sizes of numbers, threads, weights."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn import cluster
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from gmmem import GaussianMixture
-from gmmem.initializers import Hierarchical, KMeans, KMeansPlusPlus, RandomPoints, centres
+from gmmem.initializers import Hierarchical, KMeans, KMeansPlusPlus, RandomPoints
 from gmmem.initializers.centres import in_range
-from gmmem.initializers.lloyd import k_means
 from gmmem.initializers.seeding import as_copies, draw_by_weight, seeding_rows, typical_one
 from gmmem.testing.initialisers import groups, start
 
@@ -71,6 +72,14 @@ def test_labels_without_rows_are_taken_from_any_callable():
         np.testing.assert_allclose(model.weights_[empty], 1 / (60 + empty.sum()))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_few_rows_are_clustered_as_scikit_learn_does(dtype):
+    X = groups(300, 3, dtype=dtype)
+    theirs = cluster.KMeans(4, n_init=1, random_state=np.random.RandomState(3)).fit(X).labels_
+    ours = KMeans()(X, 4, random_state=np.random.RandomState(3))
+    np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize("initialise", CENTRES, ids=repr)
 def test_the_unit_does_not_matter(initialise):
     X = groups(80, 3)
@@ -106,15 +115,18 @@ def test_threads_do_not_matter(n):
         np.testing.assert_array_equal(*found)
 
 
-def test_products_are_done_by_one_thread(monkeypatch):
+def test_kmeans_runs_on_one_thread(monkeypatch):
     """On a busy machine several took fifteen times as long."""
     X, seen = np.random.RandomState(0).normal(size=(400, 3)), []
+    fit = cluster.KMeans.fit
 
-    def seeing(*args):
-        seen.extend(each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas")
-        return k_means(*args)
+    def seeing(self, *args, **params):
+        # Of libraries that k-means knows; another test may have brought torch's.
+        known = (each for each in threadpool_info() if "torch" not in each["filepath"])
+        seen.extend(each["num_threads"] for each in known)
+        return fit(self, *args, **params)
 
-    monkeypatch.setattr(centres, "k_means", seeing)
+    monkeypatch.setattr(cluster.KMeans, "fit", seeing)
     with threadpool_limits(3):
         KMeans()(X, 4, random_state=0)
         assert {each["num_threads"] for each in threadpool_info()} == {3}
@@ -186,3 +198,11 @@ def test_a_few_rows_of_nearly_all_weight(initialise):
         weight[:2] = heavy
         found = start(initialise, X, 5, weight)
         assert (found.weights > 0).all()
+
+
+def test_other_warnings_are_still_heard():
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        KMeans()(np.repeat(groups(5), 9, axis=0), 4, random_state=0)
+        warnings.warn("afterwards", UserWarning, stacklevel=1)
+    assert [str(warning.message) for warning in heard] == ["afterwards"]
