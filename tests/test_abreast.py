@@ -8,7 +8,7 @@ from gmmem.covariances import FOURTEEN, get_model
 from gmmem.em.abreast import Each, slices
 from gmmem.forms import OUTER
 from gmmem.initializers import Hierarchical
-from gmmem.kernels.allocation import Abreast
+from gmmem.kernels.allocation import Apart
 from gmmem.kernels.arithmetic import DEPTH
 from gmmem.passes import assigned_moments, fill_empty
 from gmmem.problem import Problem
@@ -201,7 +201,7 @@ def test_rows_are_shared_among_each(dtype, far):
     )
     problem = problem_of(X)
     alone = [problem.expect(each) for each in (one, other)]
-    together = Problem.of(problem.rows, get_model("VVV"), allocation=Abreast(sizes)).expect(both)
+    together = Problem.of(problem.rows, get_model("VVV"), allocation=Apart(sizes)).expect(both)
     rtol = 1e-12 if dtype == np.float64 else 1e-4
     shared = len(X) * np.log(2)
     np.testing.assert_allclose(

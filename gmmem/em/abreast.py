@@ -16,7 +16,7 @@ from gmmem.covariances import CovarianceModel, DegenerateCovariance, Estimate
 from gmmem.covariances.roots import root
 from gmmem.em.loop import converge, states
 from gmmem.em.outcome import Solution
-from gmmem.kernels.allocation import Abreast
+from gmmem.kernels.allocation import Apart
 from gmmem.kernels.guard import need_differences
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
@@ -63,7 +63,7 @@ class Each(CovarianceModel):
         return sum(model.n_parameters(K, n_features) for model, K in each)
 
     def estimate(self, scatter, mass, n_features, previous):
-        covariances, roots, settled = np.empty_like(scatter), {}, True
+        covariances, roots, settled = np.empty_like(scatter), [], True
         for model, here in zip(self.models, slices(self.sizes), strict=True):
             last = None if previous is None else previous[here]
             try:
@@ -74,8 +74,8 @@ class Each(CovarianceModel):
                 raise DegenerateCovariance(here.start, "could not be decomposed") from None
             covariances[here], settled = found.covariances, settled and found.settled
             if found.roots is not None:
-                roots[here.start] = here, found.roots
-        return Estimate(covariances, settled, _all_roots(covariances, list(roots.values())))
+                roots.append((here, found.roots))
+        return Estimate(covariances, settled, _all_roots(covariances, roots))
 
 
 def _all_roots(covariances: np.ndarray, known: list) -> np.ndarray | None:
@@ -238,7 +238,7 @@ def _states(
                 if state.memory.kernel.exact:
                     break
         except DegenerateCovariance as error:
-            lost = [int(np.searchsorted(np.cumsum(sizes), error.component, side="right"))]
+            lost = [_lost(error, sizes)]
         if state is not None:
             each = zip(slices(sizes), which, strict=True)
             now = [_part(state.update, here, models[n]) for here, n in each]
@@ -262,7 +262,7 @@ def _without_narrow(
 
 def _together(problem: Problem, models: Sequence[CovarianceModel], sizes: Sequence[int]) -> Problem:
     """The problem of all of them."""
-    model, allocation = Each(tuple(models), tuple(sizes)), Abreast(tuple(sizes))
+    model, allocation = Each(tuple(models), tuple(sizes)), Apart(tuple(sizes))
     return replace(problem, model=model, allocation=allocation, total=None)
 
 
@@ -284,10 +284,10 @@ def _joined(mixtures: Sequence[Mixture]) -> Mixture:
     """One mixture, of which each has an equal share."""
     weights = np.concatenate([each.weights for each in mixtures]) / len(mixtures)
     means = np.concatenate([each.means for each in mixtures])
-    factors = [
-        np.broadcast_to(each.covariances.factors, (each.n_components, *shape[1:]))
-        for each, shape in ((each, each.covariances.factors.shape) for each in mixtures)
-    ]
+    factors = []
+    for each in mixtures:
+        held = each.covariances.factors
+        factors.append(np.broadcast_to(held, (each.n_components, *held.shape[1:])))
     # In C's order, whatever theirs is: what is computed of them is the same to the last bit.
     factors = np.ascontiguousarray(np.concatenate(factors))
     storage = mixtures[0].covariances.from_factors(factors, means.shape[1])

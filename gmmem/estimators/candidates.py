@@ -53,7 +53,7 @@ class Settings(NamedTuple):
 
     @property
     def stopping(self) -> str:
-        """Of plain iterations: as near to the end as leaps would have come."""
+        """Of few rows: all candidates come as near to their ends."""
         return "aitken" if self.accelerate else "change"
 
 

@@ -4,8 +4,9 @@
 M-step and the loop are the same.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import groupby
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,13 +14,15 @@ import numpy as np
 from gmmem.kernels import standard
 from gmmem.kernels.arithmetic import (
     above_ceiling,
-    exponentials_below_ceiling,
     softmax,
     softmax_below_ceiling,
 )
 from gmmem.kernels.base import Scores, Shares
 from gmmem.sources.base import Block, Workspace
 from gmmem.sources.device import Place
+
+# Responsibilities of several mixtures that are exponentiated at once.
+CACHED = 32_768
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ SOFT = Soft()
 
 
 @dataclass(frozen=True)
-class Abreast:
+class Apart:
     """Several mixtures side by side: rows are shared among the components of each.
 
     The objectives are those of each of them, (mixtures, b).
@@ -72,35 +75,23 @@ class Abreast:
     sizes: tuple[int, ...]
     complete: ClassVar[bool] = False
 
-    @cached_property
-    def _members(self) -> np.ndarray:
-        """Whose each component is, (mixtures, components)."""
-        return np.repeat(np.eye(len(self.sizes)), self.sizes, axis=1)
-
     def __call__(self, scores: Scores, block: Block, workspace: Workspace) -> Shares:
-        L, ones = scores.L, np.ones(scores.L.shape[1], scores.L.dtype)
-        if scores.again is None or not scores.bounded:
-            return Shares(L, ones, self._share(L))
-        least = exponentials_below_ceiling(L, workspace)
-        total = self._members.astype(L.dtype, copy=False) @ L
-        deep = ~(total >= least)
-        far = np.flatnonzero(deep.any(axis=0))
-        total[:, far] = 1
-        L *= np.repeat(1 / total, self.sizes, axis=0)
-        log_sum = np.log(total, out=total)
-        if len(far):
-            part = scores.again(far)
-            log_sum[:, far] = self._share(part)
-            L[:, far] = part
-        return Shares(L, ones, log_sum)
+        L, log_sums = scores.L, []
+        for some in self._alike(L):
+            of_each, scale = softmax(some, workspace)
+            some *= scale
+            log_sums.append(of_each.copy())  # The scratch is the next ones'.
+        return Shares(L, np.ones(L.shape[1], L.dtype), np.concatenate(log_sums))
 
-    def _share(self, L: np.ndarray) -> np.ndarray:
-        """Responsibilities in place of scores, whatever these are; the log-sums."""
-        workspace, log_sums = Workspace(), np.empty((len(self.sizes), L.shape[1]), L.dtype)
-        for n, each in enumerate(np.split(L, np.cumsum(self.sizes)[:-1])):
-            log_sums[n], scale = softmax(each, workspace)
-            each *= scale
-        return log_sums
+    def _alike(self, L: np.ndarray) -> Iterator[np.ndarray]:
+        """Neighbours of one size, as many as stay in a processor's cache, (size, some, b)."""
+        first, b = 0, L.shape[1]
+        for size, them in groupby(self.sizes):
+            number, step = len(list(them)), max(CACHED // (size * b), 1)
+            for start in range(0, number, step):
+                last = first + size * min(step, number - start)
+                yield L[first:last].reshape(-1, size, b).transpose(1, 0, 2)
+                first = last
 
 
 @dataclass(frozen=True)

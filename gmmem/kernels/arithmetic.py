@@ -63,11 +63,18 @@ def softmax_below_ceiling(
     No column needs its own maximum, but those that lie far below: they are computed
     anew, from ``columns(indices)``.
     """
-    shape = L.shape[1:]
-    least = exponentials_below_ceiling(L, workspace)
+    ceiling, shape = CEILING[L.dtype], L.shape[1:]
+    floor = ceiling + FLOOR[L.dtype]
+    if L.min() < floor:
+        # A row of the same number: a scalar takes NumPy twice the time.
+        least = workspace.take("floor", shape, L.dtype)
+        least[:] = floor
+        np.maximum(L, least, out=L)
+    np.exp(L, out=L)
     total = workspace.take("total", shape, L.dtype)
     np.matmul(np.ones(len(L), L.dtype), L, out=total)
     log_sum = workspace.take("log_sum", shape, L.dtype)
+    least = math.exp(ceiling - DEPTH[L.dtype])
     if total.min() >= least:
         return np.log(total, out=log_sum), np.divide(1, total, out=total)
     far = np.flatnonzero(~(total >= least))
@@ -78,19 +85,6 @@ def softmax_below_ceiling(
     log_sum[far], total[far] = softmax(part, Workspace())
     L[:, far] = part
     return log_sum, total
-
-
-def exponentials_below_ceiling(L: np.ndarray, workspace: Workspace) -> float:
-    """Exponentiate L in place; columns whose sums are less than what is returned are too deep."""
-    ceiling = CEILING[L.dtype]
-    floor = ceiling + FLOOR[L.dtype]
-    if L.min() < floor:
-        # A row of the same number: a scalar takes NumPy twice the time.
-        least = workspace.take("floor", L.shape[1:], L.dtype)
-        least[:] = floor
-        np.maximum(L, least, out=L)
-    np.exp(L, out=L)
-    return math.exp(ceiling - DEPTH[L.dtype])
 
 
 def above_ceiling(L: np.ndarray) -> float | None:

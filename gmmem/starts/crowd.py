@@ -8,16 +8,13 @@ Deaven and Ho (1995). Molecular geometry optimization with a genetic algorithm. 
 Letters 75, 288-291.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
 from gmmem import em
 from gmmem.covariances import CovarianceModel, DegenerateCovariance
-from gmmem.kernels.arithmetic import softmax
-from gmmem.kernels.base import Scores, Shares
+from gmmem.kernels.allocation import Apart
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.passes import assigned_moments, fill_empty
@@ -26,39 +23,11 @@ from gmmem.sources.base import Block, Workspace
 from gmmem.sources.memory import InMemory
 from gmmem.starts.effort import Crowd
 
-# Responsibilities of several mixtures that are exponentiated at once.
-CACHED = 32_768
-
 # Iterations after which they are looked through for those that make a pass slow.
 OFTEN = 3
 
 # Two of which the likelihood a row differs by less than this are alike.
 SAME = 1e-4
-
-
-@dataclass(frozen=True)
-class Apart:
-    """Each `size` components are a mixture of their own; the objective is that of their mean."""
-
-    size: int
-    complete: ClassVar[bool] = False
-
-    def __call__(self, scores: Scores, block: Block, workspace: Workspace) -> Shares:
-        L = scores.L
-        log_sum = np.zeros(L.shape[1], L.dtype)
-        for some in _together(L, self.size):
-            of_each, scale = softmax(some, workspace)
-            some *= scale
-            log_sum += of_each.sum(axis=0)
-        return Shares(L, np.ones_like(log_sum), log_sum * (self.size / len(L)))
-
-
-def _together(L: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    """As many mixtures at a time as stay in a processor's cache, (size, some, b)."""
-    apart = L.reshape(-1, size, L.shape[1])
-    step = max(CACHED // apart[0].size, 1)
-    for first in range(0, len(apart), step):
-        yield apart[first : first + step].transpose(1, 0, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +76,7 @@ def crowd(
     rng : RandomState
     """
     K = n_components
-    alone = replace(_weighing(problem), allocation=Apart(K))
+    alone = _weighing(problem)
     mixture = _start(alone, K, number, rng)
     for iterations, share in plan.rungs:
         mixture = _followed(alone, mixture, iterations, K, least)
@@ -163,6 +132,12 @@ def with_children(
     return Mixture(weights, mixture.means[places], mixture.covariances.take(places))
 
 
+def _apart(problem: Problem, mixture: Mixture, size: int) -> Problem:
+    """The problem of mixtures of one size."""
+    sizes = (size,) * (mixture.n_components // size)
+    return replace(problem, allocation=Apart(sizes))
+
+
 def _weighing(problem: Problem) -> Problem:
     """The problem of the rows that weigh something, and no others."""
     rows = problem.rows
@@ -203,7 +178,7 @@ def _followed(
     done = 0
     while True:
         try:
-            for state in em.states(problem, mixture):
+            for state in em.states(_apart(problem, mixture, size), mixture):
                 mixture = state.mixture
                 if done == iterations:
                     return mixture
@@ -221,21 +196,14 @@ def _followed(
 def _slow(problem: Problem, mixture: Mixture, size: int, least: float) -> np.ndarray:
     """Which have a component so narrow that all would be scored by differences, for nothing."""
     n = mixture.n_components // size
-    if not problem.kernel(mixture).exact:
+    if not _apart(problem, mixture, size).kernel(mixture).exact:
         return np.zeros(n, dtype=bool)
     return ~are_sound(problem, mixture, size, least)
 
 
 def likelihoods(problem: Problem, mixture: Mixture, size: int) -> np.ndarray:
     """Mean log-likelihood of each of the mixtures, whose weights are shares of all of them."""
-    rows, kernel = problem.rows, problem.kernel(mixture)
-    block, workspace = Block(0, rows.X, rows.weight), Workspace()
-    scores = kernel.scores(kernel.prepare(block, workspace), workspace)
-    found, left_out = [], scores.left_out()
-    for some in _together(scores.L, size):
-        log_sum, _ = softmax(some, workspace)
-        found.append(np.average(log_sum + left_out, axis=1, weights=rows.weight))
-    return np.concatenate(found)
+    return _apart(problem, mixture, size).expect(mixture).objective / problem.extent.total_weight
 
 
 def _start(problem: Problem, size: int, number: int, rng: np.random.RandomState) -> Mixture:

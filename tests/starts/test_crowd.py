@@ -8,11 +8,11 @@ from sklearn.metrics import adjusted_rand_score
 
 from gmmem import em
 from gmmem.covariances import FOURTEEN, get_model
+from gmmem.kernels.allocation import Apart
 from gmmem.mixture import Mixture
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
 from gmmem.starts.crowd import (
-    Apart,
     _best,
     _followed,
     _some,
@@ -52,7 +52,7 @@ def test_mixtures_side_by_side_go_as_each_alone(code, weighted):
     weight = np.random.default_rng(2).uniform(0.5, 2, len(X)) if weighted else None
     problem = Problem.of(InMemory(X, weight), get_model(code))
     alone, both = two_mixtures(X, code)
-    apart = replace(problem, allocation=Apart(3))
+    apart = replace(problem, allocation=Apart((3, 3)))
     ends = []
     for start in (*alone, both):
         states = em.states(problem if start is not both else apart, start)
@@ -60,10 +60,10 @@ def test_mixtures_side_by_side_go_as_each_alone(code, weighted):
     together = np.vstack([ends[0].mixture.means, ends[1].mixture.means])
     np.testing.assert_allclose(ends[2].mixture.means, together, rtol=1e-7, atol=1e-9)
     # A weight is a share of all components of all mixtures: half of its own.
-    mean = (ends[0].log_likelihood + ends[1].log_likelihood) / 2
-    mean -= np.log(2) * problem.extent.total_weight
-    np.testing.assert_allclose(ends[2].log_likelihood, mean)
-    means = likelihoods(apart, ends[2].mixture, 3)
+    own = np.array([each.log_likelihood for each in ends[:2]])
+    shared = np.log(2) * problem.extent.total_weight
+    np.testing.assert_allclose(ends[2].log_likelihood, own - shared)
+    means = likelihoods(problem, ends[2].mixture, 3)
     own = [each.log_likelihood / problem.extent.total_weight for each in ends[:2]]
     np.testing.assert_allclose(means + np.log(2), own)
 
@@ -116,7 +116,7 @@ def test_children_find_what_their_parents_have_found_apart(code):
     wide = storage.from_covariances(storage.form.of(np.repeat(np.eye(2)[None], 8, axis=0)), 2)
     parents = Mixture(np.full(8, 1 / 8), np.array(left + right), wide)
     family = with_children(problem, parents, 4, 30, np.random.RandomState(0))
-    means = likelihoods(replace(problem, allocation=Apart(4)), family, 4)
+    means = likelihoods(problem, family, 4)
     assert means[2:].max() > means[:2].max() + 0.5
 
 
@@ -127,7 +127,7 @@ def test_of_those_alike_one_goes_on():
     places = np.append(np.arange(6), np.arange(6))
     covariances = both.covariances.take(places)
     twice = Mixture(both.weights[places] / 2, both.means[places], covariances)
-    best = _best(replace(problem, allocation=Apart(3)), twice, 3, 4, 1.0)
+    best = _best(problem, twice, 3, 4, 1.0)
     assert best.n_components == 6
 
 
@@ -183,10 +183,9 @@ def test_one_about_to_collapse_does_not_slow_the_others():
     covariances[4] = 1e-6 * np.eye(2)
     storage = problem.model.storage.from_covariances(covariances, 2)
     both = Mixture(np.full(6, 1 / 6), means, storage)
-    apart = replace(problem, allocation=Apart(3))
     assert problem.kernel(both).exact
-    left = _followed(apart, both, 5, 3, 6.0)
+    left = _followed(problem, both, 5, 3, 6.0)
     assert left.n_components == 3
-    alone = _followed(apart, _some(both, np.array([0]), 3), 5, 3, 6.0)
+    alone = _followed(problem, _some(both, np.array([0]), 3), 5, 3, 6.0)
     np.testing.assert_allclose(left.means, alone.means)
-    assert _followed(apart, _some(both, np.array([1]), 3), 5, 3, 6.0) is None
+    assert _followed(problem, _some(both, np.array([1]), 3), 5, 3, 6.0) is None
