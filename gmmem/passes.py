@@ -213,18 +213,19 @@ def assigned_moments(
 ) -> Moments:
     """Moments from given shares: how every initialiser begins.
 
-    They are about the means, or about known centres if these are near enough.  A component
-    without rows has no mass: see `fill_empty`.
+    They are about known centres, or the middle of all rows, if these are near enough to the
+    means, else about the means.  A component without rows has no mass: see `fill_empty`.
     """
     rows = rows.with_columns(**getattr(assign, "columns", {}))
-    known = np.asarray(getattr(assign, "centres", np.inf), dtype=np.float64)
+    middle = np.repeat(extent.centre[None], n_components, axis=0)
+    known = np.asarray(getattr(assign, "centres", middle), dtype=np.float64)
     if (np.abs(known - extent.centre) <= extent.reach).all():
         over = Assigned(assign, known, form, pooled)
         moments = over.moments(rows.fold(over))
         if moments.well_centred:
             return moments
     # Two passes: about the means that the first one finds nothing cancels.
-    over = Assigned(assign, np.repeat(extent.centre[None], n_components, axis=0), _NOTHING, True)
+    over = Assigned(assign, middle, _NOTHING, True)
     mass, first, _ = rows.fold(over)
     centres = extent.centre + first / np.where(mass > 0, mass, 1)[:, None]
     over = Assigned(assign, centres, form, pooled)

@@ -162,7 +162,7 @@ class Full(Held):
 
     @property
     def log_det(self):
-        return -2 * np.sum(np.log(np.diagonal(self.factors, axis1=1, axis2=2)), axis=1)
+        return -2 * np.log(self.factors.diagonal(0, 1, 2)).sum(axis=1)
 
     @property
     def variances(self):

@@ -178,17 +178,16 @@ def _unobserved(
 
 def of_ridge(params: Any, mixture: Mixture, prior: Prior) -> tuple[str, ...]:
     """Warn where a fitted variance is in good part what `reg_covar` added; so the sentence says."""
-    d = mixture.n_features
-    floor = np.broadcast_to(np.asarray(prior.floor, dtype=np.float64), d)
-    if not floor.min() > 0:
-        return ()
+    floor = np.zeros(mixture.n_features) + prior.floor
     storage, auto = mixture.covariances, isinstance(params.reg_covar, str)
-    least = MOSTLY if auto else NOTABLE
+    least, units = MOSTLY if auto else NOTABLE, np.sqrt(floor)
+    # No share is more than that.
+    if not floor.min() > 0 or not storage.bound(units).max() > least:
+        return ()
     # The trace is no less than the largest share.
     traces = storage.form.inner(storage.precisions, storage.form.of(np.diag(floor)[None]))
     alive = traces > least if storage.shared else (traces > least) & (mixture.weights > 0)
     for k in np.flatnonzero(alive):
-        units = np.sqrt(floor)
         values, axes = np.linalg.eigh(storage.dense()[k] / units[:, None] / units)
         if 1 / values[0] > least:
             one = mixture.n_components > 1 and storage.shared

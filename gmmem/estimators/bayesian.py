@@ -5,10 +5,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.utils import check_random_state
 
 from gmmem import em
-from gmmem.compat import CallbackSupportMixin, Interval, StrOptions, fit_context
+from gmmem.compat import CallbackSupportMixin, Interval, StrOptions, check_random_state, fit_context
 from gmmem.covariances import DegenerateCovariance, get_model
 from gmmem.covariances.singular import SingularRows
 from gmmem.estimators import advice, callbacks

@@ -6,10 +6,16 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.utils import check_random_state
 
 from gmmem import em
-from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, fit_context
+from gmmem.compat import (
+    CallbackSupportMixin,
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_random_state,
+    fit_context,
+)
 from gmmem.covariances import get_model
 from gmmem.estimators import advice, callbacks, checkpoint, several
 from gmmem.estimators.attributes import to_attributes
@@ -25,7 +31,7 @@ from gmmem.estimators.given import (
 )
 from gmmem.estimators.known import FromParameters
 from gmmem.estimators.mixture_methods import MixtureMethods, unchanged_on_failure
-from gmmem.estimators.ordering import COMPONENT_ORDERS, order, unordered
+from gmmem.estimators.ordering import COMPONENT_ORDERS, ordered, unordered
 from gmmem.estimators.progress import Progress
 from gmmem.estimators.rows import TakesMissing, as_data, as_rows
 from gmmem.estimators.saving import NOWHERE, Saving
@@ -395,12 +401,16 @@ callable, default="kmeans"
         vars(self).pop("starts_report_", None)  # There may be none this time.
         vars(self).update(reader.fitted(outcome), **several.report(starts, outcome, problem))
         task.end(lambda: reader.fitted(outcome))
-        return replace(outcome.best, mixture=outcome.best.mixture.take(self._placed)), None
+        mixture, _ = ordered(outcome.best.mixture, self.component_order)
+        return replace(outcome.best, mixture=mixture), None
 
     def _fitted(self, solution, model, dtype) -> dict:
         """A solution as fitted attributes."""
-        history, placed = solution.history, order(solution.mixture, self.component_order)
-        return to_attributes(solution.mixture.take(placed), model, dtype) | {
+        history, (mixture, placed) = (
+            solution.history,
+            ordered(solution.mixture, self.component_order),
+        )
+        return to_attributes(mixture, model, dtype) | {
             "_placed": placed,
             "converged_": solution.status is em.Status.CONVERGED,
             "n_iter_": max(solution.passes, len(history)),

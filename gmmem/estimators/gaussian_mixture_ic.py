@@ -8,10 +8,16 @@ from numbers import Integral, Real
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.utils import check_random_state
 
 from gmmem import em, prediction
-from gmmem.compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, fit_context
+from gmmem.compat import (
+    CallbackSupportMixin,
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_random_state,
+    fit_context,
+)
 from gmmem.covariances import get_model
 from gmmem.criteria import CRITERIA
 from gmmem.estimators import advice, callbacks, checkpoint, search

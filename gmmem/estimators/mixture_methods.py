@@ -6,15 +6,14 @@ a user reads, pickles or sets is what is computed with.
 
 from contextlib import contextmanager
 from functools import cache
-from inspect import signature
+from inspect import Parameter, signature
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from gmmem import prediction
-from gmmem.compat import FIT_CALLBACKS
+from gmmem.compat import FIT_CALLBACKS, check_random_state, validate_parameter_constraints
 from gmmem.covariances import CovarianceModel, Decomposition, get_model
 from gmmem.covariances.base import n_free
 from gmmem.estimators.attributes import NEEDED, as_drawn_from, as_mixture, remembered_scorer
@@ -270,12 +269,30 @@ class MixtureMethods(Parts, Summarised, OneFeature):
         """Read from the constructor once: every fit asks for them."""
         return super()._get_param_names()
 
+    @classmethod
+    @cache
+    def _get_defaults(cls):
+        """What each parameter is where it is not given, but for those that must be."""
+        parameters = signature(cls.__init__).parameters
+        found = {name: parameters[name].default for name in cls._get_param_names()}
+        return {name: value for name, value in found.items() if value is not Parameter.empty}
+
+    def _validate_params(self):
+        """As scikit-learn does, of what is not the default, which is valid."""
+        known, params = self._get_defaults(), self.get_params(deep=False)
+        given = {
+            name: value
+            for name, value in params.items()
+            if name not in known or value is not known[name]
+        }
+        name = type(self).__name__
+        validate_parameter_constraints(self._parameter_constraints, given, caller_name=name)
+
     def __setstate__(self, state):
         """What was kept before a parameter was there has its default."""
         super().__setstate__(state)
-        for name, parameter in signature(type(self).__init__).parameters.items():
-            if name in self._get_param_names():
-                vars(self).setdefault(name, parameter.default)
+        for name, default in self._get_defaults().items():
+            vars(self).setdefault(name, default)
 
     # --- between attributes and the engine -------------------------------------
 

@@ -25,21 +25,24 @@ COMPONENT_ORDERS: dict[str, Callable[[Mixture], np.ndarray]] = {
 }
 
 
-def order(mixture: Mixture, by: str | None) -> np.ndarray:
-    """Which component comes in each place, (n_components,).
+def ordered(mixture: Mixture, by: str | None) -> tuple[Mixture, np.ndarray]:
+    """The components in order, and which of them comes in each place, (n_components,).
 
     Components that are equal in all that is looked at stay as they were.
 
     Examples
     --------
     >>> from gmmem import Mixture
-    >>> from gmmem.estimators.ordering import order
+    >>> from gmmem.estimators.ordering import ordered
     >>> mixture = Mixture.from_arrays(
     ...     [0.2, 0.4, 0.4], [[0.0], [2.0], [1.0]], [1.0, 1.0, 1.0], "spherical")
-    >>> [order(mixture, by).tolist() for by in (None, "weight", "mean")]
+    >>> [ordered(mixture, by)[1].tolist() for by in (None, "weight", "mean")]
     [[0, 1, 2], [2, 1, 0], [0, 2, 1]]
     """
-    return np.arange(mixture.n_components) if by is None else COMPONENT_ORDERS[by](mixture)
+    if by is None:
+        return mixture, np.arange(mixture.n_components)
+    placed = COMPONENT_ORDERS[by](mixture)
+    return mixture.take(placed), placed
 
 
 def unordered(estimator: Any) -> Mixture:

@@ -61,7 +61,11 @@ def as_rows(estimator: Any, X, sample_weight=None, *, reset: bool) -> Rows:
             ensure_min_samples=least,
             ensure_all_finite="allow-nan" if takes_nan(estimator) else True,
         )
-    elif reset or not is_known(estimator, X):
+    elif reset:
+        # What scikit-learn's check comes to, for an array has no names.
+        vars(estimator).pop("feature_names_in_", None)
+        estimator.n_features_in_ = X.shape[1]
+    elif not is_known(estimator, X):
         _check_features(estimator, X, reset)
     return InMemory(X, check_weight(sample_weight, X))
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
+from gmmem.compat import check_random_state
 from gmmem.initializers.base import RandomSoft
 
 

@@ -4,16 +4,19 @@ Where there are fewer distinct rows than components, each of them is a component
 the others get no row: the answer is then labels.
 """
 
+import math
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn import cluster
+from sklearn import cluster, config_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
+from sklearn.utils import assert_all_finite
 
-from gmmem.compat import one_openmp_thread
+from gmmem.compat import check_random_state, one_openmp_thread
 from gmmem.initializers.base import Nearest
 from gmmem.initializers.seeding import distinct, one_each, seeding_rows
 from gmmem.sources.threads import one_blas_thread
@@ -64,7 +67,7 @@ class KMeans:
         scaled, unit = in_range(rows)
         runs = 3 if len(X) > max(self.max_samples, n_components) else 1
         model = cluster.KMeans(n_clusters=n_components, n_init=runs, random_state=random_state)
-        with one_blas_thread(), one_openmp_thread(), _FILTERS, warnings.catch_warnings():
+        with _one_thread(), _FILTERS, warnings.catch_warnings():
             # Where centres coincide, a component gets no row, which is allowed.
             warnings.filterwarnings("ignore", "Number of distinct clusters", ConvergenceWarning)
             model.fit(scaled, sample_weight=weights)
@@ -107,7 +110,7 @@ class KMeansPlusPlus:
         if len(rows) < n_components:
             return one_each(X, sample_weight)
         scaled, _ = in_range(rows)
-        with one_blas_thread(), one_openmp_thread():
+        with _one_thread():
             _, places = cluster.kmeans_plusplus(
                 scaled, n_components, sample_weight=weights, random_state=random_state
             )
@@ -149,12 +152,26 @@ class RandomPoints:
         return Nearest(rows[random_state.choice(len(rows), n_components, replace=False, p=share)])
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """scikit-learn on one thread, and without a look at rows that `in_range` has looked at."""
+    with one_blas_thread(), one_openmp_thread(), config_context(assume_finite=True):
+        yield
+
+
 def in_range(rows: np.ndarray) -> tuple[np.ndarray, int]:
     """Rows in a unit, a power of two, in which squares add up; and which power.
 
     No digit changes, and rows of ordinary size stay as they are.
+
+    Raises
+    ------
+    ValueError
+        If not all are finite.
     """
     size = max(float(rows.max()), -float(rows.min()))
+    if not math.isfinite(size):
+        assert_all_finite(rows, input_name="X")
     if size == 0 or _ordinary(size, rows.dtype):
         return rows, 0
     rows = rows.astype(np.float64)

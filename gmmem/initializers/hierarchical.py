@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_random_state
 
+from gmmem.compat import check_random_state
 from gmmem.initializers.agglomeration import (
     Ellipsoids,
     EqualSpheres,

@@ -139,7 +139,8 @@ def _heaviest(X, weight, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _more_distinct(rows: np.ndarray, limit: int) -> bool:
-    if len(np.unique(rows[:, 0])) > limit:
+    values = np.sort(rows[:, 0])  # np.unique does the same, and takes twice as long of few.
+    if np.count_nonzero(values[1:] != values[:-1]) >= limit:
         return True
     return len(distinct(rows, np.ones(len(rows)))[0]) > limit
 

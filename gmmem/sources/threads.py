@@ -19,6 +19,12 @@ def _libraries() -> ThreadpoolController:
     return ThreadpoolController()
 
 
+@cache
+def _blas() -> list[Any]:
+    """Those of them that are linear algebra."""
+    return _libraries().select(user_api="blas").lib_controllers
+
+
 def n_threads_allowed() -> int:
     """Threads that OMP_NUM_THREADS, threadpoolctl and an outer joblib call allow."""
     backend, _ = get_active_backend()
@@ -77,8 +83,7 @@ class _OneBlasThread:
 
     def _settle(self) -> None:
         if self._holders and self._before is None:
-            blas = _libraries().select(user_api="blas").lib_controllers
-            found = [(library, library.num_threads) for library in blas]
+            found = [(library, library.num_threads) for library in _blas()]
             # Known before the first is set: an interrupt may fall between two of them.  A limit
             # that was there is not ours to take back.
             self._before = [(library, number) for library, number in found if number != 1]
