@@ -24,6 +24,10 @@ from gmmem.sources.threads import one_blas_thread
 # Sizes of numbers whose squares add up without loss, in float32 and float64.
 ORDINARY = {np.dtype(np.float32): (1e-12, 1e15), np.dtype(np.float64): (1e-90, 1e120)}
 
+# Where k-means runs on a subset: on how many rows, and how often at most, all runs together on
+# that many times `max_samples` rows (measured by benchmarks/subsets.py).
+LEAST_DRAWN, DRAWN_OF_EACH, RUNS, ROWS_OF_RUNS = 2500, 250, 6, 3
+
 # Filters of warnings belong to the whole process: one thread at a time may change them.
 _FILTERS = threading.Lock()
 
@@ -37,9 +41,11 @@ class KMeans:
     Parameters
     ----------
     max_samples : int, default=20_000
-        Up to so many rows, one run, as scikit-learn's.  With more rows, three runs on
-        a random subset, of which the best counts, and every row then goes to the
-        nearest centre: that takes less time than one run on all and fails less often.
+        Up to so many rows, one run, as scikit-learn's.  With more rows, six runs on a
+        random subset, of which the best counts, and every row then goes to the nearest
+        centre: that takes less time than one run on all and fails less often.  The subset is
+        of 250 rows for each component or each feature, whichever are more: at least 2,500
+        and at most `max_samples`, of which there are three runs.
 
     See Also
     --------
@@ -61,11 +67,14 @@ class KMeans:
 
     def __call__(self, X, n_components, *, sample_weight=None, random_state=None):
         random_state = check_random_state(random_state)
-        rows, weights = seeding_rows(X, n_components, sample_weight, self.max_samples, random_state)
+        most, size = self.max_samples, max(n_components, np.shape(X)[1])
+        drawn = max(min(max(LEAST_DRAWN, DRAWN_OF_EACH * size), most), n_components)
+        rows, weights = seeding_rows(X, n_components, sample_weight, most, random_state, drawn)
         if len(rows) < n_components:
             return one_each(X, sample_weight)
         scaled, unit = in_range(rows)
-        runs = 3 if len(X) > max(self.max_samples, n_components) else 1
+        several = max(1, min(RUNS, ROWS_OF_RUNS * most // len(rows)))
+        runs = several if len(X) > max(most, n_components) else 1
         model = cluster.KMeans(n_clusters=n_components, n_init=runs, random_state=random_state)
         with _one_thread(), _FILTERS, warnings.catch_warnings():
             # Where centres coincide, a component gets no row, which is allowed.

@@ -42,13 +42,20 @@ class Nearest:
     """Of scratch for a row: scores and their errors."""
 
     @cached_property
-    def _expanded(self) -> tuple[np.ndarray, ...]:
-        """Middle m of the centres; c - m; its half square; and what rounding costs a unit of z."""
+    def _expanded(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Middle m of the centres; ``c - m``, (K, d); and its half square, (K,)."""
         centres = np.asarray(self.centres, dtype=np.float64)
         middle = np.median(centres, axis=0)  # That of most centres, wherever some may lie.
         C = centres - middle
-        half = np.einsum("kj,kj->k", C, C)[:, None] / 2
-        return middle, C, half, 8 * C.shape[1] * EPS * np.abs(C).sum(axis=1)[:, None]
+        return middle, C, np.einsum("kj,kj->k", C, C) / 2
+
+    @cached_property
+    def _scores(self) -> tuple[np.ndarray, np.ndarray, float, float]:
+        """Middle; coefficients of z and 1, (K, d + 1); and what rounding costs a unit of each."""
+        middle, C, half = self._expanded
+        rounding = 8 * (C.shape[1] + 1) * EPS
+        per_unit, constant = rounding * np.abs(C).sum(axis=1).max(), rounding * half.max()
+        return middle[:, None], np.column_stack([C, -half]), per_unit, constant
 
     def __call__(self, block: Block, workspace: Workspace) -> np.ndarray:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -85,8 +92,8 @@ class Nearest:
         >>> Nearest([[0.0], [9.0]]).on(Place.of(X))(DeviceBlock(0, X))
         array([0, 1, 0])
         """
-        middle, C, half, _ = self._expanded
-        middle, C, half = place.put(middle), place.put(C.T), place.put(half[:, 0])
+        middle, C, half = self._expanded
+        middle, C, half = place.put(middle), place.put(C.T), place.put(half)
 
         def nearest(block: DeviceBlock):
             Z = place.xp.astype(block.X, place.xp.float64, copy=False) - middle
@@ -99,21 +106,17 @@ class Nearest:
 
         The nearest has the largest ``z . c - |c|^2 / 2``.
         """
-        middle, C, half, unit = self._expanded
-        (K, d), b = C.shape, len(block.X)
-        Z = workspace.take("Z", (d, b))
-        np.subtract(block.X.T, middle[:, None], out=Z)
-        score = np.matmul(C, Z, out=workspace.take("score", (K, b)))
-        np.subtract(score, half, out=score)
-        error = np.multiply(
-            unit, np.maximum(Z.max(axis=0), -Z.min(axis=0)), out=workspace.take("error", (K, b))
-        )
-        np.add(error, 8 * d * EPS * half, out=error)
-        np.subtract(score, error, out=score)
-        best = score.max(axis=0)
-        np.add(error, error, out=error)
-        np.add(score, error, out=score)
-        return np.greater_equal(score, best, out=workspace.take("near", (K, b), np.bool_))
+        middle, coefficients, per_unit, constant = self._scores
+        K, d = len(coefficients), len(middle)
+        Z = workspace.take("Z1", (d + 1, len(block.X)))
+        Z[d] = 1
+        np.subtract(block.X.T, middle, out=Z[:d])
+        score = np.matmul(coefficients, Z, out=workspace.take("score", (K, len(block.X))))
+        error = np.maximum(Z[:d].max(axis=0), -Z[:d].min(axis=0))
+        error *= 2 * per_unit
+        error += 2 * constant
+        best = np.subtract(score.max(axis=0), error, out=error)
+        return np.greater_equal(score, best, out=workspace.take("near", score.shape, np.bool_))
 
     def _by_differences(self, Xt: np.ndarray) -> np.ndarray:
         b = Xt.shape[1]

@@ -23,11 +23,11 @@ WHOLE, MOST_COPIES = 1e-9, 1e9
 BITS, LIGHTEST = 40, 1e-60
 
 
-def seeding_rows(X, n_components, sample_weight, max_samples, random_state):
+def seeding_rows(X, n_components, sample_weight, max_samples, random_state, drawn=None):
     """Choose rows for seeding, and their weights.
 
     Up to `max_samples` rows without weights are taken as they are, so that seeding
-    follows scikit-learn's draws.
+    follows scikit-learn's draws.  Of more, `drawn` are, by default as many.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def seeding_rows(X, n_components, sample_weight, max_samples, random_state):
         if few is not None:
             return few[0], typical_one(few[1])
         total = len(X) if weight is None else weight
-        rows = X[draw_by_weight(total, max_samples, random_state)]
+        rows = X[draw_by_weight(total, drawn or max_samples, random_state)]
         if not _more_distinct(rows, n_components - 1):
             return _heaviest(X, weight, max_samples)
     elif weight is None:
