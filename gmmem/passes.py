@@ -217,18 +217,17 @@ def assigned_moments(
     means, else about the means.  A component without rows has no mass: see `fill_empty`.
     """
     rows = rows.with_columns(**getattr(assign, "columns", {}))
-    middle = np.repeat(extent.centre[None], n_components, axis=0)
-    known = np.asarray(getattr(assign, "centres", middle), dtype=np.float64)
+    near = np.repeat(extent.centre[None], n_components, axis=0)
+    known = np.asarray(getattr(assign, "centres", near), dtype=np.float64)
     if (np.abs(known - extent.centre) <= extent.reach).all():
-        over = Assigned(assign, known, form, pooled)
-        moments = over.moments(rows.fold(over))
-        if moments.well_centred:
-            return moments
-    # Two passes: about the means that the first one finds nothing cancels.
-    over = Assigned(assign, middle, _NOTHING, True)
-    mass, first, _ = rows.fold(over)
-    centres = extent.centre + first / np.where(mass > 0, mass, 1)[:, None]
-    over = Assigned(assign, centres, form, pooled)
+        near = known
+    over = Assigned(assign, near, form, pooled)
+    moments = over.moments(rows.fold(over))
+    if moments.well_centred:
+        return moments
+    # Again, about the means that this has found nothing cancels.
+    step = moments.first / np.where(moments.mass > 0, moments.mass, 1)[:, None]
+    over = Assigned(assign, near + step, form, pooled)
     return over.moments(rows.fold(over))
 
 
@@ -254,25 +253,6 @@ def fill_empty(moments: Moments, extent: Extent) -> Moments:
     centre = np.where(empty[:, None], extent.centre, moments.centre)
     mass = np.where(empty, one, moments.mass)
     return Moments(mass, centre, moments.first, second, moments.form)
-
-
-class _Nothing:
-    """No second moments: for a pass that only finds the means."""
-
-    def weighed(self, Z, r, place):
-        return place.put(0.0)
-
-    def shape(self, n_features):
-        return ()
-
-    def of(self, form):
-        return np.zeros(1)
-
-    def scatter(self, Z, r, out):
-        return 0.0
-
-
-_NOTHING = _Nothing()
 
 
 @dataclass(frozen=True, eq=False)

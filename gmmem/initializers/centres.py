@@ -26,7 +26,7 @@ ORDINARY = {np.dtype(np.float32): (1e-12, 1e15), np.dtype(np.float64): (1e-90, 1
 
 # Where k-means runs on a subset: on how many rows, and how often at most, all runs together on
 # that many times `max_samples` rows (measured by benchmarks/subsets.py).
-LEAST_DRAWN, DRAWN_OF_EACH, RUNS, ROWS_OF_RUNS = 2500, 250, 6, 3
+LEAST_DRAWN, DRAWN_OF_EACH, RUNS, ROWS_OF_RUNS = 2500, 250, 4, 3
 
 # Filters of warnings belong to the whole process: one thread at a time may change them.
 _FILTERS = threading.Lock()
@@ -41,7 +41,7 @@ class KMeans:
     Parameters
     ----------
     max_samples : int, default=20_000
-        Up to so many rows, one run, as scikit-learn's.  With more rows, six runs on a
+        Up to so many rows, one run, as scikit-learn's.  With more rows, four runs on a
         random subset, of which the best counts, and every row then goes to the nearest
         centre: that takes less time than one run on all and fails less often.  The subset is
         of 250 rows for each component or each feature, whichever are more: at least 2,500

@@ -10,7 +10,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import gmmem
 from gmmem import GaussianMixture
+from gmmem.compat import validate_parameter_constraints
 from gmmem.covariances import VVE
 
 # Each way to keep a covariance, to tie it, to start and to iterate, once.
@@ -75,3 +77,21 @@ def test_clone_keeps_what_was_given():
 def test_bad_parameter_is_named(name, value):
     with pytest.raises(ValueError, match=name):
         GaussianMixture(**{name: value}).fit(np.arange(20.0).reshape(10, 2))
+
+
+@pytest.mark.parametrize(
+    "name", ["GaussianMixture", "BayesianGaussianMixture", "GaussianMixtureIC"]
+)
+def test_defaults_which_are_not_checked_are_valid(name):
+    cls = getattr(gmmem, name)
+    params = cls._get_defaults()
+    assert cls().get_params().keys() == params.keys()
+    validate_parameter_constraints(cls._parameter_constraints, params, caller_name=name)
+
+
+def test_names_of_features_are_forgotten_with_the_fit_that_had_them():
+    frame = load_iris(as_frame=True).data
+    model = GaussianMixture(2, random_state=0).fit(frame)
+    assert list(model.feature_names_in_) == list(frame)
+    model.fit(frame.to_numpy()[:, :3])
+    assert model.n_features_in_ == 3 and not hasattr(model, "feature_names_in_")

@@ -206,3 +206,45 @@ def test_other_warnings_are_still_heard():
         KMeans()(np.repeat(groups(5), 9, axis=0), 4, random_state=0)
         warnings.warn("afterwards", UserWarning, stacklevel=1)
     assert [str(warning.message) for warning in heard] == ["afterwards"]
+
+
+def runs_of(initialise, monkeypatch, n, d, K, **weights):
+    """How many rows k-means is given, and how often it runs."""
+    seen, fit = [], cluster.KMeans.fit
+
+    def seeing(self, X, *args, **params):
+        seen.append((len(X), self.n_init))
+        return fit(self, X[:100], *args, sample_weight=None)
+
+    monkeypatch.setattr(cluster.KMeans, "fit", seeing)
+    initialise(np.random.RandomState(0).normal(size=(n, d)), K, random_state=0, **weights)
+    return seen.pop()
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "K", "expected"),
+    [
+        (20_000, 2, 3, (20_000, 1)),
+        (20_001, 2, 3, (2500, 4)),
+        (20_001, 2, 20, (5000, 4)),
+        (20_001, 16, 3, (4000, 4)),
+        (20_001, 2, 90, (20_000, 3)),
+    ],
+)
+def test_of_many_rows_some_are_clustered_several_times(monkeypatch, n, d, K, expected):
+    assert runs_of(KMeans(), monkeypatch, n, d, K) == expected
+
+
+def test_a_subset_is_no_larger_than_asked_for(monkeypatch):
+    assert runs_of(KMeans(max_samples=300), monkeypatch, 400, 2, 3) == (300, 3)
+    weight = np.random.RandomState(0).randint(1, 3, size=25_000)
+    assert runs_of(KMeans(), monkeypatch, 25_000, 2, 3, sample_weight=weight) == (2500, 4)
+
+
+@pytest.mark.parametrize("initialise", [KMeans(), KMeansPlusPlus()], ids=repr)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_rows_that_are_not_finite_are_refused(initialise, value):
+    X = groups()
+    X[7, 1] = value
+    with pytest.raises(ValueError, match="Input X contains"):
+        initialise(X, 3, random_state=0)

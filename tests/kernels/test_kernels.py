@@ -351,3 +351,20 @@ def test_how_far_above_the_ceiling(dtype):
     assert above_ceiling(L) == L.max() - top
     L[:, ::2] -= 100 * DEPTH[np.dtype(dtype)]
     assert above_ceiling(L) is None
+
+
+@pytest.mark.parametrize(("apart", "passes"), [(3.0, 1), (1e3, 2)])
+def test_labels_take_one_pass_where_nothing_cancels(monkeypatch, apart, passes):
+    rng = np.random.RandomState(0)
+    labels = rng.randint(3, size=300)
+    X = rng.normal(size=(300, 2)) + apart * labels[:, None]
+    rows, count, fold = InMemory(X), [], InMemory.fold
+    extent = locate(rows)
+    monkeypatch.setattr(InMemory, "fold", lambda self, over: count.append(over) or fold(self, over))
+    found = assigned_moments(rows, extent, Hard(labels, 3), 3, OUTER, False).scatters()
+    assert len(count) == passes
+    for k in range(3):
+        group = X[labels == k]
+        np.testing.assert_allclose(found.means[k], group.mean(axis=0), rtol=1e-13, atol=1e-13)
+        expected = np.cov(group.T, ddof=0) * len(group)
+        np.testing.assert_allclose(found.scatter[k], expected, rtol=1e-11, atol=1e-11)
