@@ -1,4 +1,4 @@
-"""Whole fits, predictions, small fits and imports against scikit-learn, in one run.
+"""Whole fits, their starts, predictions, small fits and imports against scikit-learn, in one run.
 
     python benchmarks/fits.py            about ten minutes
     python benchmarks/fits.py --quick    smaller sizes, two seeds
@@ -21,6 +21,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import gmmem
 from gmmem.datasets import load_old_faithful
+from gmmem.initializers import KMeans
 
 CLASSES = {
     "scikit-learn": sklearn_mixture.GaussianMixture,
@@ -101,6 +102,20 @@ def small():
         print(f"{name:22} {1e3 * theirs:16.2f} {1e3 * ours:9.2f} {theirs / ours:6.2f}")
 
 
+def shares(sizes):
+    """Print how much of a default fit is its start: all but EM."""
+    d, K = 10, 10
+    print(f"default fit, K = {K}     whole s  start s  share   k-means alone s")
+    for n in sizes:
+        X, _ = make(n, d, K)
+        whole, start = (
+            best_of(partial(gmmem.GaussianMixture(K, random_state=0, **params).fit, X), 5)[0]
+            for params in ({}, {"max_iter": 0})
+        )
+        kmeans, _ = best_of(partial(KMeans(), X, K, random_state=0), 5)
+        print(f"{n:9,} x {d:<11} {whole:9.4f} {start:8.4f} {start / whole:6.0%} {kmeans:17.4f}")
+
+
 def predictions(n):
     """Print a row for each method; return the seconds by method and library."""
     d, K, table = 10, 10, {}
@@ -178,6 +193,7 @@ def main():
     warnings.simplefilter("ignore", ConvergenceWarning)
     imports()
     small()
+    shares([10_000, 100_000] if options.quick else [10_000, 100_000, 1_000_000])
     predicted = predictions(100_000 if options.quick else 1_000_000)
     shapes, seeds = FITS, options.seeds
     if options.quick:

@@ -8,7 +8,6 @@ from sklearn.base import _fit_context as fit_context
 from sklearn.utils import check_random_state as _check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, validate_parameter_constraints
 from sklearn.utils._param_validation import StrOptions as Unordered
-from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -31,7 +30,6 @@ __all__ = [
     "check_random_state",
     "check_sample_weight",
     "fit_context",
-    "one_openmp_thread",
     "validate_parameter_constraints",
 ]
 
@@ -60,11 +58,6 @@ def callback_context(estimator, n_subtasks: int):
     if not hasattr(estimator, "_skl_callbacks"):
         return None
     return estimator._init_callback_context(max_subtasks=n_subtasks)
-
-
-def one_openmp_thread():
-    """Context in which the calling thread starts no others by OpenMP."""
-    return _get_threadpool_controller().limit(limits=1, user_api="openmp")
 
 
 class _Seeded(ISeedSequence):

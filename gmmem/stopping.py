@@ -58,9 +58,9 @@ def remaining(history: Sequence[float]) -> Remaining:
     >>> round(found.gain, 6), round(-2.0 - history[-1], 6), found.iterations(1e-3)
     (0.047101, 0.047101, 37)
     """
-    gains = np.diff(history[-GAINS - 1 :])
-    if len(gains) < 2:
+    if len(history) < 3:
         return UNKNOWN
+    gains = np.diff(history[-GAINS - 1 :])
     if gains[-1] <= ROUNDING * max(abs(history[-1]), 1.0):
         return Remaining(0.0, 0.0)
     if not gains[:-1].min() > 0:

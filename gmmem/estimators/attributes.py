@@ -47,8 +47,10 @@ def to_attributes(mixture: Mixture, model: CovarianceModel, dtype: np.dtype) -> 
 
 def _in_dtype(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """In the dtype of the data, unless that is too narrow to hold the values."""
+    if array.dtype == dtype:
+        return array
     with np.errstate(over="ignore", under="ignore"):
-        narrow = array.astype(dtype, copy=False)
+        narrow = array.astype(dtype)
     held = np.isfinite(narrow).all() and np.abs(narrow).max() > np.finfo(dtype).tiny
     return narrow if held else array
 

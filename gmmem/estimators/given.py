@@ -26,6 +26,10 @@ class GivenParameters:
     def complete(self) -> bool:
         return all(part is not None for part in (self.weights, self.means, self.covariances))
 
+    @property
+    def empty(self) -> bool:
+        return self.weights is None and self.means is None and self.covariances is None
+
 
 def check_whole(estimator, *names: str) -> None:
     """Numbers that count something: True and False are none.

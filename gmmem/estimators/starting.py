@@ -147,6 +147,8 @@ def initial_mixture(
         )
     few = partial(has_fewer_distinct_rows, X, sample_weight, n_components)
     found = begin.mixture(problem, n_components, few)
+    if given.empty:
+        return found
     return Mixture(
         found.weights if given.weights is None else given.weights,
         found.means if given.means is None else given.means,

@@ -289,7 +289,7 @@ def _check_labels(array: np.ndarray, n_components: int, source: str) -> Hard:
     whole = None
     if array.dtype.kind in "iub" or (array.dtype.kind == "f" and np.isfinite(array).all()):
         whole = array.astype(np.intp, copy=False)
-    if whole is None or not np.array_equal(whole, array):
+    if whole is None or (array.dtype.kind not in "ib" and not np.array_equal(whole, array)):
         raise UnusableAssignment(f"{source} gave labels that are not whole numbers.")
     if whole.min() < 0 or whole.max() >= n_components:
         raise UnusableAssignment(

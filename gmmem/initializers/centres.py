@@ -16,10 +16,10 @@ from sklearn import cluster, config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import assert_all_finite
 
-from gmmem.compat import check_random_state, one_openmp_thread
+from gmmem.compat import check_random_state
 from gmmem.initializers.base import Nearest
 from gmmem.initializers.seeding import distinct, one_each, seeding_rows
-from gmmem.sources.threads import one_blas_thread
+from gmmem.sources.threads import one_blas_thread, one_openmp_thread
 
 # Sizes of numbers whose squares add up without loss, in float32 and float64.
 ORDINARY = {np.dtype(np.float32): (1e-12, 1e15), np.dtype(np.float64): (1e-90, 1e120)}

@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -20,9 +21,9 @@ def _libraries() -> ThreadpoolController:
 
 
 @cache
-def _blas() -> list[Any]:
-    """Those of them that are linear algebra."""
-    return _libraries().select(user_api="blas").lib_controllers
+def _of(user_api: str) -> list[Any]:
+    """Those of them that are "blas" or "openmp"."""
+    return _libraries().select(user_api=user_api).lib_controllers
 
 
 def n_threads_allowed() -> int:
@@ -30,9 +31,7 @@ def n_threads_allowed() -> int:
     backend, _ = get_active_backend()
     if backend.nesting_level and threading.current_thread() is not threading.main_thread():
         return 1  # A thread of joblib's: its neighbours have the other cores.
-    limits = [
-        library.num_threads for library in _libraries().select(user_api="openmp").lib_controllers
-    ]
+    limits = [library.num_threads for library in _of("openmp")]
     if not limits:
         # Read as OpenMP would: a first number, if there is one.
         asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
@@ -83,7 +82,7 @@ class _OneBlasThread:
 
     def _settle(self) -> None:
         if self._holders and self._before is None:
-            found = [(library, library.num_threads) for library in _blas()]
+            found = [(library, library.num_threads) for library in _of("blas")]
             # Known before the first is set: an interrupt may fall between two of them.  A limit
             # that was there is not ours to take back.
             self._before = [(library, number) for library, number in found if number != 1]
@@ -122,6 +121,19 @@ class one_blas_thread:
         except KeyboardInterrupt:
             _BLAS.release(self)
             raise
+
+
+@contextmanager
+def one_openmp_thread() -> Iterator[None]:
+    """Context in which the calling thread starts no others by OpenMP."""
+    before = [(library, library.num_threads) for library in _of("openmp")]
+    try:
+        for library, _ in before:
+            library.set_num_threads(1)
+        yield
+    finally:
+        for library, number in before:
+            library.set_num_threads(number)
 
 
 class Threads:
