@@ -346,12 +346,9 @@ callable, default="kmeans"
 
     def _solve(self, problem, X, y, sample_weight, given, kept=NOWHERE):
         """Run EM from each start, and take the most likely result on; or what there is of it."""
-        random_state, previous, resume = (
-            None,
-            -np.inf,
-            self.warm_start and hasattr(self, "converged_"),
-        )
+        previous, resume = -np.inf, self.warm_start and hasattr(self, "converged_")
         if resume:
+            saving = Saving(kept, problem)
             check_resumable(self, problem.model, problem.rows.n_features)
             starts, previous = [unordered(self)], self.lower_bound_
             bounds = bounds_of(self.weight_bounds, self.n_components)
@@ -359,7 +356,8 @@ callable, default="kmeans"
         else:
             random_state = check_random_state(self.random_state)
             problem = problem if given.complete else ready_to_start(problem, self.n_components)
-            starts = several.starts(self, problem, given, random_state)
+            saving = Saving(kept, problem, random_state)
+            starts = several.starts(self, problem, given, random_state, saving.stages)
 
         def attributes(solution, histories):
             fitted = self._fitted(solution, problem.model, problem.rows.dtype)
@@ -368,7 +366,6 @@ callable, default="kmeans"
 
         task = callbacks.fit_task(self, len(starts), X, y, sample_weight)
         progress = Progress(self.verbose, self.verbose_interval, problem.extent.total_weight)
-        saving = Saving(kept, problem, random_state)
         reader = Following(task, len(starts), self.max_iter, progress, attributes, saving)
         automatic = self.n_init == "auto" and not resume
         settings = dict(
