@@ -127,9 +127,9 @@ callable, default="kmeans"
         of their means, of equals by the next.  In `partial_fit` the order is that of the first
         call, and a component keeps its place.
     checkpoint : path-like or None, default=None
-        A file that the state of `fit` is kept in while it runs.  Where there is one, of the same
-        parameters and rows, `fit` goes on from it, and ends as it would have, to the last bit;
-        then the file is removed.
+        A file that the state of `fit` is kept in while it runs, that of a search for a start
+        included.  Where there is one, of the same parameters and rows, `fit` goes on from it,
+        and ends as it would have, to the last bit; then the file is removed.
     checkpoint_every : float, default=60
         Seconds between two writes of that file, at least.
 

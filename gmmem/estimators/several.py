@@ -12,7 +12,6 @@ from gmmem.estimators.starting import initial_mixture
 from gmmem.mixture import Mixture
 from gmmem.problem import Problem
 from gmmem.starts.automatic import Found, search
-from gmmem.starts.effort import EFFORT
 from gmmem.starts.report import COMPARED, compared
 from gmmem.starts.stages import STAGES, Stages
 
@@ -26,12 +25,12 @@ class Automatic:
     """A start that is searched for; what was found stays for the report."""
 
     def __init__(self, problem, begin, n_components, random_state, stages: Stages):
-        self.arguments = problem, begin, n_components, random_state, EFFORT, stages
+        self.search = partial(search, problem, begin, n_components, random_state, stages=stages)
         self.stages = stages
         self.found: Found | None = None
 
     def __call__(self) -> Mixture:
-        self.found = self.stages.once(search, *self.arguments)
+        self.found = self.stages.once(self.search)
         return self.found.mixture
 
 
