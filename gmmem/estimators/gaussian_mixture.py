@@ -297,7 +297,8 @@ callable, default="kmeans"
             If the data or a parameter is not usable, or a covariance becomes
             singular in every start.
         KeyboardInterrupt
-            When interrupted; what EM had come to is kept, with `converged_` False.
+            When interrupted; what EM had come to, or a search for its start, is kept, with
+            `converged_` False.
 
         See Also
         --------

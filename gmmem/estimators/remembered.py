@@ -21,7 +21,7 @@ class Record(NamedTuple):
 
 
 class Remembered(Stages):
-    """Stages that are not done again.
+    """Each stage is remembered, and not done again.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from gmmem import em
 from gmmem.estimators.checkpoint import Checkpoint
 from gmmem.estimators.remembered import Remembered
 from gmmem.problem import Problem
-from gmmem.starts.stages import STAGES, Stages
+from gmmem.starts.stages import Stages
 
 NOWHERE = Checkpoint(None, 0, {})
 
@@ -37,7 +37,7 @@ class Saving:
         random_state: Any = None,
     ):
         self.checkpoint, self.random_state = checkpoint, random_state
-        self.stages: Stages = STAGES
+        self.stages = Stages()
         self._saved: dict[str, Any] | None = None
         self._begun: dict[str, Any] | None = None
         self._starts: list = []

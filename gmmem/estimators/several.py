@@ -13,7 +13,7 @@ from gmmem.mixture import Mixture
 from gmmem.problem import Problem
 from gmmem.starts.automatic import Found, search
 from gmmem.starts.report import COMPARED, compared
-from gmmem.starts.stages import STAGES, Stages
+from gmmem.starts.stages import Stages
 
 # After a search, a run ends at this share of `tol`: what was found is not to be given away.
 TIGHTER = 0.1
@@ -34,7 +34,7 @@ class Automatic:
         return self.found.mixture
 
 
-def starts(params: Any, problem: Problem, given, random_state, stages: Stages = STAGES) -> list:
+def starts(params: Any, problem: Problem, given, random_state, stages: Stages) -> list:
     """What EM starts from, each a callable; a search is done in those stages."""
     K, init = params.n_components, params.init_params
     shown = (None, None) if given.complete else seen(problem, random_state)

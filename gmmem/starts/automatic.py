@@ -24,7 +24,7 @@ from gmmem.starts.effort import EFFORT, Effort, Patience
 from gmmem.starts.moves import candidates, merge_losses, moved, pruned
 from gmmem.starts.report import COMPARED, StartsReport, compared
 from gmmem.starts.splits import Split, split_each
-from gmmem.starts.stages import STAGES, Stages
+from gmmem.starts.stages import Stages
 from gmmem.updates import PLAIN, Extrapolated, Rule
 
 # Gains a row below this are none: two starts are at the same place, a move has not helped.
@@ -71,7 +71,7 @@ def search(
     n_components: int,
     rng: np.random.RandomState,
     effort: Effort = EFFORT,
-    stages: Stages = STAGES,
+    stages: Stages | None = None,
 ) -> Found:
     """The mixture to start from on all rows.
 
@@ -84,7 +84,7 @@ def search(
     rng : RandomState
     effort : Effort, optional
     stages : Stages, optional
-        Does what takes time, or remembers what it gave.
+        Does what takes time, or remembers what it gave; has the best so far.
 
     Raises
     ------
@@ -92,19 +92,23 @@ def search(
         If a covariance became singular in every start.
     """
     K, d = n_components, problem.rows.n_features
+    stages = Stages() if stages is None else stages
     small = on_some_rows(problem, effort.n_rows(K, d), rng)
     with small.rows.working():
         found = stages.once(_crowd, small, K, effort, rng)
         number = effort.beside if found else effort.n_starts(K)
         begun = _ranked(small, found + _begun(small, begin, K, number, effort, stages))
+        stages.best = begun[0].mixture
         carried, others = _carried(begun, effort.n_carried(K))
         moves = small, effort, effort.quick, stages
         ends = _ranked(small, [stages.once(improve, place, *moves) for place in carried])
+        stages.best = ends[0].mixture
     size = effort.n_final_rows(K, n_free(problem.model, K, d))
     large = small if size <= small.rows.n_rows else on_some_rows(problem, size, rng)
     with large.rows.working():
         number = min(len(_distinct(ends)), effort.finalists)
         best = _best_end(large, _distinct([*ends, *others]), number, effort, stages)
+        stages.best = best.mixture
         moves = large, effort, effort.patience(large.rows.n_rows), stages
         better = stages.once(improve, best, *moves)
         if better.mean > best.mean and large.rows.n_rows == problem.rows.n_rows:
@@ -136,7 +140,7 @@ def _carried(begun: list[Place], number: int) -> tuple[list[Place], list[Place]]
 
 
 def _best_end(
-    problem: Problem, places: list[Place], number: int, effort: Effort, stages: Stages = STAGES
+    problem: Problem, places: list[Place], number: int, effort: Effort, stages: Stages
 ) -> Place:
     """The best of the first so many that are sound at their end."""
     runs: list[Place] = []
@@ -285,7 +289,7 @@ def least_mass(problem: Problem) -> float:
 
 
 def improve(
-    place: Place, problem: Problem, effort: Effort, patience: Patience, stages: Stages = STAGES
+    place: Place, problem: Problem, effort: Effort, patience: Patience, stages: Stages
 ) -> Place:
     """Move after move, while one helps."""
 

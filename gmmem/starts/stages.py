@@ -3,15 +3,20 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from gmmem.mixture import Mixture
+
 Value = TypeVar("Value")
 
 
 class Stages:
-    """Does each stage, and remembers nothing.
+    """Does each stage, and remembers the best that there is, and nothing else.
 
     A stage follows from those before it, and from the generator that the search draws with.
     What it gives is not changed afterwards.
     """
+
+    best: Mixture | None = None
+    """For who cannot wait for the end."""
 
     def once(self, compute: Callable[..., Value], *args) -> Value:
         """What a stage gives; it may have stages of its own, and may collapse."""
@@ -22,6 +27,3 @@ class Stages:
         while (after := step(at)) is not None:
             at = after
         return at
-
-
-STAGES = Stages()

@@ -208,7 +208,7 @@ def test_an_interrupted_search_of_starts_goes_on(X, path, passes, monkeypatch):
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         interrupting(patched, 100)
         model.fit(X)
-    assert path.exists() and not hasattr(model, "weights_")
+    assert path.exists()
     del passes[:]
     assert_same(model.fit(X), whole)
     assert len(passes) < number - 70 and not path.exists()
@@ -425,6 +425,23 @@ def test_an_interrupt_that_leaves_nothing_changes_nothing(X, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         model.fit(X[:50])
     assert vars(model) == before
+
+
+@pytest.mark.parametrize("at", [5, 60, 200, 300])
+def test_an_interrupted_search_of_starts_leaves_its_best(X, monkeypatch, at):
+    model = GaussianMixture(4, n_init="auto", random_state=0, covariance_type="VVE")
+    interrupting(monkeypatch, at)
+    with warnings.catch_warnings(record=True) as told, pytest.raises(KeyboardInterrupt):
+        warnings.simplefilter("always")
+        model.fit(X)
+    monkeypatch.undo()
+    if at == 5:  # There is none yet.
+        assert not hasattr(model, "weights_")
+        return
+    assert any("the best start found so far" in str(each.message) for each in told)
+    assert model.converged_ is False and model.n_iter_ == 0 and model.lower_bound_ == -np.inf
+    one = GaussianMixture(4, random_state=0, covariance_type="VVE").fit(X)
+    assert model.score(X) > one.score(X) - 0.1 and "without iterations" in str(model.summary())
 
 
 def test_an_interrupted_fit_keeps_the_best_start(X, monkeypatch):
