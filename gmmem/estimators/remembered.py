@@ -39,11 +39,6 @@ class Remembered(Stages):
         self.random_state, self.records, self.told = random_state, list(records), told
         self._at = self._depth = 0
 
-    @property
-    def under_way(self) -> bool:
-        """Whether a search has begun and not ended."""
-        return bool(self.records) and self.records[-1].depth > 0
-
     def once(self, compute: Callable, *args) -> Any:
         begun = self._at
         if not self._is_done():

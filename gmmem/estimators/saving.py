@@ -21,8 +21,8 @@ class Saving:
     checkpoint : Checkpoint, optional
     problem : Problem, optional
     random_state : RandomState, optional
-        What the starts are drawn with.  It is put where it was when the fit began: that
-        tells what was drawn before the first of them.
+        What the starts are drawn with.  It is put where it was when the fit that is kept began,
+        so that the same is drawn.
 
     Attributes
     ----------
@@ -72,16 +72,18 @@ class Saving:
             self.checkpoint.offer(lambda: self._state(outcome, under_way()))
 
     def keep(self, outcome: em.Outcome, under_way: em.Solution | None) -> None:
-        """Keep it for good; what was kept before, where a start has but begun."""
+        """Keep it for good; what was kept before, where a start has but been drawn."""
         if not self.checkpoint.kept:
             return
         self.checkpoint.stays = True
-        if under_way is not None or self._searching:
+        if under_way is not None or self.stages.records:
             self.checkpoint.write(self._state(outcome, under_way))
 
     @property
     def _searching(self) -> bool:
-        return isinstance(self.stages, Remembered) and self.stages.under_way
+        """Whether a stage has ended, and the search has not."""
+        records = self.stages.records
+        return bool(records) and records[-1].depth > 0
 
     def _state(self, outcome: em.Outcome, under_way: em.Solution | None) -> dict[str, Any]:
         drawn = None
@@ -92,6 +94,6 @@ class Saving:
             "under_way": under_way,
             "begun": self._begun,
             "random_state": drawn,
-            "stages": getattr(self.stages, "records", []),
+            "stages": list(self.stages.records),
             "found": [getattr(each, "found", None) for each in self._starts],
         }

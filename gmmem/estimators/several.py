@@ -31,6 +31,7 @@ class Automatic:
 
     def __call__(self) -> Mixture:
         self.found = self.stages.once(self.search)
+        self.stages.best = self.found.mixture
         return self.found.mixture
 
 

@@ -1,7 +1,7 @@
 """The stages of a search, one after another; who calls it may remember what they gave."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from gmmem.mixture import Mixture
 
@@ -17,6 +17,8 @@ class Stages:
 
     best: Mixture | None = None
     """For who cannot wait for the end."""
+    records: Sequence[Any] = ()
+    """What is remembered."""
 
     def once(self, compute: Callable[..., Value], *args) -> Value:
         """What a stage gives; it may have stages of its own, and may collapse."""

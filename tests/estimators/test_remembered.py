@@ -95,8 +95,7 @@ def test_it_goes_on_when_it_is_killed_each_time():
 def test_a_search_is_under_way_from_its_first_stage_to_its_end():
     rng = np.random.RandomState(0)
     seen = []
-    stages = Remembered(rng, [], lambda: seen.append(stages.under_way))
-    assert not stages.under_way
+    stages = Remembered(rng, [], lambda: seen.append(stages.records[-1].depth > 0))
     stages.once(Task(stages, rng).whole)
     assert seen[-1] is False and all(seen[:-1]) and len(seen) > 10
 
