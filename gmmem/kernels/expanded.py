@@ -84,11 +84,7 @@ class ExpandedKernel:
         if content == kept and centre is self.centre:
             return Phi
         Phi[0] = 1
-        Z = block.kept and block.kept.about(block, self.centre, self.dtype)
-        if Z is None:
-            np.subtract(block.X.T, self.centre[:, None].astype(self.dtype), out=Phi[1 : d + 1])
-        else:
-            np.copyto(Phi[1 : d + 1], Z)
+        block.about(self.centre, Phi[1 : d + 1])
         if p > d + 1:
             self.components.covariances.form.fill(Phi[1:], d)
         workspace.content = content, self.centre

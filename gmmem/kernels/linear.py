@@ -25,13 +25,9 @@ class LinearKernel(ExpandedKernel):
     begins = 0
 
     def prepare(self, block: Block, workspace: Workspace) -> np.ndarray:
-        """Rows about the centre, as columns (d, b): those of a copy that is kept, or their own."""
-        wide = block.kept and block.kept.about(block, self.centre, self.dtype)
-        if wide is not None:
-            # Both products read a copy near by faster than rows from afar.
-            Z = workspace.take("wide", wide.shape, self.dtype)
-            np.copyto(Z, wide)
-            return Z
+        """Rows about the centre, as columns (d, b)."""
+        if block.kept is not None:
+            return block.about(self.centre, workspace.take("wide", block.X.T.shape, self.dtype))
         Z = workspace.take("Phi", block.X.shape, self.dtype)
         content = (block.start, Z.shape, self.dtype, "rows")
         kept, centre = workspace.content or (None, None)

@@ -54,6 +54,35 @@ class Block(NamedTuple):
         """
         return float(len(self.X) if self.weight is None else self.weight.sum())
 
+    def about(self, centre: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """Rows about a centre, feature by feature: of a copy that is kept, if one is.
+
+        Parameters
+        ----------
+        centre : ndarray of shape (n_features,)
+            What is subtracted.
+        out : ndarray of shape (n_features, b)
+            Overwritten, in its precision.
+
+        Returns
+        -------
+        out : ndarray
+            The same.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import Block
+        >>> Block(0, np.array([[1.0, 5.0], [3.0, 9.0]])).about(np.ones(2), np.empty((2, 2)))
+        array([[0., 2.],
+               [4., 8.]])
+        """
+        Z = None if self.kept is None else self.kept.about(self, centre, out.dtype)
+        if Z is None:
+            return np.subtract(self.X.T, centre.astype(out.dtype)[:, None], out=out)
+        np.copyto(out, Z)
+        return out
+
     def taken(self, places: Any, start: int | None = None) -> "Block":
         """Some of its rows.
 

@@ -29,7 +29,7 @@ LIGHTEST, HEAVIEST = 1e-10, 1e10
 MOST_COPIED = 2**25
 
 # Bytes of rows of which a copy is kept, about their centre and feature by feature.
-MOST_KEPT = 2**26
+MOST_KEPT = 40_000_000
 
 # Fewer, larger tasks cost less, but there must be enough of them for many threads, and for two,
 # four or eight as many.
