@@ -152,7 +152,7 @@ class Kept:
         block : Block
             Of the source.
         centre : ndarray of shape (n_features,)
-            That of the first who asks is the one that is kept, and so is the precision.
+            The first that is asked for again is the one that is kept, and so is its precision.
         dtype : dtype
             The precision.
 
@@ -172,12 +172,14 @@ class Kept:
         """
         place = block.start, block.start + len(block.X)
         with self._lock:
-            if self._Z is None:
-                self._centre, self._Z = centre, np.empty(self._shape, dtype)
             first = place not in self._asked
             self._asked.add(place)
+            if first:
+                return None
+            if self._Z is None:
+                self._centre, self._Z = centre, np.empty(self._shape, dtype)
         other = centre is not self._centre and not np.array_equal(centre, self._centre)
-        if first or other or self._Z.dtype != dtype:
+        if other or self._Z.dtype != dtype:
             return None
         Z = self._Z[:, slice(*place)]
         if place not in self._there:
