@@ -22,6 +22,7 @@ from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
 from gmmem.updates import State
+from gmmem.updates.plain import Point
 
 
 @dataclass(frozen=True)
@@ -303,8 +304,8 @@ def _part(mixture: Mixture, here: slice, model: CovarianceModel) -> Mixture:
 
 
 def _alone(solution: Solution, here: slice, model: CovarianceModel) -> Solution:
-    last = solution.last
+    last, mixture = solution.last, _part(solution.mixture, here, model)
     if last is not None:
-        mixture, update = (_part(each, here, model) for each in (last.mixture, last.update))
-        last = last._replace(mixture=mixture, update=update)
-    return replace(solution, mixture=_part(solution.mixture, here, model), last=last)
+        before = _part(last.mixture, here, model)
+        last = last._replace(mixture=before, update=mixture, memory=Point(mixture, None))
+    return replace(solution, mixture=mixture, last=last)

@@ -187,9 +187,6 @@ def _followed(
         seconds += begun.seconds
     if solution is None:
         return advance(point, begun, problem, settings, until)
-    if solution.last is not None:
-        memory = PLAIN.init(problem, solution.last.update)
-        solution = replace(solution, last=solution.last._replace(memory=memory))
     result = _answer(point, solution, problem, settings, until, seconds)
     if isinstance(result, Running) and solution.passes < until:
         return advance(point, result, problem, settings, until)
