@@ -5,22 +5,30 @@ allocation), whose covariances are estimated from those of each (a model), and w
 is a number for each.  So it is EM like any other, by the one loop.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import entr
 
 from gmmem.covariances import CovarianceModel, DegenerateCovariance, Estimate
+from gmmem.covariances.base import n_free
 from gmmem.covariances.roots import root
+from gmmem.criteria import FitSummary
 from gmmem.em.loop import converge, states
 from gmmem.em.outcome import Solution
 from gmmem.kernels.allocation import Apart
-from gmmem.kernels.guard import need_differences
+from gmmem.kernels.arithmetic import weighted_total
+from gmmem.kernels.base import Kernel
+from gmmem.kernels.guard import choose, need_differences
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
+from gmmem.scoring import TOLERANCE
+from gmmem.sources.base import Block, Workspace, added
 from gmmem.updates import State
 from gmmem.updates.plain import Point
 
@@ -222,6 +230,81 @@ def solve_abreast(
             _, here = read[len(solution.history) - len(before[n].history if before[n] else ()) - 1]
             solutions[n] = _alone(solution, here, models[n])
     return solutions
+
+
+@dataclass(frozen=True, eq=False)
+class _Certainties:
+    """Log-likelihood of each, entropy, and the negative log of the largest responsibilities."""
+
+    kernel: Kernel
+    sizes: tuple[int, ...]
+    combine = staticmethod(added)
+
+    @property
+    def row_bytes(self) -> int:
+        return 2 * self.kernel.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple[np.ndarray, ...]:
+        scores = self.kernel.scores(self.kernel.prepare(block, workspace), workspace)
+        left_out = scores.left_out()
+        R, _, likely = Apart(self.sizes)(scores, block, workspace)
+        firsts = [here.start for here in slices(self.sizes)]
+        entropy = np.add.reduceat(weighted_total(entr(R), block.weight), firsts)
+        largest = np.maximum.reduceat(R, firsts, axis=0)
+        likely, doubt = likely + left_out, -np.log(largest)
+        return tuple(weighted_total(each, block.weight) for each in (likely, doubt)) + (entropy,)
+
+
+def summaries_abreast(
+    problem: Problem, models: Sequence[CovarianceModel], mixtures: Sequence[Mixture]
+) -> list[FitSummary]:
+    """What every criterion looks at, of each.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of complete rows.
+    models : sequence of CovarianceModel
+        Those of the mixtures, all of one storage.
+    mixtures : sequence of Mixture
+        Of positive weights.
+
+    Returns
+    -------
+    summaries : list of FitSummary
+        As `gmmem.prediction.summary` gives them one by one.
+
+    Examples
+    --------
+    >>> from gmmem import em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> model = get_model("full")
+    >>> problem = Problem.of(InMemory(load_old_faithful()), model)
+    >>> mixtures = em.start_abreast(problem, [model] * 2, [problem.all_rows()] * 2)
+    >>> [round(each.log_likelihood) for each in em.summaries_abreast(problem, [model] * 2, mixtures)]
+    [-1290, -1290]
+    """
+    rows, joined, n = problem.rows, _joined(mixtures), len(mixtures)
+    centre, reach = problem.extent.centre, problem.extent.reach
+    kernel = choose(joined, centre, reach, rows.arithmetic, False, TOLERANCE)
+    sizes = tuple(each.n_components for each in mixtures)
+    likely, doubt, entropy = (each.tolist() for each in rows.fold(_Certainties(kernel, sizes)))
+    weight = rows.total_weight
+    return [
+        FitSummary(
+            # They have equal shares of all weight.
+            likely[i] + weight * math.log(n),
+            n_free(model, *mixture.means.shape),
+            weight,
+            entropy[i],
+            doubt[i],
+            mixture.n_components,
+        )
+        for i, (model, mixture) in enumerate(zip(models, mixtures, strict=True))
+    ]
 
 
 def _states(

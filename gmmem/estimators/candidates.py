@@ -105,22 +105,22 @@ def advance(
     if problem.extent.n_rows < point.n_components:
         few = f"{problem.extent.n_rows} rows are fewer than the components."
         return Candidate(point, "failed", few, 0.0, [])
-    problem, until = of_point(problem, point, settings), min(until, settings.max_iter)
+    until = min(until, settings.max_iter)
     with problem.rows.working():
-        solution = _solution(begun, problem, settings, until)
+        solution = _solution(begun, of_point(problem, point, settings), settings, until)
         seconds = before + perf_counter() - began
-        return _answer(point, solution, problem, settings, until, seconds)
+        result = _answer(point, solution, settings, until, seconds)
+        return summarised([result], problem, settings)[0]
 
 
 def _answer(
     point: GridPoint,
     solution: em.Solution,
-    problem: Problem,
     settings: Settings,
     until: int,
     seconds: float,
 ) -> Candidate | Running:
-    """What a solution says of a candidate."""
+    """What a solution says of a candidate, but for its summary."""
     if solution.failure is not None:
         told = advice.of_failure(solution.failure, settings.names)
         return Candidate(point, "degenerate", told, seconds, solution.history)
@@ -136,7 +136,7 @@ def _answer(
         seconds,
         solution.history,
         solution.mixture,
-        _summary(solution.mixture, problem),
+        None,
         solution.passes,
         solution.remaining,
     )
@@ -149,16 +149,16 @@ def advance_all(
     if len(points) == 1:
         return [advance(points[0], begun[0], problem, settings, until)]
     began, until = perf_counter(), min(until, settings.max_iter)
-    problems = [of_point(problem, point, settings) for point in points]
-    models, starts = [each.model for each in problems], list(begun)
+    models, starts = [get_model(each.covariance_type) for each in points], list(begun)
+    first = of_point(problem, points[0], settings)
     with problem.rows.working():
         if isinstance(begun[0], Moments):
-            starts = em.start_abreast(problems[0], models, begun)
+            starts = em.start_abreast(first, models, begun)
         else:
             starts = [each.solution for each in begun]
         some = [n for n, start in enumerate(starts) if start is not None]
         found = em.solve_abreast(
-            problems[0],
+            first,
             [models[n] for n in some],
             [starts[n] for n in some],
             tol=settings.tol,
@@ -167,10 +167,11 @@ def advance_all(
         )
         solutions = dict(zip(some, found, strict=True))
         seconds = (perf_counter() - began) / len(points)
-        return [
-            _followed(point, begun[n], solutions.get(n), problems[n], settings, until, seconds)
+        results = [
+            _followed(point, begun[n], solutions.get(n), problem, settings, until, seconds)
             for n, point in enumerate(points)
         ]
+        return summarised(results, problem, settings)
 
 
 def _followed(
@@ -187,7 +188,7 @@ def _followed(
         seconds += begun.seconds
     if solution is None:
         return advance(point, begun, problem, settings, until)
-    result = _answer(point, solution, problem, settings, until, seconds)
+    result = _answer(point, solution, settings, until, seconds)
     if isinstance(result, Running) and solution.passes < until:
         return advance(point, result, problem, settings, until)
     return result
@@ -220,13 +221,6 @@ def of_point(problem: Problem, point: GridPoint, settings: Settings) -> Problem:
     """With the model of a point, and its prior."""
     problem = problem.with_model(get_model(point.covariance_type))
     return replace(problem, prior=prior_for(settings.prior, problem, point.n_components))
-
-
-def _summary(mixture: Mixture, problem: Problem) -> FitSummary:
-    """Without the parameters that a prior holds."""
-    found = prediction.summary(mixture, problem.model, problem.rows)
-    held = problem.prior.n_held(problem.model, problem.rows.n_features)
-    return replace(found, n_parameters=found.n_parameters - held)
 
 
 def _solution(
@@ -264,8 +258,8 @@ def _in_leaps(solution: em.Solution, problem: Problem, settings: Settings) -> em
     return replace(solution, last=solution.last._replace(memory=memory))
 
 
-def stopped(point: GridPoint, running: Running, problem: Problem) -> Candidate:
-    """A candidate that cannot win any more, as it is."""
+def stopped(point: GridPoint, running: Running) -> Candidate:
+    """A candidate that cannot win any more, as it is, but for its summary."""
     solution = running.solution
     return Candidate(
         point,
@@ -275,7 +269,36 @@ def stopped(point: GridPoint, running: Running, problem: Problem) -> Candidate:
         running.seconds,
         solution.history,
         solution.mixture,
-        _summary(solution.mixture, problem),
+        None,
         solution.passes,
         solution.remaining,
     )
+
+
+def summarised(
+    results: list[Candidate | Running], problem: Problem, settings: Settings
+) -> list[Candidate | Running]:
+    """The same, with the summaries that are wanting: those of one storage in one pass."""
+    wanting: dict[Any, list[int]] = {}
+    for n, each in enumerate(results):
+        if isinstance(each, Candidate) and each.mixture is not None and each.summary is None:
+            wanting.setdefault(each.model.storage, []).append(n)
+    results = list(results)
+    for which in wanting.values():
+        some = [results[n] for n in which]
+        if shares_passes(problem, settings):
+            models, mixtures = [each.model for each in some], [each.mixture for each in some]
+            found = em.summaries_abreast(problem, models, mixtures)
+        else:
+            found = [_summary(each, problem, settings) for each in some]
+        for n, each, summary in zip(which, some, found, strict=True):
+            results[n] = replace(each, summary=summary)
+    return results
+
+
+def _summary(candidate: Candidate, problem: Problem, settings: Settings) -> FitSummary:
+    """Without the parameters that a prior holds."""
+    problem = of_point(problem, candidate.point, settings)
+    found = prediction.summary(candidate.mixture, problem.model, problem.rows)
+    held = problem.prior.n_held(problem.model, problem.rows.n_features)
+    return replace(found, n_parameters=found.n_parameters - held)

@@ -25,12 +25,17 @@ class Runners:
             self.at[point] = min(until, len(path))
             yield point, path[-1] if until >= len(path) else None
 
+    def stop(self, points):
+        return [(point, None) for point in points]
+
     def hopes(self, point):
         value = self.paths[point][self.at[point] - 1]
         return value, value - self.gains[point]
 
     def raced(self, best=np.inf):
-        return dict(race(self.paths, self.run, lambda ended: ended, self.hopes, 1000, best))
+        return dict(
+            race(self.paths, self.run, self.stop, lambda ended: ended, self.hopes, 1000, best)
+        )
 
 
 def falling(start, end, length):
