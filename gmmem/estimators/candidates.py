@@ -206,7 +206,7 @@ def batches(
         if alike and enough and not isinstance(start, str):
             model = get_model(point.covariance_type)
             done = start.solution.passes if isinstance(start, Running) else 0
-            key = done, model.storage, None if model.closed_form else model
+            key = done, model.storage, model.closed_form
         together.setdefault(key, []).append(point)
     return list(together.values())
 
