@@ -147,20 +147,36 @@ def start_abreast(
     [[[3.5, 70.9]], [[3.5, 70.9]]]
     """
     mixtures: list[Mixture | None] = [None for _ in starts]
-    which = list(range(len(starts)))
-    while which:
-        sizes = [len(starts[n].mass) for n in which]
-        together = _together(problem, [models[n] for n in which], sizes)
-        moments = _joined_moments([starts[n] for n in which])
+    alike: dict[CovarianceModel | None, list[int]] = {}
+    for n, model in enumerate(models):
+        # What takes long is not done anew where another model's fails.
+        alike.setdefault(None if model.closed_form else model, []).append(n)
+    for which in alike.values():
+        for n, mixture in _started(problem, models, starts, which):
+            mixtures[n] = mixture
+    return mixtures
+
+
+def _started(
+    problem: Problem,
+    models: Sequence[CovarianceModel],
+    starts: Sequence[Moments],
+    which: Sequence[int],
+) -> Iterator[tuple[int, Mixture]]:
+    """Those of some, but for what fails."""
+    left = list(which)
+    while left:
+        sizes = [len(starts[n].mass) for n in left]
+        together = _together(problem, [models[n] for n in left], sizes)
+        moments = _joined_moments([starts[n] for n in left])
         try:
             update = together.maximise(moments.coarsened(together.model.storage.form, pooled=False))
         except DegenerateCovariance as error:
-            del which[_lost(error, sizes)]
+            del left[_lost(error, sizes)]
             continue
-        for n, here in zip(which, slices(sizes), strict=True):
-            mixtures[n] = _part(update.mixture, here, models[n])
-        break
-    return mixtures
+        for n, here in zip(left, slices(sizes), strict=True):
+            yield n, _part(update.mixture, here, models[n])
+        return
 
 
 def solve_abreast(
