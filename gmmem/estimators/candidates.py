@@ -75,11 +75,13 @@ class Candidate:
     def model(self) -> CovarianceModel:
         return get_model(self.point.covariance_type)
 
+    def value(self, criterion: str) -> float:
+        """Of a criterion; not a number where there is no fit."""
+        return np.nan if self.summary is None else CRITERIA[criterion](self.summary)
+
     def criteria(self) -> dict[str, float]:
-        """Every criterion; not a number where there is no fit."""
-        if self.summary is None:
-            return dict.fromkeys(CRITERIA, np.nan)
-        return {name: criterion(self.summary) for name, criterion in CRITERIA.items()}
+        """Every one."""
+        return {name: self.value(name) for name in CRITERIA}
 
 
 @dataclass(frozen=True, eq=False)

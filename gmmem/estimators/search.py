@@ -159,7 +159,7 @@ def fit_all(
             points,
             run,
             stop,
-            lambda candidate: candidate.criteria()[criterion],
+            lambda candidate: candidate.value(criterion),
             lambda point: hopes(point, begun[point].solution, weight, criterion),
             settings.max_iter,
             best,
