@@ -5,7 +5,8 @@ import pytest
 
 from gmmem import Mixture, em
 from gmmem.covariances import FOURTEEN, get_model
-from gmmem.em.abreast import Each, slices
+from gmmem.covariances.parts import slices
+from gmmem.covariances.several import Each
 from gmmem.forms import OUTER
 from gmmem.initializers import Hierarchical
 from gmmem.kernels.allocation import Apart

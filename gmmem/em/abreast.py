@@ -9,14 +9,14 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import ClassVar
 
 import numpy as np
 from scipy.special import entr
 
-from gmmem.covariances import CovarianceModel, DegenerateCovariance, Estimate
+from gmmem.covariances import CovarianceModel, DegenerateCovariance
 from gmmem.covariances.base import n_free
-from gmmem.covariances.roots import root
+from gmmem.covariances.parts import slices
+from gmmem.covariances.several import Each
 from gmmem.criteria import FitSummary
 from gmmem.em.loop import converge, states
 from gmmem.em.outcome import Solution
@@ -31,87 +31,6 @@ from gmmem.scoring import TOLERANCE
 from gmmem.sources.base import Block, Workspace, added
 from gmmem.updates import State
 from gmmem.updates.plain import Point
-
-
-@dataclass(frozen=True)
-class Each(CovarianceModel):
-    """A model for each of several mixtures, all of one storage.
-
-    Parameters
-    ----------
-    models : tuple of CovarianceModel
-        What ties the covariances of each.
-    sizes : tuple of int
-        How many components each mixture has.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from gmmem.covariances import get_model
-    >>> from gmmem.em.abreast import Each
-    >>> both = Each((get_model("EII"), get_model("VII")), (2, 2))
-    >>> both.estimate(np.array([2.0, 4.0, 2.0, 4.0]), np.ones(4), 1, None).covariances
-    array([3., 3., 2., 4.])
-    """
-
-    models: tuple[CovarianceModel, ...]
-    sizes: tuple[int, ...]
-    aligned: ClassVar[bool] = False
-    closed_form: ClassVar[bool] = False
-
-    @property
-    def name(self) -> str:
-        return ", ".join(model.name for model in self.models)
-
-    @property
-    def storage(self) -> type:
-        return self.models[0].storage
-
-    def n_parameters(self, n_components, n_features):
-        each = zip(self.models, self.sizes, strict=True)
-        return sum(model.n_parameters(K, n_features) for model, K in each)
-
-    def estimate(self, scatter, mass, n_features, previous):
-        covariances, roots, settled = np.empty_like(scatter), [], True
-        for model, here in zip(self.models, slices(self.sizes), strict=True):
-            last = None if previous is None else previous[here]
-            try:
-                found = _estimate(model, scatter[here], mass[here], n_features, last)
-            except DegenerateCovariance as error:
-                raise DegenerateCovariance(here.start + error.component, error.reason) from None
-            except np.linalg.LinAlgError:
-                raise DegenerateCovariance(here.start, "could not be decomposed") from None
-            covariances[here], settled = found.covariances, settled and found.settled
-            if found.roots is not None:
-                roots.append((here, found.roots))
-        return Estimate(covariances, settled, _all_roots(covariances, roots))
-
-
-def _all_roots(covariances: np.ndarray, known: list) -> np.ndarray | None:
-    """Roots of all, where those of some say more than their covariances."""
-    if not known:
-        return None
-    others = np.ones(len(covariances), dtype=bool)
-    for here, _ in known:
-        others[here] = False
-    roots = np.empty_like(covariances)
-    roots[others] = root(covariances[others])
-    for here, each in known:
-        roots[here] = each
-    return roots
-
-
-def _estimate(model: CovarianceModel, scatter, mass, n_features: int, last) -> Estimate:
-    if not model.shared:
-        return model.estimate(scatter, mass, n_features, last)
-    total = scatter.sum(axis=0, keepdims=True)
-    return model.estimate(total, mass, n_features, None if last is None else last[:1])
-
-
-def slices(sizes: Sequence[int]) -> list[slice]:
-    """Where the components of each mixture are."""
-    ends = np.cumsum(sizes).tolist()
-    return [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
 
 
 def start_abreast(
