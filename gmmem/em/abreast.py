@@ -187,7 +187,8 @@ class _Certainties:
         entropy = np.add.reduceat(weighted_total(entr(R), block.weight), firsts)
         largest = np.maximum.reduceat(R, firsts, axis=0)
         likely, doubt = likely + left_out, -np.log(largest)
-        return tuple(weighted_total(each, block.weight) for each in (likely, doubt)) + (entropy,)
+        likely, doubt = (weighted_total(each, block.weight) for each in (likely, doubt))
+        return likely, doubt, entropy
 
 
 def summaries_abreast(
@@ -219,7 +220,8 @@ def summaries_abreast(
     >>> model = get_model("full")
     >>> problem = Problem.of(InMemory(load_old_faithful()), model)
     >>> mixtures = em.start_abreast(problem, [model] * 2, [problem.all_rows()] * 2)
-    >>> [round(each.log_likelihood) for each in em.summaries_abreast(problem, [model] * 2, mixtures)]
+    >>> found = em.summaries_abreast(problem, [model] * 2, mixtures)
+    >>> [round(each.log_likelihood) for each in found]
     [-1290, -1290]
     """
     rows, joined, n = problem.rows, _joined(mixtures), len(mixtures)
