@@ -153,10 +153,10 @@ def solve_abreast(
     with problem.rows.working():
         for which, state in islice(_states(problem, models, mixtures), max_iter - done):
             # They have equal shares of all weight.
-            objectives = (state.log_likelihood + weight * np.log(len(which))).tolist()
-            places = slices([mixtures[n].n_components for n in which])
-            for n, objective, here in zip(which, objectives, places, strict=True):
-                found[n].append((state._replace(log_likelihood=objective, memory=None), here))
+            objectives = (state.log_likelihood + weight * math.log(len(which))).tolist()
+            iteration, _, mixture, update, settled, *_ = state
+            for (n, here), objective in zip(which.items(), objectives, strict=True):
+                found[n].append((State(iteration, objective, mixture, update, settled), here))
     solutions, limits = list(before), dict(tol=tol, max_iter=max_iter, stopping=stopping)
     for n, read in enumerate(found):
         if read:
@@ -246,23 +246,23 @@ def summaries_abreast(
 
 def _states(
     problem: Problem, models: Sequence[CovarianceModel], mixtures: Sequence[Mixture]
-) -> Iterator[tuple[list[int], State]]:
-    """States of all that go on, and which these are."""
+) -> Iterator[tuple[dict[int, slice], State]]:
+    """States of all that go on, and which these are, and where."""
     which, now = _without_narrow(problem, list(range(len(mixtures))), mixtures)
     while which:
         sizes = [each.n_components for each in now]
         together = _together(problem, [models[n] for n in which], sizes)
+        places = dict(zip(which, slices(sizes), strict=True))
         state, lost = None, []
         try:
             for state in states(together, _joined(now)):
-                yield which, state
+                yield places, state
                 if state.memory.kernel.exact:
                     break
         except DegenerateCovariance as error:
             lost = [_lost(error, sizes)]
         if state is not None:
-            each = zip(slices(sizes), which, strict=True)
-            now = [_part(state.update, here, models[n]) for here, n in each]
+            now = [_part(state.update, here, models[n]) for n, here in places.items()]
         left = [i for i in range(len(which)) if i not in lost]
         which, now = [which[i] for i in left], [now[i] for i in left]
         which, now = _without_narrow(problem, which, now)
@@ -293,7 +293,12 @@ def _lost(error: DegenerateCovariance, sizes: Sequence[int]) -> int:
 
 
 def _joined_moments(starts: Sequence[Moments]) -> Moments:
-    centres = [np.broadcast_to(each.centre, each.first.shape) for each in starts]
+    centres = [
+        each.centre
+        if each.centre.shape == each.first.shape
+        else np.broadcast_to(each.centre, each.first.shape)
+        for each in starts
+    ]
     mass, first, second = (
         np.concatenate([getattr(each, name) for each in starts])
         for name in ("mass", "first", "second")
@@ -307,8 +312,8 @@ def _joined(mixtures: Sequence[Mixture]) -> Mixture:
     means = np.concatenate([each.means for each in mixtures])
     factors = []
     for each in mixtures:
-        held = each.covariances.factors
-        factors.append(np.broadcast_to(held, (each.n_components, *held.shape[1:])))
+        held, K = each.covariances.factors, each.n_components
+        factors.append(held if len(held) == K else np.repeat(held, K, axis=0))
     # In C's order, whatever theirs is: what is computed of them is the same to the last bit.
     factors = np.ascontiguousarray(np.concatenate(factors))
     storage = mixtures[0].covariances.from_factors(factors, means.shape[1])
