@@ -199,7 +199,7 @@ def _followed(
 def batches(
     points: list[GridPoint], begun: dict, problem: Problem, settings: Settings, until: int
 ) -> list[list[GridPoint]]:
-    """Which candidates share their passes: of few rows, those of one storage and one kind."""
+    """Which candidates share their passes: of few rows, those of one storage."""
     together: dict[Any, list[GridPoint]] = {}
     alike = until <= TOGETHER and shares_passes(problem, settings)
     for point in points:
@@ -208,7 +208,7 @@ def batches(
         if alike and enough and not isinstance(start, str):
             model = get_model(point.covariance_type)
             done = start.solution.passes if isinstance(start, Running) else 0
-            key = done, model.storage, model.closed_form
+            key = done, model.storage
         together.setdefault(key, []).append(point)
     return list(together.values())
 
