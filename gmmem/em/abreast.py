@@ -186,7 +186,7 @@ class _Certainties:
         firsts = [here.start for here in slices(self.sizes)]
         entropy = np.add.reduceat(weighted_total(entr(R), block.weight), firsts)
         largest = np.maximum.reduceat(R, firsts, axis=0)
-        likely, doubt = likely + left_out, -np.log(largest)
+        likely, doubt = np.add(likely, left_out, dtype=np.float64), -np.log(largest)
         likely, doubt = (weighted_total(each, block.weight) for each in (likely, doubt))
         return likely, doubt, entropy
 

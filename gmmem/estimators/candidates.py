@@ -23,7 +23,7 @@ from gmmem.updates import PLAIN, Extrapolated, Rule
 MOST_ROWS = 2_000
 
 # Iterations in which they do, plain ones: later, each goes on in leaps of its own.
-TOGETHER = 27
+TOGETHER = 41
 
 
 class GridPoint(NamedTuple):
