@@ -148,11 +148,11 @@ class Assigned:
     def __call__(self, block: Block, workspace: Workspace) -> tuple[Any, ...]:
         answer = self.assign(block, workspace)
         about = self.centres, self.form, self.pooled, workspace
-        X = block.X.astype(FLOAT64, copy=False)
         if answer.ndim == 1:
+            X = block.X.astype(FLOAT64, copy=False)
             return sums_of_groups(X, answer, block.weight, *about)
         R = answer if block.weight is None else answer * block.weight
-        return sums_about(transposed(X, None, FLOAT64, workspace)[1:], R, *about)
+        return sums_about(transposed(block, None, FLOAT64, workspace)[1:], R, *about)
 
     def on(self, place: Place) -> Callable:
         """The same on a device."""

@@ -126,7 +126,8 @@ def likelihood_ratio_test(
         Seeds the replicates and the starts.
     checkpoint : path-like or None, default=None
         A file that replicates are kept in as they are finished: a call with the same arguments
-        goes on from it, and ends as it would have; then the file is removed.
+        goes on from it, and ends as it would have; then the file is removed.  One that was
+        under way is done again.
     checkpoint_every : float, default=60
         Seconds between two writes of that file, at least.
 
@@ -175,7 +176,8 @@ def likelihood_ratio_test(
                 f"{str(failure).rstrip('.')}. {REMEDY} Or increase reg_covar "
                 f"(now {number(reg_covar)})."
             ) from failure
-        replicates, seeds = [], []
+        replicates, seeds, drawn = [], [], random_state.get_state(legacy=False)
+        kept.offer(partial(_state, null, statistic, replicates, seeds, drawn))
     else:
         null, statistic, replicates, seeds, drawn = saved
         random_state.set_state(drawn)

@@ -250,7 +250,8 @@ def bootstrap(
         Seeds the replicates.
     checkpoint : path-like or None, default=None
         A file that replicates are kept in as they are finished: a call with the same arguments
-        goes on from it, and ends as it would have; then the file is removed.
+        goes on from it, and ends as it would have; then the file is removed.  One that was
+        under way is done again.
     checkpoint_every : float, default=60
         Seconds between two writes of that file, at least.
 

@@ -110,10 +110,11 @@ def _rows_at(place: np.ndarray | None, rows: Rows) -> str:
 
 def of_interrupt(solution: em.Solution) -> None:
     """Warn that a fit is not one that ended, whatever becomes of the interrupt."""
+    n = len(solution.history)
+    kept = f"the best start's iteration {n}" if n else "the best start found so far"
     with suppress(UserWarning):
         warn(
-            f"The fit was interrupted: what is kept is the best start's iteration "
-            f"{len(solution.history)}, which need not be near an optimum.",
+            f"The fit was interrupted: what is kept is {kept}, which need not be near an optimum.",
             ConvergenceWarning,
         )
 

@@ -63,9 +63,11 @@ class Following(em.Reader):
         last = self._solution(self._last)
         usable = [self._outcome.best, last]
         found = [each for each in usable if each is not None and each.history]
+        if not found and self.saving.stages.best is not None:  # The start is searched for.
+            found = [em.Solution(self.saving.stages.best, em.Status.MAX_ITER, [])]
         if not found:
             return None
-        best, done = max(found, key=lambda each: each.history[-1]), histories(self._outcome)
+        best, done = max(found, key=lambda each: each.history[-1:]), histories(self._outcome)
         fitted = self.attributes(best, [*done, last.history] if last else done)
         return best, fitted | {"converged_": False}
 

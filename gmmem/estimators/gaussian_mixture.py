@@ -127,9 +127,9 @@ callable, default="kmeans"
         of their means, of equals by the next.  In `partial_fit` the order is that of the first
         call, and a component keeps its place.
     checkpoint : path-like or None, default=None
-        A file that the state of `fit` is kept in while it runs.  Where there is one, of the same
-        parameters and rows, `fit` goes on from it, and ends as it would have, to the last bit;
-        then the file is removed.
+        A file that the state of `fit` is kept in while it runs, that of a search for a start
+        included.  Where there is one, of the same parameters and rows, `fit` goes on from it,
+        and ends as it would have, to the last bit; then the file is removed.
     checkpoint_every : float, default=60
         Seconds between two writes of that file, at least.
 
@@ -297,7 +297,8 @@ callable, default="kmeans"
             If the data or a parameter is not usable, or a covariance becomes
             singular in every start.
         KeyboardInterrupt
-            When interrupted; what EM had come to is kept, with `converged_` False.
+            When interrupted; what EM had come to, or a search for its start, is kept, with
+            `converged_` False.
 
         See Also
         --------
@@ -346,12 +347,9 @@ callable, default="kmeans"
 
     def _solve(self, problem, X, y, sample_weight, given, kept=NOWHERE):
         """Run EM from each start, and take the most likely result on; or what there is of it."""
-        random_state, previous, resume = (
-            None,
-            -np.inf,
-            self.warm_start and hasattr(self, "converged_"),
-        )
+        previous, resume = -np.inf, self.warm_start and hasattr(self, "converged_")
         if resume:
+            saving = Saving(kept, problem)
             check_resumable(self, problem.model, problem.rows.n_features)
             starts, previous = [unordered(self)], self.lower_bound_
             bounds = bounds_of(self.weight_bounds, self.n_components)
@@ -359,7 +357,8 @@ callable, default="kmeans"
         else:
             random_state = check_random_state(self.random_state)
             problem = problem if given.complete else ready_to_start(problem, self.n_components)
-            starts = several.starts(self, problem, given, random_state)
+            saving = Saving(kept, problem, random_state)
+            starts = several.starts(self, problem, given, random_state, saving.stages)
 
         def attributes(solution, histories):
             fitted = self._fitted(solution, problem.model, problem.rows.dtype)
@@ -368,7 +367,6 @@ callable, default="kmeans"
 
         task = callbacks.fit_task(self, len(starts), X, y, sample_weight)
         progress = Progress(self.verbose, self.verbose_interval, problem.extent.total_weight)
-        saving = Saving(kept, problem, random_state)
         reader = Following(task, len(starts), self.max_iter, progress, attributes, saving)
         automatic = self.n_init == "auto" and not resume
         settings = dict(

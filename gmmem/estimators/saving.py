@@ -6,20 +6,28 @@ from typing import Any
 
 from gmmem import em
 from gmmem.estimators.checkpoint import Checkpoint
+from gmmem.estimators.remembered import Remembered
 from gmmem.problem import Problem
+from gmmem.starts.stages import Stages
 
 NOWHERE = Checkpoint(None, 0, {})
 
 
 class Saving:
-    """Keeps the solutions so far, and the state of the start that is under way.
+    """Keeps the solutions so far, the state of the start that is under way, and a search for it.
 
     Parameters
     ----------
     checkpoint : Checkpoint, optional
     problem : Problem, optional
     random_state : RandomState, optional
-        What the starts are drawn with: where it is now tells where the next start begins.
+        What the starts are drawn with.  It is put where it was when the fit that is kept began,
+        so that the same is drawn.
+
+    Attributes
+    ----------
+    stages : Stages
+        Those of a search for a start.
     """
 
     def __init__(
@@ -28,19 +36,29 @@ class Saving:
         problem: Problem | None = None,
         random_state: Any = None,
     ):
-        self.checkpoint, self.problem, self.random_state = checkpoint, problem, random_state
+        self.checkpoint, self.random_state = checkpoint, random_state
+        self.stages = Stages()
+        self._saved: dict[str, Any] | None = None
+        self._begun: dict[str, Any] | None = None
         self._starts: list = []
+        self._outcome = em.Outcome()
+        if not checkpoint.kept:
+            return
+        saved = self._saved = checkpoint.saved(problem.kernel, problem.model.storage)
+        if random_state is not None:
+            if saved is not None:
+                random_state.set_state(saved["begun"])
+            self._begun = random_state.get_state(legacy=False)
+            records = [] if saved is None else saved["stages"]
+            self.stages = Remembered(random_state, records, lambda: self.offer(self._outcome))
 
     def restored(self, starts: list, outcome: em.Outcome) -> list:
         """What is still to be done of the starts; what was done is put into the outcome."""
-        self._starts = starts
-        if not self.checkpoint.kept:
-            return starts
-        saved = self.checkpoint.saved(self.problem.kernel, self.problem.model.storage)
+        self._starts, self._outcome, saved = starts, outcome, self._saved
         if saved is None:
             return starts
         outcome.solutions.extend(saved["solutions"])
-        if self.random_state is not None:
+        if saved["random_state"] is not None:
             self.random_state.set_state(saved["random_state"])
         for start, found in zip(starts, saved["found"], strict=True):
             if found is not None:
@@ -54,18 +72,28 @@ class Saving:
             self.checkpoint.offer(lambda: self._state(outcome, under_way()))
 
     def keep(self, outcome: em.Outcome, under_way: em.Solution | None) -> None:
-        """Keep it for good; what was kept before, where a start has but begun."""
+        """Keep it for good; what was kept before, where a start has but been drawn."""
         if not self.checkpoint.kept:
             return
         self.checkpoint.stays = True
-        if under_way is not None:
+        if under_way is not None or self.stages.records:
             self.checkpoint.write(self._state(outcome, under_way))
 
+    @property
+    def _searching(self) -> bool:
+        """Whether a stage has ended, and the search has not."""
+        records = self.stages.records
+        return bool(records) and records[-1].depth > 0
+
     def _state(self, outcome: em.Outcome, under_way: em.Solution | None) -> dict[str, Any]:
-        drawn = self.random_state
+        drawn = None
+        if self.random_state is not None and not self._searching:  # That knows where it was.
+            drawn = self.random_state.get_state(legacy=False)
         return {
             "solutions": [replace(each, last=None) for each in outcome.solutions],
             "under_way": under_way,
-            "random_state": None if drawn is None else drawn.get_state(legacy=False),
+            "begun": self._begun,
+            "random_state": drawn,
+            "stages": list(self.stages.records),
             "found": [getattr(each, "found", None) for each in self._starts],
         }

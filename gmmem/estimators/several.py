@@ -13,6 +13,7 @@ from gmmem.mixture import Mixture
 from gmmem.problem import Problem
 from gmmem.starts.automatic import Found, search
 from gmmem.starts.report import COMPARED, compared
+from gmmem.starts.stages import Stages
 
 # After a search, a run ends at this share of `tol`: what was found is not to be given away.
 TIGHTER = 0.1
@@ -23,17 +24,19 @@ NOTHING = GivenParameters()
 class Automatic:
     """A start that is searched for; what was found stays for the report."""
 
-    def __init__(self, problem, begin, n_components, random_state):
-        self.arguments = problem, begin, n_components, random_state
+    def __init__(self, problem, begin, n_components, random_state, stages: Stages):
+        self.search = partial(search, problem, begin, n_components, random_state, stages=stages)
+        self.stages = stages
         self.found: Found | None = None
 
     def __call__(self) -> Mixture:
-        self.found = search(*self.arguments)
+        self.found = self.stages.once(self.search)
+        self.stages.best = self.found.mixture
         return self.found.mixture
 
 
-def starts(params: Any, problem: Problem, given, random_state) -> list:
-    """What EM starts from, each a callable."""
+def starts(params: Any, problem: Problem, given, random_state, stages: Stages) -> list:
+    """What EM starts from, each a callable; a search is done in those stages."""
     K, init = params.n_components, params.init_params
     shown = (None, None) if given.complete else seen(problem, random_state)
     whole = partial(initial_mixture, problem, *shown, given, K, init, random_state)
@@ -49,7 +52,7 @@ def starts(params: Any, problem: Problem, given, random_state) -> list:
         # Of more, seeds will do, and nothing is known of them.
         return initial_mixture(small, *shown, NOTHING, n, "k-means++", random_state)
 
-    return [Automatic(problem, begin, K, random_state)]
+    return [Automatic(problem, begin, K, random_state, stages)]
 
 
 def report(starts: list, outcome: em.Outcome, problem: Problem) -> dict[str, Any]:

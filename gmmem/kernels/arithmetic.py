@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from gmmem.sources.base import Workspace
+from gmmem.sources.base import TILE, Workspace
 
 # Below this the exponential gives subnormal numbers, which slow the product.
 FLOOR = {np.dtype(np.float64): -700.0, np.dtype(np.float32): -85.0}
@@ -25,7 +25,6 @@ DEPTH = {np.dtype(np.float64): 650.0, np.dtype(np.float32): 60.0}
 # where one side is narrow.  It takes those of up to a million multiplications and, where
 # it sums over the long side, up to a thousand results; longer ones are cut into tiles.
 SMALL_PRODUCT, SMALL_RESULT = 1_000_000, 1024
-TILE = 512
 
 # A responsibility below this share of its component's largest in the block moves none of
 # the component's sums, even where it is a thousandth of the data's width.
@@ -105,12 +104,14 @@ def tiles(A: np.ndarray, width: int) -> np.ndarray:
 def joint(T: np.ndarray, Phi: np.ndarray, out: np.ndarray) -> np.ndarray:
     """``T @ Phi``."""
     b = Phi.shape[1]
-    width = min(SMALL_PRODUCT // T.size // 32 * 32, TILE)
+    most = min(SMALL_PRODUCT // T.size, TILE)
+    width = b // -(-b // most) // 8 * 8 if most else 0
     if not 0 < width <= b // 2:
         return np.matmul(T, Phi, out=out)
     np.matmul(T, tiles(Phi, width), out=tiles(out, width))
     rest = b - b % width
-    np.matmul(T, Phi[:, rest:], out=out[:, rest:])
+    if rest < b:
+        np.matmul(T, Phi[:, rest:], out=out[:, rest:])
     return out
 
 

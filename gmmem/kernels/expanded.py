@@ -104,7 +104,7 @@ class ExpandedKernel:
         if content == kept and centre is self.centre:
             return Phi
         Phi[0] = 1
-        np.subtract(block.X.T, self.centre[:, None].astype(self.dtype), out=Phi[1 : d + 1])
+        block.about(self.centre, Phi[1 : d + 1])
         if p > d + 1:
             self.components.covariances.form.fill(Phi[1:], d)
         workspace.content = content, self.centre

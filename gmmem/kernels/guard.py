@@ -21,7 +21,7 @@ from gmmem.sources.base import FLOAT64
 # How many quadratic terms pay, against whitening: a product with few components is slow,
 # and writing the terms is shared by all of them.  Where components lie apart, whitening's
 # sums leave out most (measured by benchmarks/crossover.py).
-BY_SQUARE, MOST_TERMS = 30, 2500
+BY_SQUARE, MOST_TERMS = 34, 2500
 WHERE_APART, PER_COMPONENT_APART = 100, 30
 
 # From so many features on, and for so many more a component, rows of which 1 and x are all

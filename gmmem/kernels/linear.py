@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gmmem.kernels.arithmetic import joint_of_rows, summed
+from gmmem.kernels.arithmetic import joint, joint_of_rows, summed
 from gmmem.kernels.base import Scores, Shares
 from gmmem.kernels.expanded import ExpandedKernel
 from gmmem.sources.base import Block, Workspace
@@ -26,6 +26,8 @@ class LinearKernel(ExpandedKernel):
 
     def prepare(self, block: Block, workspace: Workspace) -> np.ndarray:
         """Rows about the centre, as columns (d, b)."""
+        if block.kept is not None:
+            return block.about(self.centre, workspace.take("wide", block.X.T.shape, self.dtype))
         Z = workspace.take("Phi", block.X.shape, self.dtype)
         content = (block.start, Z.shape, self.dtype, "rows")
         kept, centre = workspace.content or (None, None)
@@ -37,9 +39,14 @@ class LinearKernel(ExpandedKernel):
     def scores(self, prepared: np.ndarray, workspace: Workspace) -> Scores:
         K, b = len(self.coefficients), prepared.shape[1]
         constant, linear = self.coefficients[:, :1], self.coefficients[:, 1:]
-        tall = joint_of_rows(linear, prepared.T, workspace.take("tall", (b, K), self.dtype))
+        L = workspace.take("L", (K, b), self.dtype)
+        if prepared.strides[1] == self.dtype.itemsize:
+            L = joint(linear, prepared, L)
+        else:
+            tall = workspace.take("tall", (b, K), self.dtype)
+            np.copyto(L, joint_of_rows(linear, prepared.T, tall).T)
         return Scores(
-            np.add(tall.T, constant, out=workspace.take("L", (K, b), self.dtype)),
+            np.add(L, constant, out=L),
             lambda: self._left_out(prepared, workspace),
             self.bounded,
             lambda some: linear @ prepared[:, some] + constant,

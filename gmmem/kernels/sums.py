@@ -3,7 +3,7 @@
 import numpy as np
 
 from gmmem.forms import Quadratic
-from gmmem.sources.base import Workspace
+from gmmem.sources.base import Block, Workspace
 
 # A responsibility below this share of its component's largest in a block cannot move any
 # sum, even of a component of scale 1e-8 of the data: most are, where features are many.
@@ -69,13 +69,14 @@ def sums_of_groups(
 
 
 def transposed(
-    X: np.ndarray, centre: np.ndarray | None, dtype: np.dtype, workspace: Workspace
+    block: Block, centre: np.ndarray | None, dtype: np.dtype, workspace: Workspace
 ) -> np.ndarray:
     """A one, then the features along the rows, about a centre: (1 + d, b)."""
-    Z = workspace.take("Xt", (1 + X.shape[1], len(X)), dtype)
+    b, d = block.X.shape
+    Z = workspace.take("Xt", (1 + d, b), dtype)
     Z[0] = 1
     if centre is None:
-        np.copyto(Z[1:], X.T)
+        np.copyto(Z[1:], block.X.T)
     else:
-        np.subtract(X.T, centre.astype(dtype)[:, None], out=Z[1:])
+        block.about(centre, Z[1:])
     return Z

@@ -62,7 +62,7 @@ class WhitenedKernel:
 
     def prepare(self, block: Block, workspace: Workspace) -> np.ndarray:
         """A one, then the features along the rows."""
-        return transposed(block.X, self._origin, self.dtype, workspace)
+        return transposed(block, self._origin, self.dtype, workspace)
 
     def scores(self, prepared: np.ndarray, workspace: Workspace) -> Scores:
         return Scores(self._joint(prepared, workspace), lambda: 0.0)

@@ -20,6 +20,9 @@ FLOAT64 = np.dtype(np.float64)
 BLOCK_BYTES = 5_000_000
 SMALLEST_BLOCK, LARGEST_BLOCK = 256, 131_072
 
+# Rows that a product takes at once, at most (see `gmmem.kernels.arithmetic`).
+TILE = 504
+
 # Sums of squares must stay finite, for any number of rows.
 LARGEST_EXTENT = 1e140
 
@@ -345,5 +348,9 @@ def block_size(n_rows: int, row_bytes: int) -> int:
         share = 2 if n_blocks <= 8 else 4 if n_blocks <= 32 else 8
         n_blocks = -(-n_blocks // share) * share
     size = -(-n_rows // n_blocks)
+    if n_blocks == 1:
+        return size
+    n_tiles = -(-size // TILE)
+    length = 8 * -(-size // (8 * n_tiles))
     # Rows of an array that lie a power of two apart share places in the cache.
-    return size + 8 if size % 512 == 0 and n_blocks > 1 else size
+    return n_tiles * (length + 8 if n_tiles * length % 512 == 0 else length)

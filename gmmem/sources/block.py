@@ -1,6 +1,7 @@
 """Some rows, and the scratch of the thread that works on them."""
 
 import math
+import threading
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -22,6 +23,8 @@ class Block(NamedTuple):
         Their weights, all positive; None where every row counts once.
     columns : mapping of str to ndarray of shape (b, ...), default={}
         What travels with the rows.
+    kept : Kept or None, default=None
+        Where rows about a centre stay from pass to pass, if they do.
 
     Examples
     --------
@@ -36,6 +39,7 @@ class Block(NamedTuple):
     X: np.ndarray
     weight: np.ndarray | None = None
     columns: Mapping[str, np.ndarray] = NO_COLUMNS
+    kept: "Kept | None" = None
 
     @property
     def total_weight(self) -> float:
@@ -49,6 +53,35 @@ class Block(NamedTuple):
         4.0
         """
         return float(len(self.X) if self.weight is None else self.weight.sum())
+
+    def about(self, centre: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """Rows about a centre, feature by feature: of a copy that is kept, if one is.
+
+        Parameters
+        ----------
+        centre : ndarray of shape (n_features,)
+            What is subtracted.
+        out : ndarray of shape (n_features, b)
+            Overwritten, in its precision.
+
+        Returns
+        -------
+        out : ndarray
+            The same.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import Block
+        >>> Block(0, np.array([[1.0, 5.0], [3.0, 9.0]])).about(np.ones(2), np.empty((2, 2)))
+        array([[0., 2.],
+               [4., 8.]])
+        """
+        Z = None if self.kept is None else self.kept.about(self, centre, out.dtype)
+        if Z is None:
+            return np.subtract(self.X.T, centre.astype(out.dtype)[:, None], out=out)
+        np.copyto(out, Z)
+        return out
 
     def taken(self, places: Any, start: int | None = None) -> "Block":
         """Some of its rows.
@@ -76,6 +109,84 @@ class Block(NamedTuple):
         weight = None if self.weight is None else self.weight[places]
         columns = {name: column[places] for name, column in self.columns.items()}
         return Block(self.start if start is None else start, self.X[places], weight, columns)
+
+
+class Kept:
+    """Rows about a centre, feature by feature: made once, where they are read in pass after pass.
+
+    To transpose rows takes as long as a product with some components.
+
+    Parameters
+    ----------
+    n_rows, n_features : int
+        Of the source.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmmem.sources import Block
+    >>> from gmmem.sources.block import Kept
+    >>> block, centre = Block(0, np.array([[1.0, 5.0], [3.0, 9.0]])), np.array([2.0, 7.0])
+    >>> kept = Kept(2, 2)
+    >>> for _ in range(3):
+    ...     print(kept.about(block, centre, np.dtype(float)))
+    None
+    [[-1.  1.]
+     [-2.  2.]]
+    [[-1.  1.]
+     [-2.  2.]]
+    """
+
+    def __init__(self, n_rows: int, n_features: int) -> None:
+        self._shape, self._lock = (n_features, n_rows), threading.Lock()
+        self._centre: np.ndarray | None = None
+        self._Z: np.ndarray | None = None
+        self._asked: set[tuple[int, int]] = set()
+        self._there: set[tuple[int, int]] = set()
+
+    def about(self, block: Block, centre: np.ndarray, dtype: np.dtype) -> np.ndarray | None:
+        """The rows of a block about the centre, which are to be read only.
+
+        Parameters
+        ----------
+        block : Block
+            Of the source.
+        centre : ndarray of shape (n_features,)
+            The first that is asked for again is the one that is kept, and so is its precision.
+        dtype : dtype
+            The precision.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_features, b) or None
+            None for another centre, or where a block is asked for the first time: it may be the
+            last, too.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.sources import Block
+        >>> from gmmem.sources.block import Kept
+        >>> Kept(1, 1).about(Block(0, np.ones((1, 1))), np.ones(1), np.dtype(float)) is None
+        True
+        """
+        place = block.start, block.start + len(block.X)
+        with self._lock:
+            first = place not in self._asked
+            self._asked.add(place)
+            if first:
+                return None
+            if self._Z is None:
+                self._centre, self._Z = centre, np.empty(self._shape, dtype)
+        other = centre is not self._centre and not np.array_equal(centre, self._centre)
+        if other or self._Z.dtype != dtype:
+            return None
+        Z = self._Z[:, slice(*place)]
+        if place not in self._there:
+            # Two threads may come here at once: they write the same.
+            np.subtract(block.X.T, centre.astype(dtype)[:, None], out=Z)
+            self._there.add(place)
+        return Z
 
 
 class Workspace:

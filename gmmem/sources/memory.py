@@ -8,13 +8,14 @@ import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from gmmem.contracts import fulfils
 from gmmem.sources.base import Block, Pass, RowPass, Rows, Workspace, block_size
-from gmmem.sources.block import NO_COLUMNS
+from gmmem.sources.block import NO_COLUMNS, Kept
 from gmmem.sources.threads import Threads
 
 # Sums of weights that leave room for responsibilities and squares in float64.
@@ -27,8 +28,12 @@ LIGHTEST, HEAVIEST = 1e-10, 1e10
 # them in every pass.
 MOST_COPIED = 2**25
 
-# Fewer, larger tasks cost less, but there must be enough of them for many threads.
-MOST_BLOCKS_A_TASK, FEWEST_TASKS = 4, 8
+# Bytes of rows of which a copy is kept, about their centre and feature by feature.
+MOST_KEPT = 40_000_000
+
+# Fewer, larger tasks cost less, but there must be enough of them for many threads, and for two,
+# four or eight as many.
+MOST_BLOCKS_A_TASK, SHARED_BY = 4, 8
 
 
 @fulfils(Rows)
@@ -95,6 +100,10 @@ class InMemory:
         return float(self.n_rows if self.weight is None else self.weight.sum())
 
     @cached_property
+    def _kept(self) -> Kept | None:
+        return Kept(self.n_rows, self.n_features) if self.X.nbytes <= MOST_KEPT else None
+
+    @cached_property
     def _some_weigh_nothing(self) -> bool:
         return self.weight is not None and not self.weight.all()
 
@@ -156,14 +165,14 @@ class InMemory:
         size = block_size(n, over.row_bytes)
         if size >= n:
             return self._run(over, 0, n, size)
-        step = size * min(max(-(-n // size) // FEWEST_TASKS, 1), MOST_BLOCKS_A_TASK)
+        ends = [min(size * block, n) for block in _shared(-(-n // size))]
 
-        def run(start: int):
-            return self._run(over, start, min(start + step, n), size)
+        def run(rows: tuple[int, int]):
+            return self._run(over, *rows, size)
 
         total = None
         with self.executor:
-            for part in self.executor.map(run, range(0, n, step)):
+            for part in self.executor.map(run, pairwise(ends)):
                 total = _combined(over, total, part)
         return total
 
@@ -196,7 +205,9 @@ class InMemory:
         rows = slice(first, last)
         weight = None if self.weight is None else self.weight[rows]
         columns = {name: column[rows] for name, column in self.columns.items()}
-        block = Block(first, self.X[rows], weight, columns)
+        # What a lone block is made into stays in the workspace.
+        kept = self._kept if last - first < self.n_rows else None
+        block = Block(first, self.X[rows], weight, columns, kept)
         if not self._some_weigh_nothing or weight.all():
             return block
         kept = np.flatnonzero(weight)
@@ -228,6 +239,14 @@ def _build(X, weight, executor: Threads, columns, order) -> InMemory:
     rows.order = order
     rows.scratch = threading.local()
     return rows
+
+
+def _shared(n_blocks: int) -> list[int]:
+    """Where tasks of almost as many blocks begin and end."""
+    n_tasks = n_blocks
+    if n_blocks > 2 * SHARED_BY:
+        n_tasks = SHARED_BY * -(-n_blocks // (SHARED_BY * MOST_BLOCKS_A_TASK))
+    return [-(-n_blocks * task // n_tasks) for task in range(n_tasks + 1)]
 
 
 def _combined(over: Pass, total, part):

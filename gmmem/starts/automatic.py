@@ -24,6 +24,7 @@ from gmmem.starts.effort import EFFORT, Effort, Patience
 from gmmem.starts.moves import candidates, merge_losses, moved, pruned
 from gmmem.starts.report import COMPARED, StartsReport, compared
 from gmmem.starts.splits import Split, split_each
+from gmmem.starts.stages import Stages
 from gmmem.updates import PLAIN, Extrapolated, Rule
 
 # Gains a row below this are none: two starts are at the same place, a move has not helped.
@@ -48,6 +49,15 @@ class Place(NamedTuple):
     moments: Moments
 
 
+class Walked(NamedTuple):
+    """Where moves have led to."""
+
+    place: Place
+    splits: list[Split | None]
+    """Of each component, None where it is to be tried anew."""
+    moves: int = 0
+
+
 class Found(NamedTuple):
     """What a search found."""
 
@@ -61,6 +71,7 @@ def search(
     n_components: int,
     rng: np.random.RandomState,
     effort: Effort = EFFORT,
+    stages: Stages | None = None,
 ) -> Found:
     """The mixture to start from on all rows.
 
@@ -72,6 +83,8 @@ def search(
     n_components : int
     rng : RandomState
     effort : Effort, optional
+    stages : Stages, optional
+        Does what takes time, or remembers what it gave; has the best so far.
 
     Raises
     ------
@@ -79,21 +92,27 @@ def search(
         If a covariance became singular in every start.
     """
     K, d = n_components, problem.rows.n_features
+    stages = Stages() if stages is None else stages
     small = on_some_rows(problem, effort.n_rows(K, d), rng)
     with small.rows.working():
-        found = _crowd(small, K, effort, rng)
+        found = stages.once(_crowd, small, K, effort, rng)
         number = effort.beside if found else effort.n_starts(K)
-        begun = _ranked(small, found + _begun(small, begin, K, number, effort))
+        begun = _ranked(small, found + _begun(small, begin, K, number, effort, stages))
+        stages.best = begun[0].mixture
         carried, others = _carried(begun, effort.n_carried(K))
-        ends = _ranked(small, [improve(small, place, effort, effort.quick) for place in carried])
+        moves = small, effort, effort.quick, stages
+        ends = _ranked(small, [stages.once(improve, place, *moves) for place in carried])
+        stages.best = ends[0].mixture
     size = effort.n_final_rows(K, n_free(problem.model, K, d))
     large = small if size <= small.rows.n_rows else on_some_rows(problem, size, rng)
     with large.rows.working():
         number = min(len(_distinct(ends)), effort.finalists)
-        best = _best_end(large, _distinct([*ends, *others]), number, effort)
-        better = improve(large, best, effort, effort.patience(large.rows.n_rows))
-        if better is not best and large.rows.n_rows == problem.rows.n_rows:
-            better = _finished(large, better, effort) or best
+        best = _best_end(large, _distinct([*ends, *others]), number, effort, stages)
+        stages.best = best.mixture
+        moves = large, effort, effort.patience(large.rows.n_rows), stages
+        better = stages.once(improve, best, *moves)
+        if better.mean > best.mean and large.rows.n_rows == problem.rows.n_rows:
+            better = stages.once(_finished, large, better, effort) or best
         best = _ranked(large, [better, best])[0]
     mixtures = [each.mixture for each in [*ends, *others]]
     means = [each.mean for each in [*ends, *others]]
@@ -120,11 +139,13 @@ def _carried(begun: list[Place], number: int) -> tuple[list[Place], list[Place]]
     return carried, [each for each in begun if all(each is not one for one in carried)]
 
 
-def _best_end(problem: Problem, places: list[Place], number: int, effort: Effort) -> Place:
+def _best_end(
+    problem: Problem, places: list[Place], number: int, effort: Effort, stages: Stages
+) -> Place:
     """The best of the first so many that are sound at their end."""
     runs: list[Place] = []
     for place in places[: TIMES * number]:
-        end = _finished(problem, place, effort)
+        end = stages.once(_finished, problem, place, effort)
         runs += [] if end is None else [end]
         if len(runs) == number:
             break
@@ -151,21 +172,29 @@ def _ended(problem: Problem, start: Mixture, effort: Effort) -> Place:
     return _at(problem, state.mixture)
 
 
-def _begun(problem: Problem, begin, n_components: int, number: int, effort: Effort) -> list[Place]:
+def _begun(
+    problem: Problem, begin, n_components: int, number: int, effort: Effort, stages: Stages
+) -> list[Place]:
     """Some iterations from each start, more from the better half; the best first."""
     found, failure = [], None
     for n in range(number):
         try:
-            start = _start(problem, begin, n, n_components, effort)
-            found.append(_follow(problem, start, effort.second, 0.0))
+            found.append(stages.once(_first, problem, begin, n, n_components, effort))
         except DegenerateCovariance as error:
             failure = error
     if not found:
         raise failure
     found = _ranked(problem, found)
     half = max(-(-len(found) // 2), effort.n_carried(n_components))
-    better = [_run(problem, each.mixture, effort.third, 0.0) or each for each in found[:half]]
+    more = effort.third, 0.0
+    better = [stages.once(_run, problem, each.mixture, *more) or each for each in found[:half]]
     return _ranked(problem, better) + found[half:]
+
+
+def _first(problem: Problem, begin, number: int, n_components: int, effort: Effort) -> Place:
+    """The first iterations from one start."""
+    start = _start(problem, begin, number, n_components, effort)
+    return _follow(problem, start, effort.second, 0.0)
 
 
 def _crowd(
@@ -259,26 +288,31 @@ def least_mass(problem: Problem) -> float:
     return 2 * (problem.rows.n_features + 1) * weight_of_row
 
 
-def improve(problem: Problem, place: Place, effort: Effort, patience: Patience) -> Place:
+def improve(
+    place: Place, problem: Problem, effort: Effort, patience: Patience, stages: Stages
+) -> Place:
     """Move after move, while one helps."""
-    splits: list[Split | None] = [None] * place.mixture.n_components
-    for _ in range(effort.most_moves):
-        splits = _split_anew(problem, place, splits, effort)
-        better = _moved_on(problem, place, splits, effort, patience)
+
+    def move(at: Walked) -> Walked | None:
+        if at.moves == effort.most_moves:
+            return None
+        splits = _split_anew(problem, at.place, at.splits, effort)
+        better = _moved_on(problem, at.place, splits, effort, patience)
         if better is None:
-            break
-        change = np.abs(place.moments.mass - better.moments.mass) / place.moments.mass
-        splits = [
+            return None
+        change = np.abs(at.place.moments.mass - better.moments.mass) / at.place.moments.mass
+        kept = [
             None if changed else each
             for each, changed in zip(splits, change > CHANGED, strict=True)
         ]
-        place = better
-    return place
+        return Walked(better, kept, at.moves + 1)
+
+    return stages.walk(move, Walked(place, [None] * place.mixture.n_components)).place
 
 
 def _split_anew(problem: Problem, place: Place, splits: list, effort: Effort) -> list[Split]:
-    """Fill in the splits of the components that have changed."""
-    missing = np.array([k for k, each in enumerate(splits) if each is None])
+    """The splits, those of the components that have changed filled in."""
+    splits, missing = list(splits), np.array([k for k, each in enumerate(splits) if each is None])
     if len(missing):
         least, iterations = least_mass(problem), effort.split_iterations
         anew = split_each(problem, place.mixture, missing, iterations, least)

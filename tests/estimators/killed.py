@@ -26,6 +26,13 @@ def accelerated_fit(**params):
     return [model.weights_, model.means_, model.covariances_, model.lower_bounds_]
 
 
+def fit_from_a_search(**params):
+    """On a subset of the rows, which are too many for it."""
+    X = np.tile(rows(700), (4, 1)) * np.linspace(0.8, 1.2, 11_200)[:, None]
+    model = GaussianMixture(8, n_init="auto", max_iter=30, random_state=0, **params).fit(X)
+    return [model.weights_, model.means_, model.covariances_, *model.starts_report_]
+
+
 def search(**params):
     found = GaussianMixtureIC(range(1, 5), random_state=0, **params).fit(rows(30))
     return [found.results_["bic"], found.weights_, found.means_, found.covariances_]
@@ -44,7 +51,8 @@ def test_of_number(**params):
 
 
 test_of_number.__test__ = False
-TASKS = {each.__name__: each for each in (fit, accelerated_fit, search, replicates, test_of_number)}
+FITS = (fit, accelerated_fit, fit_from_a_search)
+TASKS = {each.__name__: each for each in (*FITS, search, replicates, test_of_number)}
 
 
 def do(name: str, path: str, result: str) -> None:

@@ -15,6 +15,7 @@ from gmmem.covariances.full import Full
 from gmmem.covariances.singular import Collapsed, SingularRows
 from gmmem.estimators import checkpoint
 from gmmem.estimators.encoding import Decoder, Encoder
+from gmmem.estimators.following import Following
 from gmmem.problem import Problem
 from gmmem.sources import Chunks, InMemory
 from gmmem.updates import Extrapolated, Plain
@@ -148,6 +149,90 @@ def test_an_unseeded_fit_goes_on(X, path, killed_after):
     killed_after(8, lambda: kept.fit(X))
     np.random.seed(99)  # noqa: NPY002
     assert_same(kept.fit(X), whole)
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """Numbers the E-steps."""
+    done, expect = [], Problem.expect
+    monkeypatch.setattr(Problem, "expect", lambda *a: (done.append(1), expect(*a))[1])
+    return done
+
+
+def some_missing(X):
+    X = X.copy()
+    X[::9, 0] = np.nan
+    return X
+
+
+def in_chunks(X):
+    """More rows than a search looks at."""
+    X = np.tile(X, (60, 1)) + np.linspace(0, 1, 60 * len(X))[:, None]
+    return Chunks([X[:10_000], X[10_000:]])
+
+
+SEARCHES = {
+    "from a crowd": (np.copy, dict(random_state=None)),
+    "one by one": (np.copy, dict(covariance_type="VVE")),
+    "on a subset": (in_chunks, dict(init_params="random")),
+    "missing": (some_missing, dict(covariance_type="diag")),
+}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_a_search_of_starts_goes_on_from_its_last_stage(X, path, killed_after, passes, name):
+    rows, params = SEARCHES[name]
+    params = dict(n_components=4, n_init="auto", random_state=0, max_iter=20) | params
+    np.random.seed(1)  # noqa: NPY002
+    whole, number = GaussianMixture(**params).fit(rows(X)), len(passes)
+    kept = GaussianMixture(checkpoint=path, checkpoint_every=0, **params)
+    each = []
+    for after in (1, 3, 2, 4):
+        del passes[:]
+        np.random.seed(len(each) + 1)  # noqa: NPY002
+        killed_after(after, lambda: kept.fit(rows(X)))
+        each.append(len(passes))
+    del passes[:]
+    assert_same(kept.fit(rows(X)), whole)
+    assert not path.exists()
+    each.append(len(passes))
+    # Each pass was made once, but for those that complete the rows before the first stage.
+    again = each[0] if name == "missing" else 0
+    assert max(each) < 0.8 * number and again < 10
+    assert sum(each) == number + 4 * again
+
+
+def test_an_interrupted_search_of_starts_goes_on(X, path, passes, monkeypatch):
+    params = dict(n_components=4, n_init="auto", random_state=0, covariance_type="VVE")
+    whole, number = GaussianMixture(**params).fit(X), len(passes)
+    model = GaussianMixture(checkpoint=path, **params)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        interrupting(patched, 100)
+        model.fit(X)
+    assert path.exists()
+    del passes[:]
+    assert_same(model.fit(X), whole)
+    assert len(passes) < number - 70 and not path.exists()
+    # So does one of which the search has ended, and that has not gone on.
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Following, "states", interrupted)
+        model.fit(X)
+    del passes[:]
+    assert_same(model.fit(X), whole)
+    assert len(passes) == whole.n_iter_ and not path.exists()
+
+
+def test_a_search_of_starts_is_written_no_more_often_than_asked(X, path, monkeypatch):
+    times, writes = iter(np.arange(0, 1e5, 1.0)), []
+    monkeypatch.setattr(checkpoint, "monotonic", lambda: next(times))
+    monkeypatch.setattr(checkpoint, "put", lambda path, content: writes.append(len(content)))
+    params = dict(n_init="auto", random_state=0, checkpoint=path, max_iter=1)
+    GaussianMixture(4, checkpoint_every=0, **params).fit(X)
+    stages = len(writes)
+    del writes[:]
+    GaussianMixture(4, checkpoint_every=8, **params).fit(X)
+    # A second passes each time somebody looks at the clock: after each stage, and each write.
+    assert 0 < len(writes) <= stages / 8 + 1
 
 
 def test_a_search_goes_on_to_the_same_end(X, path, killed_after):
@@ -348,6 +433,31 @@ def test_an_interrupt_that_leaves_nothing_changes_nothing(X, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         model.fit(X[:50])
     assert vars(model) == before
+
+
+def interrupted(*args, **settings):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("at", [60, 200, 300, "first"])
+def test_an_interrupted_search_of_starts_leaves_its_best(X, monkeypatch, at):
+    model = GaussianMixture(4, n_init="auto", random_state=0, covariance_type="VVE")
+    if at == "first":  # The search has ended, and no iteration on all rows.
+        monkeypatch.setattr(Following, "states", interrupted)
+    else:
+        interrupting(monkeypatch, at)
+    with warnings.catch_warnings(record=True) as told, pytest.raises(KeyboardInterrupt):
+        warnings.simplefilter("always")
+        model.fit(X)
+    monkeypatch.undo()
+    if at == 60:  # There is none yet.
+        assert not hasattr(model, "weights_")
+        return
+    assert any("the best start found so far" in str(each.message) for each in told)
+    assert model.converged_ is False and model.n_iter_ == 0 and model.lower_bound_ == -np.inf
+    one = GaussianMixture(4, random_state=0, covariance_type="VVE").fit(X)
+    assert model.score(X) > one.score(X) - (0.5 if at == 200 else 0.01)
+    assert "without iterations" in str(model.summary())
 
 
 def test_an_interrupted_fit_keeps_the_best_start(X, monkeypatch):

@@ -10,6 +10,7 @@ from gmmem.problem import Problem
 from gmmem.sources import InMemory
 from gmmem.starts.automatic import _at, _best_end, _ended, is_sound
 from gmmem.starts.effort import EFFORT
+from gmmem.starts.stages import Stages
 
 
 def separated(K, d, seed, n=3000):
@@ -128,6 +129,6 @@ def test_a_finalist_that_ends_degenerate_is_none():
     ends = [_ended(problem, each, EFFORT) for each in (tight, sound)]
     assert [is_sound(problem, each) for each in ends] == [False, True]
     assert ends[0].mean > ends[1].mean
-    assert _best_end(problem, places, 1, EFFORT).mean == ends[1].mean
+    assert _best_end(problem, places, 1, EFFORT, Stages()).mean == ends[1].mean
     # Where there is no other, it is what there is.
-    assert _best_end(problem, places[:1], 1, EFFORT).mixture is tight
+    assert _best_end(problem, places[:1], 1, EFFORT, Stages()).mixture is tight
