@@ -11,6 +11,7 @@ a hundred times the last gain where components overlap so much that a = 0.99.  B
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ import numpy as np
 GAINS = 4
 
 # Gains below this share of the likelihood's size are rounding error.
-ROUNDING = 32 * np.finfo(np.float64).eps
+ROUNDING = 32 * float(np.finfo(np.float64).eps)
 
 
 class Remaining(NamedTuple):
@@ -58,17 +59,19 @@ def remaining(history: Sequence[float]) -> Remaining:
     >>> round(found.gain, 6), round(-2.0 - history[-1], 6), found.iterations(1e-3)
     (0.047101, 0.047101, 37)
     """
-    if len(history) < 3:
+    # For a few numbers Python is faster than NumPy.
+    last = history[-GAINS - 1 :]
+    gains = [after - before for before, after in pairwise(last)]
+    if len(gains) < 2:
         return UNKNOWN
-    gains = np.diff(history[-GAINS - 1 :])
-    if gains[-1] <= ROUNDING * max(abs(history[-1]), 1.0):
+    if gains[-1] <= ROUNDING * max(abs(last[-1]), 1.0):
         return Remaining(0.0, 0.0)
-    if not gains[:-1].min() > 0:
+    if not min(gains[:-1]) > 0:
         return UNKNOWN
-    factor = float((gains[1:] / gains[:-1]).max())
+    factor = max(after / before for before, after in pairwise(gains))
     if factor >= 1:
         return UNKNOWN
-    return Remaining(float(gains[-1]) * factor / (1 - factor), factor)
+    return Remaining(gains[-1] * factor / (1 - factor), factor)
 
 
 def last_change(history: Sequence[float], previous: float, known: Remaining | None) -> float:

@@ -1,11 +1,14 @@
 """Several mixtures in the same passes are what each of them is alone."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
-from gmmem import Mixture, em
-from gmmem.covariances import FOURTEEN, get_model
-from gmmem.em.abreast import Each, slices
+from gmmem import Mixture, em, prediction
+from gmmem.covariances import FOURTEEN, VVV, DegenerateCovariance, get_model
+from gmmem.covariances.parts import slices
+from gmmem.covariances.several import Each
 from gmmem.forms import OUTER
 from gmmem.initializers import Hierarchical
 from gmmem.kernels.allocation import Apart
@@ -164,22 +167,85 @@ def test_one_that_needs_differences_leaves_the_others():
     assert_close(found[1], em.solve(problem, [wide], tol=0, max_iter=5).solutions[0], tol=1)
 
 
-def test_models_estimate_from_their_own():
+def scatters_of(storage, sizes, d=3):
+    """Of components, in the form of a storage, and their masses."""
     rng = np.random.RandomState(0)
-    Z = rng.normal(size=(6, 5, 3))
-    scatter, mass = np.einsum("kni,knj->kij", Z, Z), rng.uniform(4, 9, size=6)
-    models, sizes = tuple(get_model(code) for code in ("EEE", "VEV", "VVV")), (2, 3, 1)
-    found = Each(models, sizes).estimate(scatter, mass, 3, None)
+    K = sum(sizes)
+    Z = rng.normal(size=(K, 7, d)) * rng.uniform(0.5, 2, size=(K, 1, d))
+    return storage.form.of(np.einsum("kni,knj->kij", Z, Z)), rng.uniform(4, 9, size=K)
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("name", ["Spherical", "Diagonal", "Full"])
+def test_models_estimate_from_their_own(name, again):
+    own = [get_model(code) for code in FOURTEEN if get_model(code).storage.__name__ == name]
+    models, sizes = tuple(own * 3), tuple(1 + n % 4 for n in range(3 * len(own)))
+    scatter, mass = scatters_of(own[0].storage, sizes)
+    each, previous = Each(models, sizes), None
+    if again:
+        previous = each.estimate(scatter[::-1].copy(), mass, 3, None).covariances
+    found = each.estimate(scatter, mass, 3, previous)
     for model, here in zip(models, slices(sizes), strict=True):
         part = scatter[here].sum(axis=0, keepdims=True) if model.shared else scatter[here]
-        expected = model.estimate(part, mass[here], 3, None).covariances
+        last = previous if previous is None else previous[here]
+        expected = model.estimate(part, mass[here], 3, last).covariances
         np.testing.assert_allclose(
-            found.covariances[here], np.broadcast_to(expected, scatter[here].shape)
+            found.covariances[here],
+            np.broadcast_to(expected, scatter[here].shape),
+            rtol=1e-6,
+            atol=1e-9,
         )
-    np.testing.assert_allclose(found.roots @ found.roots.transpose(0, 2, 1), found.covariances)
-    assert Each(models, sizes).n_parameters(6, 3) == sum(
+    if found.roots is not None:
+        np.testing.assert_allclose(
+            found.roots @ found.roots.transpose(0, 2, 1), found.covariances, atol=1e-12
+        )
+    assert each.n_parameters(sum(sizes), 3) == sum(
         model.n_parameters(K, 3) for model, K in zip(models, sizes, strict=True)
     )
+
+
+def test_an_m_step_of_ones_own_is_kept():
+    class Doubled(VVV):
+        def estimate(self, scatter, mass, n_features, previous):
+            return super().estimate(2 * scatter, mass, n_features, previous)
+
+    scatter, mass = scatters_of(VVV.storage, (2, 3))
+    found = Each((Doubled(), VVV()), (2, 3)).estimate(scatter, mass, 3, None).covariances
+    expected = scatter / mass[:, None, None] * np.r_[2, 2, 1, 1, 1][:, None, None]
+    np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize("code", ["EVI", "VEI", "EVV", "EVE"])
+def test_who_collapses_is_named(code):
+    model, other = get_model(code), get_model("VVI" if code[2] == "I" else "VVV")
+    scatter, mass = scatters_of(model.storage, (2, 1, 3))
+    scatter[4] = 0
+    with pytest.raises(DegenerateCovariance) as caught:
+        Each((model, other, model), (2, 1, 3)).estimate(scatter, mass, 3, None)
+    # Where axes are common, it is known of the mixture alone.
+    assert caught.value.component in ((3, 4, 5) if code == "EVE" else (4,))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("narrow", [False, True])
+def test_summaries_are_those_of_each(narrow, weighted):
+    X = clusters(0, 240, 2)[0]
+    if narrow:
+        X = np.r_[X, X[:1] + 1e-7 * np.random.RandomState(0).normal(size=(40, 2))]
+    weight = np.random.RandomState(0).uniform(0.5, 2, size=len(X)) if weighted else None
+    problem, codes = problem_of(X, weight=weight), ("VVV", "EEE", "EVV")
+    models = [get_model(code) for code in codes]
+    mixtures = em.start_abreast(problem, models, starts_of(problem, (3, 1, 5)))
+    if narrow:
+        parts = [0.8, 0.2], [X.mean(axis=0), X[0]], [np.cov(X.T), 1e-14 * np.eye(2)]
+        mixtures[0] = Mixture.from_arrays(*parts)
+    found = em.summaries_abreast(problem, models, mixtures)
+    for model, mixture, summary in zip(models, mixtures, found, strict=True):
+        expected = prediction.summary(mixture, model, problem.rows)
+        for field in fields(expected):
+            np.testing.assert_allclose(
+                getattr(summary, field.name), getattr(expected, field.name), rtol=1e-9, atol=1e-7
+            )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from gmmem.contracts import contract
+from gmmem.covariances.parts import Parts, whole
 from gmmem.covariances.storage import DegenerateCovariance, Estimate
 
 
@@ -214,6 +215,42 @@ class Lettered(CovarianceModel):
         (True, False)
         """
         return self.letters[2] != "V"
+
+    def estimate(self, scatter, mass, n_features, previous):
+        return self.of_each(scatter, mass, n_features, previous, whole(len(mass)))
+
+    def of_each(
+        self,
+        scatter: np.ndarray,
+        mass: np.ndarray,
+        n_features: int,
+        previous: np.ndarray | None,
+        parts: Parts,
+    ) -> Estimate:
+        """`estimate` for several mixtures at once, where scatters are those of components.
+
+        Parameters
+        ----------
+        scatter, mass, n_features, previous
+            As for `estimate`, of the components of all.
+        parts : Parts
+            Whose they are.
+
+        Returns
+        -------
+        estimate : Estimate
+            A covariance for each component, also where those of a mixture are equal.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gmmem.covariances import get_model
+        >>> from gmmem.covariances.parts import Parts
+        >>> scatter, mass = np.array([2.0, 4.0, 2.0, 8.0]), np.ones(4)
+        >>> get_model("EII").of_each(scatter, mass, 1, None, Parts([2, 2])).covariances
+        array([3., 3., 5., 5.])
+        """
+        raise NotImplementedError
 
     def n_parameters(self, n_components, n_features):
         d = n_features

@@ -23,7 +23,7 @@ from gmmem.covariances.storage import (
     read_only,
     unit_axes,
 )
-from gmmem.covariances.volumes import common_shape, volumes
+from gmmem.covariances.volumes import common_shapes, volumes
 from gmmem.forms import SQUARE, Quadratic
 
 
@@ -148,8 +148,8 @@ class EEI(Lettered):
     storage = Diagonal
     shared = True
 
-    def estimate(self, scatter, mass, n_features, previous):
-        return Estimate(scatter / mass.sum())
+    def of_each(self, scatter, mass, n_features, previous, parts):
+        return Estimate(parts.total(scatter) / parts.total(mass)[:, None])
 
 
 class VEI(Iterated):
@@ -182,10 +182,10 @@ class VEI(Iterated):
     name = "VEI"
     storage = Diagonal
 
-    def estimate(self, scatter, mass, n_features, previous):
+    def of_each(self, scatter, mass, n_features, previous, parts):
         start = None if previous is None else previous.sum(axis=1)  # But for a factor of all.
-        volume, shape, settled = common_shape(scatter, mass, start, self.tol, self.max_iter)
-        return Estimate(volume[:, None] * shape, settled)
+        found = common_shapes(scatter, mass, start, parts, self.tol, self.max_iter)
+        return Estimate(*found)
 
 
 class EVI(Lettered):
@@ -214,9 +214,9 @@ class EVI(Lettered):
     name = "EVI"
     storage = Diagonal
 
-    def estimate(self, scatter, mass, n_features, previous):
+    def of_each(self, scatter, mass, n_features, previous, parts):
         size = volumes(scatter)
-        return Estimate(scatter / size[:, None] * (size.sum() / mass.sum()))
+        return Estimate(scatter / size[:, None] * (parts.total(size) / parts.total(mass))[:, None])
 
 
 class VVI(Lettered):
@@ -239,5 +239,5 @@ class VVI(Lettered):
     name = "VVI"
     storage = Diagonal
 
-    def estimate(self, scatter, mass, n_features, previous):
+    def of_each(self, scatter, mass, n_features, previous, parts):
         return Estimate(scatter / mass[:, None])

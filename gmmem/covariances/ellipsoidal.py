@@ -15,10 +15,11 @@ import numpy as np
 
 from gmmem.covariances.base import Iterated, Lettered
 from gmmem.covariances.full import Full
-from gmmem.covariances.orientation import best_axes
+from gmmem.covariances.orientation import axes_of_each
+from gmmem.covariances.parts import Parts
 from gmmem.covariances.roots import eigen, root
 from gmmem.covariances.storage import EPS, Estimate
-from gmmem.covariances.volumes import check_positive, common_matrix, common_shape, volumes
+from gmmem.covariances.volumes import check_positive, common_matrix, common_shapes, volumes
 
 # Axes whose squared lengths differ by less are as long as each other: as a share of the
 # longest, and of their own.
@@ -46,8 +47,8 @@ class EEE(Lettered):
     storage = Full
     shared = True
 
-    def estimate(self, scatter, mass, n_features, previous):
-        return Estimate(scatter / mass.sum())
+    def of_each(self, scatter, mass, n_features, previous, parts):
+        return Estimate(parts.total(scatter) / parts.total(mass)[:, None, None])
 
 
 class VEE(Iterated):
@@ -80,10 +81,19 @@ class VEE(Iterated):
     name = "VEE"
     storage = Full
 
-    def estimate(self, scatter, mass, n_features, previous):
+    def of_each(self, scatter, mass, n_features, previous, parts):
         start = None if previous is None else _traces(previous)
-        volume, common, settled = common_matrix(scatter, mass, start, self.tol, self.max_iter)
-        return _of_roots(np.sqrt(volume)[:, None, None] * common, settled)
+        roots, found, settled = root(scatter), np.empty_like(scatter), True
+        limits = self.tol, self.max_iter
+
+        def solve(here):
+            begin = None if start is None else start[here]
+            return common_matrix(scatter[here], roots[here], mass[here], begin, *limits)
+
+        for here, (volume, common, done) in parts.each(solve):
+            found[here] = np.sqrt(volume)[:, None, None] * common
+            settled = settled and done
+        return _of_roots(found, settled)
 
 
 @dataclass(frozen=True)
@@ -124,17 +134,24 @@ class EVE(Turned):
     name = "EVE"
     storage = Full
 
-    def estimate(self, scatter, mass, n_features, previous):
-        total, each = mass.sum(), np.full(n_features, 1 / n_features)
+    def of_each(self, scatter, mass, n_features, previous, parts):
+        each = np.full(n_features, 1 / n_features)
 
-        def objective(values):
-            size = np.exp(np.log(values).dot(each))
-            pooled = size.sum()
-            return total * n_features * np.log(pooled), size * (total / pooled), 1 / n_features
+        def objective(here):
+            total = mass[here].sum()
 
-        axes, values, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
+            def of(values):
+                size = np.exp(np.log(values).dot(each))
+                pooled = size.sum()
+                return total * n_features * np.log(pooled), size * (total / pooled), 1 / n_features
+
+            return of
+
+        limits = self.tol, self.max_iter
+        axes, values, settled = axes_of_each(scatter, objective, previous, parts, *limits)
         size = volumes(values)
-        return _along(values / size[:, None] * (size.sum() / total), axes, settled)
+        factor = parts.total(size) / parts.total(mass)
+        return _along(values / size[:, None] * factor[:, None], axes, settled)
 
 
 class VVE(Turned):
@@ -168,11 +185,13 @@ class VVE(Turned):
     name = "VVE"
     storage = Full
 
-    def estimate(self, scatter, mass, n_features, previous):
-        def objective(values):
-            return float(mass.dot(np.log(values)).sum()), mass, 0.0
+    def of_each(self, scatter, mass, n_features, previous, parts):
+        def objective(here):
+            own = mass[here]
+            return lambda values: (float(own.dot(np.log(values)).sum()), own, 0.0)
 
-        axes, values, settled = best_axes(scatter, objective, previous, self.tol, self.max_iter)
+        limits = self.tol, self.max_iter
+        axes, values, settled = axes_of_each(scatter, objective, previous, parts, *limits)
         return _along(values / mass[:, None], axes, settled)
 
 
@@ -202,10 +221,9 @@ class EEV(Lettered):
     name = "EEV"
     storage = Full
 
-    def estimate(self, scatter, mass, n_features, previous):
-        values, axes = _eigen(scatter)
-        common = np.repeat(values.sum(axis=0)[None] / mass.sum(), len(values), axis=0)
-        return _along(common, axes)
+    def of_each(self, scatter, mass, n_features, previous, parts):
+        values, axes = _eigen(scatter, parts)
+        return _along(parts.total(values) / parts.total(mass)[:, None], axes)
 
 
 class VEV(Iterated):
@@ -238,11 +256,11 @@ class VEV(Iterated):
     name = "VEV"
     storage = Full
 
-    def estimate(self, scatter, mass, n_features, previous):
-        values, axes = _eigen(scatter)
+    def of_each(self, scatter, mass, n_features, previous, parts):
+        values, axes = _eigen(scatter, parts)
         start = None if previous is None else _traces(previous)
-        volume, shape, settled = common_shape(values, mass, start, self.tol, self.max_iter)
-        return _along(volume[:, None] * shape, axes, settled)
+        along, settled = common_shapes(values, mass, start, parts, self.tol, self.max_iter)
+        return _along(along, axes, settled)
 
 
 class EVV(Lettered):
@@ -271,10 +289,11 @@ class EVV(Lettered):
     name = "EVV"
     storage = Full
 
-    def estimate(self, scatter, mass, n_features, previous):
+    def of_each(self, scatter, mass, n_features, previous, parts):
         roots = root(scatter)
         size = _volumes_of_roots(roots)
-        return _of_roots(roots * np.sqrt(size.sum() / mass.sum() / size)[:, None, None])
+        factor = parts.total(size) / parts.total(mass) / size
+        return _of_roots(roots * np.sqrt(factor)[:, None, None])
 
 
 class VVV(Lettered):
@@ -297,7 +316,7 @@ class VVV(Lettered):
     name = "VVV"
     storage = Full
 
-    def estimate(self, scatter, mass, n_features, previous):
+    def of_each(self, scatter, mass, n_features, previous, parts):
         return Estimate(scatter / mass[:, None, None])
 
 
@@ -313,7 +332,7 @@ def _volumes_of_roots(roots: np.ndarray) -> np.ndarray:
     return volumes(pivots**2)
 
 
-def _eigen(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _eigen(matrices: np.ndarray, parts: Parts) -> tuple[np.ndarray, np.ndarray]:
     """Variances along the axes and axes, longest first.
 
     Where a component has axes of equal length (few rows in many features), which of
@@ -326,9 +345,10 @@ def _eigen(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     noise = np.minimum(TIED * values[:, :1], TIED_THIN * values[:, :-1])
     tied = values[:, :-1] - values[:, 1:] <= noise
     if tied.any():
-        axes, pooled = axes.copy(), matrices.sum(axis=0)
+        axes = axes.copy()
+        pooled = np.broadcast_to(parts.total(matrices), matrices.shape)
         for k in np.flatnonzero(tied.any(axis=1)):
-            axes[k] = _turned_within_ties(axes[k], tied[k], pooled)
+            axes[k] = _turned_within_ties(axes[k], tied[k], pooled[k])
     return values, axes
 
 

@@ -39,6 +39,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg.lapack import dgesv, dpotrf, dpotrs
 
+from gmmem.covariances.parts import Parts
 from gmmem.covariances.roots import eigen, root
 from gmmem.covariances.volumes import check_positive
 
@@ -146,6 +147,7 @@ def common_axes(matrices: np.ndarray) -> np.ndarray:
 
 def best_axes(
     scatter: np.ndarray,
+    roots: np.ndarray,
     objective: Objective,
     previous: np.ndarray | None,
     tol: float,
@@ -156,6 +158,8 @@ def best_axes(
     Parameters
     ----------
     scatter : ndarray of shape (n_components, n_features, n_features)
+    roots : ndarray of shape (n_components, n_features, n_features)
+        ``R_k'`` with ``W_k = R_k R_k'``.
     objective : callable
     previous : ndarray of shape (n_components, n_features, n_features) or None
         Covariances whose axes to start from.  Without them the axes of all scatters
@@ -175,7 +179,6 @@ def best_axes(
     variances = scatter.diagonal(0, 1, 2)
     if not variances.min() > 0:
         check_positive(variances.max(axis=0)[None])
-    roots = root(scatter).transpose(0, 2, 1)
     if previous is not None:
         best = Seen.of(common_axes(previous), roots, objective)
     else:
@@ -190,6 +193,30 @@ def best_axes(
         best = min(ends, key=lambda each: each.value)
     best, settled = _descend(roots, objective, best, tol, max_iter)
     return best.axes, best.S.diagonal(0, 1, 2), settled
+
+
+def axes_of_each(
+    scatter: np.ndarray,
+    objective: Callable[[slice], Objective],
+    previous: np.ndarray | None,
+    parts: Parts,
+    tol: float,
+    max_iter: int,
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Axes (K, d, d) and variances along them (K, d), of which each mixture has its own.
+
+    The objective is that of some components.
+    """
+    roots, settled = root(scatter).transpose(0, 2, 1), True
+    axes, values = np.empty_like(scatter), np.empty(scatter.shape[:2])
+
+    def solve(here):
+        last = None if previous is None else previous[here]
+        return best_axes(scatter[here], roots[here], objective(here), last, tol, max_iter)
+
+    for here, (its, along, done) in parts.each(solve):
+        axes[here], values[here], settled = its, along, settled and done
+    return axes, values, settled
 
 
 def _descend(

@@ -33,7 +33,8 @@ def root(matrices: np.ndarray) -> np.ndarray:
         roots = np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:
         if len(matrices) > 1:
-            return np.concatenate([root(matrix[None]) for matrix in matrices])
+            half = len(matrices) // 2
+            return np.concatenate([root(matrices[:half]), root(matrices[half:])])
         return _of_lower_rank(matrices[0])[None]
     noise = matrices.shape[-1] * EPS * matrices.diagonal(0, 1, 2)
     flat = roots.diagonal(0, 1, 2) ** 2 <= noise

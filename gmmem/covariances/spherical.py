@@ -143,8 +143,8 @@ class EII(Lettered):
     storage = Spherical
     shared = True
 
-    def estimate(self, scatter, mass, n_features, previous):
-        return Estimate(scatter / (mass.sum() * n_features))
+    def of_each(self, scatter, mass, n_features, previous, parts):
+        return Estimate(parts.total(scatter) / (parts.total(mass) * n_features))
 
 
 class VII(Lettered):
@@ -167,7 +167,7 @@ class VII(Lettered):
     name = "VII"
     storage = Spherical
 
-    def estimate(self, scatter, mass, n_features, previous):
+    def of_each(self, scatter, mass, n_features, previous, parts):
         return Estimate(scatter / (mass * n_features))
 
 
@@ -198,9 +198,9 @@ class E(EII):
 
     name = "E"
 
-    def estimate(self, scatter, mass, n_features, previous):
+    def of_each(self, scatter, mass, n_features, previous, parts):
         _only_one_feature(self.name, n_features)
-        return super().estimate(scatter, mass, n_features, previous)
+        return super().of_each(scatter, mass, n_features, previous, parts)
 
 
 class V(VII):
@@ -222,6 +222,6 @@ class V(VII):
 
     name = "V"
 
-    def estimate(self, scatter, mass, n_features, previous):
+    def of_each(self, scatter, mass, n_features, previous, parts):
         _only_one_feature(self.name, n_features)
-        return super().estimate(scatter, mass, n_features, previous)
+        return super().of_each(scatter, mass, n_features, previous, parts)

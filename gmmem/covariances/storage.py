@@ -4,7 +4,8 @@ It is all that a density or an E-step needs.  A storage holds S covariances: one
 components, or one (S = 1) that all of them share.
 """
 
-from dataclasses import fields, replace
+from dataclasses import fields
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -623,6 +624,11 @@ def read_only(array: np.ndarray) -> np.ndarray:
     return array
 
 
+@lru_cache(maxsize=64)
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
 @fulfils(Storage)
 class Held:
     """What follows from how many covariances are held; arrays become read-only."""
@@ -669,9 +675,10 @@ class Held:
         """
         if self.shared:
             return self
-        own = {field.name: getattr(self, field.name) for field in fields(self)}
-        arrays = {name: each for name, each in own.items() if isinstance(each, np.ndarray)}
-        return replace(self, **{name: each[components] for name, each in arrays.items()})
+        own = (getattr(self, name) for name in _names(type(self)))
+        return type(self)(
+            *(each[components] if isinstance(each, np.ndarray) else each for each in own)
+        )
 
     def bound(self, extent):
         return self.form.reach(self.precisions, extent)

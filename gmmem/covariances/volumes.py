@@ -22,7 +22,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dtrtri
 
-from gmmem.covariances.roots import root
+from gmmem.covariances.parts import Parts
 from gmmem.covariances.storage import EPS, DegenerateCovariance
 
 # A step in turn is worth another if it changes less than this share of the one before.
@@ -161,10 +161,38 @@ def common_shape(
     return volume, shape(volume), settled
 
 
+def common_shapes(
+    values: np.ndarray,
+    mass: np.ndarray,
+    start: np.ndarray | None,
+    parts: Parts,
+    tol: float,
+    max_iter: int,
+) -> tuple[np.ndarray, bool]:
+    """Volumes times shapes (K, d), of which the components of each mixture share one."""
+    found, settled = np.empty_like(values), True
+
+    def solve(here):
+        begin = None if start is None else start[here]
+        return common_shape(values[here], mass[here], begin, tol, max_iter)
+
+    for here, (volume, shape, done) in parts.each(solve):
+        found[here], settled = volume[:, None] * shape, settled and done
+    return found, settled
+
+
 def common_matrix(
-    scatter: np.ndarray, mass: np.ndarray, start: np.ndarray | None, tol: float, max_iter: int
+    scatter: np.ndarray,
+    roots: np.ndarray,
+    mass: np.ndarray,
+    start: np.ndarray | None,
+    tol: float,
+    max_iter: int,
 ) -> tuple[np.ndarray, np.ndarray, bool]:
-    """The same for scatters that are matrices, (K, d, d): the root of one of determinant one."""
+    """The same for scatters that are matrices, (K, d, d): the root of one of determinant one.
+
+    By their roots no trace is negative, and none is small beside what it was taken from.
+    """
     d = scatter.shape[1]
     flat = scatter.reshape(len(scatter), -1)
     traces = flat[:, :: d + 1].sum(axis=1)
@@ -174,8 +202,6 @@ def common_matrix(
     def factorised(volume):
         return _factorised((1 / volume).dot(flat).reshape(d, d))
 
-    # By roots no trace is negative, and none is small beside what it was taken from.
-    roots = root(scatter)
     rows, ones = roots.transpose(0, 2, 1).reshape(-1, d), np.ones(d * d)
 
     def whiten(inverse):

@@ -24,7 +24,7 @@ Step through EM by hand:
 2 -1287.2
 """
 
-from gmmem.em.abreast import solve_abreast, start_abreast
+from gmmem.em.abreast import solve_abreast, start_abreast, summaries_abreast
 from gmmem.em.loop import converge, resume, solve, states, states_after
 from gmmem.em.outcome import Outcome, Reader, Solution, Status
 from gmmem.em.steps import expect, fit, initial_mixture, iterate, one_component
@@ -50,4 +50,5 @@ __all__ = [
     "start_abreast",
     "states",
     "states_after",
+    "summaries_abreast",
 ]

@@ -5,104 +5,32 @@ allocation), whose covariances are estimated from those of each (a model), and w
 is a number for each.  So it is EM like any other, by the one loop.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import ClassVar
 
 import numpy as np
+from scipy.special import entr
 
-from gmmem.covariances import CovarianceModel, DegenerateCovariance, Estimate
-from gmmem.covariances.roots import root
+from gmmem.covariances import CovarianceModel, DegenerateCovariance
+from gmmem.covariances.base import n_free
+from gmmem.covariances.parts import slices
+from gmmem.covariances.several import Each
+from gmmem.criteria import FitSummary
 from gmmem.em.loop import converge, states
 from gmmem.em.outcome import Solution
 from gmmem.kernels.allocation import Apart
-from gmmem.kernels.guard import need_differences
+from gmmem.kernels.arithmetic import weighted_total
+from gmmem.kernels.base import Kernel
+from gmmem.kernels.guard import choose, need_differences
 from gmmem.mixture import Mixture
 from gmmem.moments import Moments
 from gmmem.problem import Problem
+from gmmem.scoring import TOLERANCE
+from gmmem.sources.base import Block, Workspace, added
 from gmmem.updates import State
-
-
-@dataclass(frozen=True)
-class Each(CovarianceModel):
-    """A model for each of several mixtures, all of one storage.
-
-    Parameters
-    ----------
-    models : tuple of CovarianceModel
-        What ties the covariances of each.
-    sizes : tuple of int
-        How many components each mixture has.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from gmmem.covariances import get_model
-    >>> from gmmem.em.abreast import Each
-    >>> both = Each((get_model("EII"), get_model("VII")), (2, 2))
-    >>> both.estimate(np.array([2.0, 4.0, 2.0, 4.0]), np.ones(4), 1, None).covariances
-    array([3., 3., 2., 4.])
-    """
-
-    models: tuple[CovarianceModel, ...]
-    sizes: tuple[int, ...]
-    aligned: ClassVar[bool] = False
-    closed_form: ClassVar[bool] = False
-
-    @property
-    def name(self) -> str:
-        return ", ".join(model.name for model in self.models)
-
-    @property
-    def storage(self) -> type:
-        return self.models[0].storage
-
-    def n_parameters(self, n_components, n_features):
-        each = zip(self.models, self.sizes, strict=True)
-        return sum(model.n_parameters(K, n_features) for model, K in each)
-
-    def estimate(self, scatter, mass, n_features, previous):
-        covariances, roots, settled = np.empty_like(scatter), [], True
-        for model, here in zip(self.models, slices(self.sizes), strict=True):
-            last = None if previous is None else previous[here]
-            try:
-                found = _estimate(model, scatter[here], mass[here], n_features, last)
-            except DegenerateCovariance as error:
-                raise DegenerateCovariance(here.start + error.component, error.reason) from None
-            except np.linalg.LinAlgError:
-                raise DegenerateCovariance(here.start, "could not be decomposed") from None
-            covariances[here], settled = found.covariances, settled and found.settled
-            if found.roots is not None:
-                roots.append((here, found.roots))
-        return Estimate(covariances, settled, _all_roots(covariances, roots))
-
-
-def _all_roots(covariances: np.ndarray, known: list) -> np.ndarray | None:
-    """Roots of all, where those of some say more than their covariances."""
-    if not known:
-        return None
-    others = np.ones(len(covariances), dtype=bool)
-    for here, _ in known:
-        others[here] = False
-    roots = np.empty_like(covariances)
-    roots[others] = root(covariances[others])
-    for here, each in known:
-        roots[here] = each
-    return roots
-
-
-def _estimate(model: CovarianceModel, scatter, mass, n_features: int, last) -> Estimate:
-    if not model.shared:
-        return model.estimate(scatter, mass, n_features, last)
-    total = scatter.sum(axis=0, keepdims=True)
-    return model.estimate(total, mass, n_features, None if last is None else last[:1])
-
-
-def slices(sizes: Sequence[int]) -> list[slice]:
-    """Where the components of each mixture are."""
-    ends = np.cumsum(sizes).tolist()
-    return [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+from gmmem.updates.plain import Point
 
 
 def start_abreast(
@@ -138,20 +66,36 @@ def start_abreast(
     [[[3.5, 70.9]], [[3.5, 70.9]]]
     """
     mixtures: list[Mixture | None] = [None for _ in starts]
-    which = list(range(len(starts)))
-    while which:
-        sizes = [len(starts[n].mass) for n in which]
-        together = _together(problem, [models[n] for n in which], sizes)
-        moments = _joined_moments([starts[n] for n in which])
+    alike: dict[CovarianceModel | None, list[int]] = {}
+    for n, model in enumerate(models):
+        # What takes long is not done anew where another model's fails.
+        alike.setdefault(None if model.closed_form else model, []).append(n)
+    for which in alike.values():
+        for n, mixture in _started(problem, models, starts, which):
+            mixtures[n] = mixture
+    return mixtures
+
+
+def _started(
+    problem: Problem,
+    models: Sequence[CovarianceModel],
+    starts: Sequence[Moments],
+    which: Sequence[int],
+) -> Iterator[tuple[int, Mixture]]:
+    """Those of some, but for what fails."""
+    left = list(which)
+    while left:
+        sizes = [len(starts[n].mass) for n in left]
+        together = _together(problem, [models[n] for n in left], sizes)
+        moments = _joined_moments([starts[n] for n in left])
         try:
             update = together.maximise(moments.coarsened(together.model.storage.form, pooled=False))
         except DegenerateCovariance as error:
-            del which[_lost(error, sizes)]
+            del left[_lost(error, sizes)]
             continue
-        for n, here in zip(which, slices(sizes), strict=True):
-            mixtures[n] = _part(update.mixture, here, models[n])
-        break
-    return mixtures
+        for n, here in zip(left, slices(sizes), strict=True):
+            yield n, _part(update.mixture, here, models[n])
+        return
 
 
 def solve_abreast(
@@ -209,10 +153,10 @@ def solve_abreast(
     with problem.rows.working():
         for which, state in islice(_states(problem, models, mixtures), max_iter - done):
             # They have equal shares of all weight.
-            objectives = (state.log_likelihood + weight * np.log(len(which))).tolist()
-            places = slices([mixtures[n].n_components for n in which])
-            for n, objective, here in zip(which, objectives, places, strict=True):
-                found[n].append((state._replace(log_likelihood=objective, memory=None), here))
+            objectives = (state.log_likelihood + weight * math.log(len(which))).tolist()
+            iteration, _, mixture, update, settled, *_ = state
+            for (n, here), objective in zip(which.items(), objectives, strict=True):
+                found[n].append((State(iteration, objective, mixture, update, settled), here))
     solutions, limits = list(before), dict(tol=tol, max_iter=max_iter, stopping=stopping)
     for n, read in enumerate(found):
         if read:
@@ -223,25 +167,102 @@ def solve_abreast(
     return solutions
 
 
+@dataclass(frozen=True, eq=False)
+class _Certainties:
+    """Log-likelihood of each, entropy, and the negative log of the largest responsibilities."""
+
+    kernel: Kernel
+    sizes: tuple[int, ...]
+    combine = staticmethod(added)
+
+    @property
+    def row_bytes(self) -> int:
+        return 2 * self.kernel.row_bytes
+
+    def __call__(self, block: Block, workspace: Workspace) -> tuple[np.ndarray, ...]:
+        scores = self.kernel.scores(self.kernel.prepare(block, workspace), workspace)
+        left_out = scores.left_out()
+        R, _, likely = Apart(self.sizes)(scores, block, workspace)
+        firsts = [here.start for here in slices(self.sizes)]
+        entropy = np.add.reduceat(weighted_total(entr(R), block.weight), firsts)
+        largest = np.maximum.reduceat(R, firsts, axis=0)
+        likely, doubt = np.add(likely, left_out, dtype=np.float64), -np.log(largest)
+        likely, doubt = (weighted_total(each, block.weight) for each in (likely, doubt))
+        return likely, doubt, entropy
+
+
+def summaries_abreast(
+    problem: Problem, models: Sequence[CovarianceModel], mixtures: Sequence[Mixture]
+) -> list[FitSummary]:
+    """What every criterion looks at, of each.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of complete rows.
+    models : sequence of CovarianceModel
+        Those of the mixtures, all of one storage.
+    mixtures : sequence of Mixture
+        Of positive weights.
+
+    Returns
+    -------
+    summaries : list of FitSummary
+        As `gmmem.prediction.summary` gives them one by one.
+
+    Examples
+    --------
+    >>> from gmmem import em
+    >>> from gmmem.covariances import get_model
+    >>> from gmmem.datasets import load_old_faithful
+    >>> from gmmem.problem import Problem
+    >>> from gmmem.sources import InMemory
+    >>> model = get_model("full")
+    >>> problem = Problem.of(InMemory(load_old_faithful()), model)
+    >>> mixtures = em.start_abreast(problem, [model] * 2, [problem.all_rows()] * 2)
+    >>> found = em.summaries_abreast(problem, [model] * 2, mixtures)
+    >>> [round(each.log_likelihood) for each in found]
+    [-1290, -1290]
+    """
+    rows, joined, n = problem.rows, _joined(mixtures), len(mixtures)
+    centre, reach = problem.extent.centre, problem.extent.reach
+    kernel = choose(joined, centre, reach, rows.arithmetic, False, TOLERANCE)
+    sizes = tuple(each.n_components for each in mixtures)
+    likely, doubt, entropy = (each.tolist() for each in rows.fold(_Certainties(kernel, sizes)))
+    weight = rows.total_weight
+    return [
+        FitSummary(
+            # They have equal shares of all weight.
+            likely[i] + weight * math.log(n),
+            n_free(model, *mixture.means.shape),
+            weight,
+            entropy[i],
+            doubt[i],
+            mixture.n_components,
+        )
+        for i, (model, mixture) in enumerate(zip(models, mixtures, strict=True))
+    ]
+
+
 def _states(
     problem: Problem, models: Sequence[CovarianceModel], mixtures: Sequence[Mixture]
-) -> Iterator[tuple[list[int], State]]:
-    """States of all that go on, and which these are."""
+) -> Iterator[tuple[dict[int, slice], State]]:
+    """States of all that go on, and which these are, and where."""
     which, now = _without_narrow(problem, list(range(len(mixtures))), mixtures)
     while which:
         sizes = [each.n_components for each in now]
         together = _together(problem, [models[n] for n in which], sizes)
+        places = dict(zip(which, slices(sizes), strict=True))
         state, lost = None, []
         try:
             for state in states(together, _joined(now)):
-                yield which, state
+                yield places, state
                 if state.memory.kernel.exact:
                     break
         except DegenerateCovariance as error:
             lost = [_lost(error, sizes)]
         if state is not None:
-            each = zip(slices(sizes), which, strict=True)
-            now = [_part(state.update, here, models[n]) for here, n in each]
+            now = [_part(state.update, here, models[n]) for n, here in places.items()]
         left = [i for i in range(len(which)) if i not in lost]
         which, now = [which[i] for i in left], [now[i] for i in left]
         which, now = _without_narrow(problem, which, now)
@@ -272,7 +293,12 @@ def _lost(error: DegenerateCovariance, sizes: Sequence[int]) -> int:
 
 
 def _joined_moments(starts: Sequence[Moments]) -> Moments:
-    centres = [np.broadcast_to(each.centre, each.first.shape) for each in starts]
+    centres = [
+        each.centre
+        if each.centre.shape == each.first.shape
+        else np.broadcast_to(each.centre, each.first.shape)
+        for each in starts
+    ]
     mass, first, second = (
         np.concatenate([getattr(each, name) for each in starts])
         for name in ("mass", "first", "second")
@@ -286,8 +312,8 @@ def _joined(mixtures: Sequence[Mixture]) -> Mixture:
     means = np.concatenate([each.means for each in mixtures])
     factors = []
     for each in mixtures:
-        held = each.covariances.factors
-        factors.append(np.broadcast_to(held, (each.n_components, *held.shape[1:])))
+        held, K = each.covariances.factors, each.n_components
+        factors.append(held if len(held) == K else np.repeat(held, K, axis=0))
     # In C's order, whatever theirs is: what is computed of them is the same to the last bit.
     factors = np.ascontiguousarray(np.concatenate(factors))
     storage = mixtures[0].covariances.from_factors(factors, means.shape[1])
@@ -303,8 +329,8 @@ def _part(mixture: Mixture, here: slice, model: CovarianceModel) -> Mixture:
 
 
 def _alone(solution: Solution, here: slice, model: CovarianceModel) -> Solution:
-    last = solution.last
+    last, mixture = solution.last, _part(solution.mixture, here, model)
     if last is not None:
-        mixture, update = (_part(each, here, model) for each in (last.mixture, last.update))
-        last = last._replace(mixture=mixture, update=update)
-    return replace(solution, mixture=_part(solution.mixture, here, model), last=last)
+        before = _part(last.mixture, here, model)
+        last = last._replace(mixture=before, update=mixture, memory=Point(mixture, None))
+    return replace(solution, mixture=mixture, last=last)

@@ -23,7 +23,7 @@ from gmmem.updates import PLAIN, Extrapolated, Rule
 MOST_ROWS = 2_000
 
 # Iterations in which they do, plain ones: later, each goes on in leaps of its own.
-TOGETHER = 27
+TOGETHER = 41
 
 
 class GridPoint(NamedTuple):
@@ -75,11 +75,13 @@ class Candidate:
     def model(self) -> CovarianceModel:
         return get_model(self.point.covariance_type)
 
+    def value(self, criterion: str) -> float:
+        """Of a criterion; not a number where there is no fit."""
+        return np.nan if self.summary is None else CRITERIA[criterion](self.summary)
+
     def criteria(self) -> dict[str, float]:
-        """Every criterion; not a number where there is no fit."""
-        if self.summary is None:
-            return dict.fromkeys(CRITERIA, np.nan)
-        return {name: criterion(self.summary) for name, criterion in CRITERIA.items()}
+        """Every one."""
+        return {name: self.value(name) for name in CRITERIA}
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,22 +107,22 @@ def advance(
     if problem.extent.n_rows < point.n_components:
         few = f"{problem.extent.n_rows} rows are fewer than the components."
         return Candidate(point, "failed", few, 0.0, [])
-    problem, until = of_point(problem, point, settings), min(until, settings.max_iter)
+    until = min(until, settings.max_iter)
     with problem.rows.working():
-        solution = _solution(begun, problem, settings, until)
+        solution = _solution(begun, of_point(problem, point, settings), settings, until)
         seconds = before + perf_counter() - began
-        return _answer(point, solution, problem, settings, until, seconds)
+        result = _answer(point, solution, settings, until, seconds)
+        return summarised([result], problem, settings)[0]
 
 
 def _answer(
     point: GridPoint,
     solution: em.Solution,
-    problem: Problem,
     settings: Settings,
     until: int,
     seconds: float,
 ) -> Candidate | Running:
-    """What a solution says of a candidate."""
+    """What a solution says of a candidate, but for its summary."""
     if solution.failure is not None:
         told = advice.of_failure(solution.failure, settings.names)
         return Candidate(point, "degenerate", told, seconds, solution.history)
@@ -136,7 +138,7 @@ def _answer(
         seconds,
         solution.history,
         solution.mixture,
-        _summary(solution.mixture, problem),
+        None,
         solution.passes,
         solution.remaining,
     )
@@ -149,16 +151,16 @@ def advance_all(
     if len(points) == 1:
         return [advance(points[0], begun[0], problem, settings, until)]
     began, until = perf_counter(), min(until, settings.max_iter)
-    problems = [of_point(problem, point, settings) for point in points]
-    models, starts = [each.model for each in problems], list(begun)
+    models, starts = [get_model(each.covariance_type) for each in points], list(begun)
+    first = of_point(problem, points[0], settings)
     with problem.rows.working():
         if isinstance(begun[0], Moments):
-            starts = em.start_abreast(problems[0], models, begun)
+            starts = em.start_abreast(first, models, begun)
         else:
             starts = [each.solution for each in begun]
         some = [n for n, start in enumerate(starts) if start is not None]
         found = em.solve_abreast(
-            problems[0],
+            first,
             [models[n] for n in some],
             [starts[n] for n in some],
             tol=settings.tol,
@@ -167,10 +169,11 @@ def advance_all(
         )
         solutions = dict(zip(some, found, strict=True))
         seconds = (perf_counter() - began) / len(points)
-        return [
-            _followed(point, begun[n], solutions.get(n), problems[n], settings, until, seconds)
+        results = [
+            _followed(point, begun[n], solutions.get(n), problem, settings, until, seconds)
             for n, point in enumerate(points)
         ]
+        return summarised(results, problem, settings)
 
 
 def _followed(
@@ -187,10 +190,7 @@ def _followed(
         seconds += begun.seconds
     if solution is None:
         return advance(point, begun, problem, settings, until)
-    if solution.last is not None:
-        memory = PLAIN.init(problem, solution.last.update)
-        solution = replace(solution, last=solution.last._replace(memory=memory))
-    result = _answer(point, solution, problem, settings, until, seconds)
+    result = _answer(point, solution, settings, until, seconds)
     if isinstance(result, Running) and solution.passes < until:
         return advance(point, result, problem, settings, until)
     return result
@@ -199,7 +199,7 @@ def _followed(
 def batches(
     points: list[GridPoint], begun: dict, problem: Problem, settings: Settings, until: int
 ) -> list[list[GridPoint]]:
-    """Which candidates share their passes: of few rows, those of one storage and one kind."""
+    """Which candidates share their passes: of few rows, those of one storage."""
     together: dict[Any, list[GridPoint]] = {}
     alike = until <= TOGETHER and shares_passes(problem, settings)
     for point in points:
@@ -208,7 +208,7 @@ def batches(
         if alike and enough and not isinstance(start, str):
             model = get_model(point.covariance_type)
             done = start.solution.passes if isinstance(start, Running) else 0
-            key = done, model.storage, None if model.closed_form else model
+            key = done, model.storage
         together.setdefault(key, []).append(point)
     return list(together.values())
 
@@ -223,13 +223,6 @@ def of_point(problem: Problem, point: GridPoint, settings: Settings) -> Problem:
     """With the model of a point, and its prior."""
     problem = problem.with_model(get_model(point.covariance_type))
     return replace(problem, prior=prior_for(settings.prior, problem, point.n_components))
-
-
-def _summary(mixture: Mixture, problem: Problem) -> FitSummary:
-    """Without the parameters that a prior holds."""
-    found = prediction.summary(mixture, problem.model, problem.rows)
-    held = problem.prior.n_held(problem.model, problem.rows.n_features)
-    return replace(found, n_parameters=found.n_parameters - held)
 
 
 def _solution(
@@ -267,8 +260,8 @@ def _in_leaps(solution: em.Solution, problem: Problem, settings: Settings) -> em
     return replace(solution, last=solution.last._replace(memory=memory))
 
 
-def stopped(point: GridPoint, running: Running, problem: Problem) -> Candidate:
-    """A candidate that cannot win any more, as it is."""
+def stopped(point: GridPoint, running: Running) -> Candidate:
+    """A candidate that cannot win any more, as it is, but for its summary."""
     solution = running.solution
     return Candidate(
         point,
@@ -278,7 +271,36 @@ def stopped(point: GridPoint, running: Running, problem: Problem) -> Candidate:
         running.seconds,
         solution.history,
         solution.mixture,
-        _summary(solution.mixture, problem),
+        None,
         solution.passes,
         solution.remaining,
     )
+
+
+def summarised(
+    results: list[Candidate | Running], problem: Problem, settings: Settings
+) -> list[Candidate | Running]:
+    """The same, with the summaries that are wanting: those of one storage in one pass."""
+    wanting: dict[Any, list[int]] = {}
+    for n, each in enumerate(results):
+        if isinstance(each, Candidate) and each.mixture is not None and each.summary is None:
+            wanting.setdefault(each.model.storage, []).append(n)
+    results = list(results)
+    for which in wanting.values():
+        some = [results[n] for n in which]
+        if shares_passes(problem, settings):
+            models, mixtures = [each.model for each in some], [each.mixture for each in some]
+            found = em.summaries_abreast(problem, models, mixtures)
+        else:
+            found = [_summary(each, problem, settings) for each in some]
+        for n, each, summary in zip(which, some, found, strict=True):
+            results[n] = replace(each, summary=summary)
+    return results
+
+
+def _summary(candidate: Candidate, problem: Problem, settings: Settings) -> FitSummary:
+    """Without the parameters that a prior holds."""
+    problem = of_point(problem, candidate.point, settings)
+    found = prediction.summary(candidate.mixture, problem.model, problem.rows)
+    held = problem.prior.n_held(problem.model, problem.rows.n_features)
+    return replace(found, n_parameters=found.n_parameters - held)

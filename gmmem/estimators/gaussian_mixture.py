@@ -404,10 +404,8 @@ callable, default="kmeans"
 
     def _fitted(self, solution, model, dtype) -> dict:
         """A solution as fitted attributes."""
-        history, (mixture, placed) = (
-            solution.history,
-            ordered(solution.mixture, self.component_order),
-        )
+        history = solution.history
+        mixture, placed = ordered(solution.mixture, self.component_order)
         return to_attributes(mixture, model, dtype) | {
             "_placed": placed,
             "converged_": solution.status is em.Status.CONVERGED,

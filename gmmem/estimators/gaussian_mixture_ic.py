@@ -270,7 +270,7 @@ class GaussianMixtureIC(
         )
         done = self._kept(rows, settings)
         new = [point for point in points if point not in done]
-        before = (done[each].criteria()[self.criterion] for each in points if each in done)
+        before = (done[each].value(self.criterion) for each in points if each in done)
         best = min(before, default=np.inf)
 
         def best_so_far():
@@ -369,7 +369,7 @@ class GaussianMixtureIC(
 
     def _tell(self, candidate) -> None:
         if self.verbose:
-            point, value = candidate.point, candidate.criteria()[self.criterion]
+            point, value = candidate.point, candidate.value(self.criterion)
             name = getattr(point.covariance_type, "name", point.covariance_type)
             print(
                 f"{name:9} {point.n_components:3}  {self.criterion} {value:14.4f}  "

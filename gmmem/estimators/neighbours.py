@@ -42,7 +42,7 @@ def from_neighbours(
     """
     tried = set()
     for _ in range(ROUNDS):
-        values = {point: each.criteria()[criterion] for point, each in done.items()}
+        values = {point: each.value(criterion) for point, each in done.items()}
         values = {point: value for point, value in values.items() if np.isfinite(value)}
         if not values:
             return
@@ -57,8 +57,8 @@ def from_neighbours(
                 continue
             tried.add(key)
             found = _moved(done[origin], target, problem, settings)
-            if found is not None and found.criteria()[criterion] < values[target] - LEAST:
-                again, values[target] = True, found.criteria()[criterion]
+            if found is not None and found.value(criterion) < values[target] - LEAST:
+                again, values[target] = True, found.value(criterion)
                 yield found
         if not again:
             return

@@ -40,7 +40,13 @@ WISE = 24
 
 
 def race(
-    points: Iterable, run: Callable, value: Callable, hopes: Callable, max_iter: int, best: float
+    points: Iterable,
+    run: Callable,
+    stop: Callable,
+    value: Callable,
+    hopes: Callable,
+    max_iter: int,
+    best: float,
 ) -> Iterator:
     """Run candidates until they end or cannot win.
 
@@ -50,6 +56,9 @@ def race(
     run : callable
         ``run(points, until)`` gives pairs of a point and what ended there, or None where
         it goes on.
+    stop : callable
+        ``stop(points)`` gives pairs of a point and what it has come to, of those that go on
+        no more.
     value : callable
         ``value(candidate)``, the criterion of one that ended.
     hopes : callable
@@ -62,7 +71,7 @@ def race(
     Yields
     ------
     point, candidate : tuple
-        The candidate is None for one that is to be stopped where it is.
+        As they end, or are stopped where they are.
     """
     running, until = dict.fromkeys(points), FIRST
 
@@ -78,10 +87,10 @@ def race(
         yield from go_on(list(running), until)
         while leaders := _ahead({point: hopes(point)[0] for point in running}, best):
             yield from go_on(leaders, max_iter)
-        for point in list(running):
-            if hopes(point)[1] > best + MARGIN:
-                del running[point]
-                yield point, None
+        lost = [point for point in running if hopes(point)[1] > best + MARGIN]
+        for point in lost:
+            del running[point]
+        yield from stop(lost)
         until = math.ceil(GROWTH * until)
 
 

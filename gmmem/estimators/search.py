@@ -17,9 +17,9 @@ from gmmem.estimators.candidates import (
     Settings,
     advance_all,
     batches,
-    of_point,
     shares_passes,
     stopped,
+    summarised,
 )
 from gmmem.estimators.journal import Journal
 from gmmem.estimators.race import hopes, race
@@ -150,17 +150,21 @@ def fit_all(
                         yield candidate
                 points = going
             return
+
+        def stop(some: list[GridPoint]) -> list[tuple[GridPoint, Candidate]]:
+            ended = [stopped(point, begun[point]) for point in some]
+            return list(zip(some, summarised(ended, problem, settings), strict=True))
+
         raced = race(
             points,
             run,
-            lambda candidate: candidate.criteria()[criterion],
+            stop,
+            lambda candidate: candidate.value(criterion),
             lambda point: hopes(point, begun[point].solution, weight, criterion),
             settings.max_iter,
             best,
         )
-        for point, candidate in raced:
-            if candidate is None:
-                candidate = stopped(point, begun[point], of_point(problem, point, settings))
+        for _, candidate in raced:
             yield candidate
 
 

@@ -4,8 +4,10 @@
 M-step and the loop are the same.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -13,6 +15,9 @@ import numpy as np
 
 from gmmem.kernels import standard
 from gmmem.kernels.arithmetic import (
+    CEILING,
+    DEPTH,
+    FLOOR,
     above_ceiling,
     softmax,
     softmax_below_ceiling,
@@ -76,12 +81,54 @@ class Apart:
     complete: ClassVar[bool] = False
 
     def __call__(self, scores: Scores, block: Block, workspace: Workspace) -> Shares:
-        L, log_sums = scores.L, []
+        L = scores.L
+        if scores.bounded and scores.again is not None:
+            log_sums = self._below_ceiling(L, workspace, scores.again)
+        else:
+            log_sums = self._by_peaks(L, workspace)
+        return Shares(L, np.ones(L.shape[1], L.dtype), log_sums)
+
+    def _below_ceiling(self, L: np.ndarray, workspace: Workspace, columns: Callable) -> np.ndarray:
+        """Shares in place of scores that do not exceed the ceiling, and log-sums.
+
+        Rows that lie far below it by one of the mixtures are computed anew by their peaks.
+        """
+        ceiling = CEILING[L.dtype]
+        np.maximum(L, L.dtype.type(ceiling + FLOOR[L.dtype]), out=L)
+        np.exp(L, out=L)
+        total = self._members.astype(L.dtype, copy=False) @ L
+        far = ()
+        if not total.min() >= (least := math.exp(ceiling - DEPTH[L.dtype])):
+            far = np.flatnonzero(~(total >= least).all(axis=0))
+            total[:, far] = 1
+        log_sums = np.log(total)
+        np.divide(1, total, out=total)
+        scale = workspace.take("scale", L.shape, L.dtype)
+        L *= np.take(total, self._whose, axis=0, out=scale, mode="clip")
+        if len(far):
+            part = columns(far)
+            log_sums[:, far] = self._by_peaks(part, Workspace())
+            L[:, far] = part
+        return log_sums
+
+    @cached_property
+    def _whose(self) -> np.ndarray:
+        """Which mixture each component is of, (K,)."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    @cached_property
+    def _members(self) -> np.ndarray:
+        """What sums the components of each, (mixtures, K)."""
+        return (self._whose == np.arange(len(self.sizes))[:, None]).astype(np.float64)
+
+    def _by_peaks(self, L: np.ndarray, workspace: Workspace) -> np.ndarray:
+        """The same of any scores."""
+        log_sums = []
         for some in self._alike(L):
             of_each, scale = softmax(some, workspace)
             some *= scale
             log_sums.append(of_each.copy())  # The scratch is the next ones'.
-        return Shares(L, np.ones(L.shape[1], L.dtype), np.concatenate(log_sums))
+        return np.concatenate(log_sums)
 
     def _alike(self, L: np.ndarray) -> Iterator[np.ndarray]:
         """Neighbours of one size, as many as stay in a processor's cache, (size, some, b)."""

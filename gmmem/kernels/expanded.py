@@ -6,6 +6,7 @@ Two matrix products and one exponential a row and component.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,8 @@ class ExpandedKernel:
 
     components: Components
     centre: np.ndarray
-    coefficients: np.ndarray
+    extent: np.ndarray
     dtype: np.dtype
-    shift: float
-    bounded: bool
     leaves_out: bool
     exact = False
     begins = 1
@@ -45,15 +44,21 @@ class ExpandedKernel:
         dtype: np.dtype,
         complete: bool = True,
     ) -> "ExpandedKernel":
-        """Write components as the coefficients of 1, x and the quadratic terms."""
+        """Components as the coefficients of 1, x and the quadratic terms."""
+        leaves_out = complete and components.covariances.shared
+        return cls(components, centre, extent, dtype, leaves_out)
+
+    @cached_property
+    def _written(self) -> tuple[np.ndarray, float, bool]:
+        """Coefficients, shift, and whether L is bounded: not every kernel comes to a pass."""
+        components, dtype = self.components, self.dtype
         storage, form = components.covariances, components.covariances.form
-        means, precisions = components.means - centre, storage.precisions
+        means, precisions = components.means - self.centre, storage.precisions
         linear = form.times(precisions, means)
         constant = components.log_peaks - 0.5 * np.einsum("kj,kj->k", linear, means)
-        leaves_out = complete and storage.shared
         parts = [constant[:, None], linear]
-        if leaves_out:
-            swing = np.abs(linear) @ extent
+        if self.leaves_out:
+            swing = np.abs(linear) @ self.extent
             most, least = (constant + swing).max(), (constant - swing).max()
             bounded = most - least < DEPTH[dtype]
         else:
@@ -63,7 +68,22 @@ class ExpandedKernel:
         shift = float(most - CEILING[dtype]) if bounded else 0.0
         constant -= shift
         coefficients = np.concatenate(parts, axis=1).astype(dtype, copy=False)
-        return cls(components, centre, coefficients, dtype, shift, bool(bounded), leaves_out)
+        return coefficients, shift, bool(bounded)
+
+    @property
+    def coefficients(self) -> np.ndarray:
+        """Those of L less the shift, (K, p)."""
+        return self._written[0]
+
+    @property
+    def shift(self) -> float:
+        """What keeps L below the ceiling."""
+        return self._written[1]
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it does."""
+        return self._written[2]
 
     @property
     def origin(self) -> np.ndarray:

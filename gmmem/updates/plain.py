@@ -14,7 +14,8 @@ class Point(NamedTuple):
     """A mixture, and the kernel that scores the rows by it."""
 
     mixture: Mixture
-    kernel: Kernel
+    kernel: Kernel | None
+    """None where it is still to be chosen."""
 
 
 @fulfils(Rule)
