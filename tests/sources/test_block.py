@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from gmmem import Mixture, em
 from gmmem.covariances import get_model
 from gmmem.problem import Problem
 from gmmem.sources import Block, InMemory, memory
@@ -29,15 +30,16 @@ def test_kept_rows_are_those_about_the_centre_from_the_second_time_on():
                 )
 
 
-def test_another_centre_or_precision_is_not_served():
+def test_of_another_centre_it_begins_anew_and_another_precision_is_not_served():
     X = np.arange(12.0).reshape(4, 3)
-    kept, (block,) = Kept(*X.shape), blocks(X, 4)
-    kept.about(block, np.ones(3), FLOAT64)
+    kept, (block,), centre = Kept(*X.shape), blocks(X, 4), np.ones(3)
+    kept.about(block, centre, FLOAT64)
     for _ in range(3):
-        assert kept.about(block, np.ones(3), FLOAT64) is not None
-        assert kept.about(block, np.zeros(3), FLOAT64) is None
-        assert kept.about(block, np.ones(3), np.dtype(np.float32)) is None
-    assert kept.about(block, np.ones(3), FLOAT64) is not None
+        assert kept.about(block, centre, FLOAT64) is not None
+        assert kept.about(block, centre, np.dtype(np.float32)) is None
+    assert kept.about(block, np.zeros(3), FLOAT64) is None
+    assert kept.about(block, centre, FLOAT64) is None
+    assert kept.about(block, centre, FLOAT64) is not None
     np.testing.assert_array_equal(
         block._replace(kept=kept).about(np.zeros(3), np.empty((3, 4))), X.T
     )
@@ -77,3 +79,30 @@ def test_passes_over_kept_rows_give_the_same(monkeypatch, covariance_type, d, dt
         np.testing.assert_allclose(other.objective, one.objective, **exactly)
         np.testing.assert_allclose(other.moments.mass, one.moments.mass, **exactly)
     assert len({each.objective for each in kept}) == 1  # To the last bit, from pass to pass.
+
+
+def test_rows_changed_in_place_between_two_fits_are_read_anew():
+    rng = np.random.RandomState(0)
+    half = rng.randint(-9, 10, size=(30_000, 4)).astype(float)
+    X, start = np.concatenate([half, -half]), Mixture.from_arrays(*_two(4))
+    rows = InMemory(X)
+    em.fit(start, rows, tol=0, max_iter=4)
+    X[:, 0] *= np.where(np.abs(X[:, 1]) > 4, 3, 1)  # Their centre remains where it was.
+    again, anew = (em.fit(start, each, tol=0, max_iter=4) for each in (rows, InMemory(X)))
+    assert again.history == anew.history
+    np.testing.assert_array_equal(again.mixture.means, anew.mixture.means)
+
+
+def test_what_is_kept_of_another_centre_is_left_alone_where_it_is_read():
+    X = np.arange(12.0).reshape(4, 3)
+    kept, (block,), found = Kept(*X.shape), blocks(X, 4), []
+    for value, dtype in ((1.0, FLOAT64), (2.0, np.dtype(np.float32)), (3.0, FLOAT64)):
+        centre = np.full(3, value)
+        kept.about(block, centre, dtype)
+        found.append(kept.about(block, centre, dtype))
+    for value, Z in enumerate(found, 1):
+        np.testing.assert_array_equal(Z, (X - value).T)
+
+
+def _two(d):
+    return [0.4, 0.6], [[-2.0] * d, [2.0] * d], [9 * np.eye(d)] * 2
