@@ -139,11 +139,10 @@ class Kept:
 
     def __init__(self, n_rows: int, n_features: int) -> None:
         self._shape, self._lock = (n_features, n_rows), threading.Lock()
-        self._begin(None)
-
-    def _begin(self, centre: np.ndarray | None) -> None:
-        self._centre = centre
-        self._Z: np.ndarray | None = None
+        # Of which centre rows are kept, and which other one was asked for last.
+        self._centre: np.ndarray | None = None
+        self._other: np.ndarray | None = None
+        self._Z: np.ndarray = np.empty((0, 0))
         self._asked: set[tuple[int, int]] = set()
         self._there: set[tuple[int, int]] = set()
 
@@ -155,16 +154,15 @@ class Kept:
         block : Block
             Of the source.
         centre : ndarray of shape (n_features,)
-            Of another array, rows are kept anew, whatever it holds: it is found for each fit,
+            Another array is another centre, whatever it holds: one is found for each fit,
             before which the rows may have been changed in place.
         dtype : dtype
-            The precision; the first that is asked for again is kept.
+            The precision.
 
         Returns
         -------
         Z : ndarray of shape (n_features, b) or None
-            None where a block is asked for the first time: it may be the last, too.  None for
-            another precision.
+            None for a centre of which no block was asked for twice: it may be for one pass.
 
         Examples
         --------
@@ -176,17 +174,16 @@ class Kept:
         """
         place = block.start, block.start + len(block.X)
         with self._lock:
-            if centre is not self._centre:
-                self._begin(centre)
-            if place not in self._asked:
-                self._asked.add(place)
-                return None
-            if self._Z is None:
-                self._Z = np.empty(self._shape, dtype)
+            if centre is not self._centre or dtype != self._Z.dtype:
+                if centre is not self._other:
+                    self._other, self._asked = centre, set()
+                if place not in self._asked:
+                    self._asked.add(place)
+                    return None
+                self._centre, self._other = centre, None
+                self._Z, self._there = np.empty(self._shape, dtype), set()
             # Another thread may begin anew: this one goes on with what it has.
             whole, there = self._Z, self._there
-        if whole.dtype != dtype:
-            return None
         Z = whole[:, slice(*place)]
         if place not in there:
             # Two threads may come here at once: they write the same.
