@@ -294,7 +294,11 @@ def of_fit(params: Any, sizes: np.ndarray | None) -> tuple[str, ...]:
 
 def _of_iterations(params: Any) -> Iterator[str]:
     history, told = params.lower_bounds_, hasattr(params, "best_estimator_")
-    if "_stream" in vars(params) or not history or told:
+    if "_stream" in vars(params) or told:
+        return
+    if not history:
+        if not params.converged_ and params.max_iter:
+            yield "the fit was interrupted before the first iteration: fit it again."
         return
     left, steady = getattr(params, "remaining_gain_", 0), not getattr(params, "accelerate", False)
     if not params.converged_:

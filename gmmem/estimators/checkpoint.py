@@ -79,7 +79,12 @@ class Checkpoint:
         try:
             return Decoder(arrays, kernel, *known)(state)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(self._damaged(error)) from error
+            raise self.refused(error) from error
+
+    def refused(self, error: Exception) -> ValueError:
+        """What to raise where what was done before is of no use; the file stays."""
+        self.stays = True
+        return ValueError(self._damaged(error))
 
     def offer(self, state: Callable[[], Any]) -> None:
         """Write what was done, if it is time."""
@@ -200,7 +205,8 @@ def of_fit(estimator: Any, problem: Problem, *resumed: str) -> Iterator[Checkpoi
     try:
         yield kept
     except ValueError:  # As it would be the next time.
-        kept.remove()
+        if not kept.stays:
+            kept.remove()
         raise
     if not kept.stays:
         kept.remove()

@@ -12,6 +12,9 @@ from gmmem.starts.stages import Stages
 
 NOWHERE = Checkpoint(None, 0, {})
 
+# What there is of a fit.
+KEPT = {"solutions", "under_way", "begun", "random_state", "stages", "found"}
+
 
 class Saving:
     """Keeps the solutions so far, the state of the start that is under way, and a search for it.
@@ -45,6 +48,8 @@ class Saving:
         if not checkpoint.kept:
             return
         saved = self._saved = checkpoint.saved(problem.kernel, problem.model.storage)
+        if saved is not None and not (isinstance(saved, dict) and KEPT <= saved.keys()):
+            raise checkpoint.refused(KeyError("it does not hold what is kept of a fit"))
         if random_state is not None:
             if saved is not None:
                 random_state.set_state(saved["begun"])

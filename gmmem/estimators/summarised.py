@@ -102,8 +102,8 @@ class Summarised(Judged):
     def _status(self) -> str:
         if "_stream" in vars(self):
             return "stream"
-        if not self.lower_bounds_:
-            return "given"
+        if not self.lower_bounds_ and (self.converged_ or not self.max_iter):
+            return "given"  # Else it was interrupted before the first iteration.
         return "converged" if self.converged_ else "not converged"
 
     def table(self, X, y, sample_weight=None) -> ClassTable:

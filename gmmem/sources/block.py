@@ -139,8 +139,10 @@ class Kept:
 
     def __init__(self, n_rows: int, n_features: int) -> None:
         self._shape, self._lock = (n_features, n_rows), threading.Lock()
+        # Of which centre rows are kept, and which other one was asked for last.
         self._centre: np.ndarray | None = None
-        self._Z: np.ndarray | None = None
+        self._other: np.ndarray | None = None
+        self._Z: np.ndarray = np.empty((0, 0))
         self._asked: set[tuple[int, int]] = set()
         self._there: set[tuple[int, int]] = set()
 
@@ -152,15 +154,15 @@ class Kept:
         block : Block
             Of the source.
         centre : ndarray of shape (n_features,)
-            The first that is asked for again is the one that is kept, and so is its precision.
+            Another array is another centre, whatever it holds: one is found for each fit,
+            before which the rows may have been changed in place.
         dtype : dtype
             The precision.
 
         Returns
         -------
         Z : ndarray of shape (n_features, b) or None
-            None for another centre, or where a block is asked for the first time: it may be the
-            last, too.
+            None for a centre of which no block was asked for twice: it may be for one pass.
 
         Examples
         --------
@@ -172,20 +174,21 @@ class Kept:
         """
         place = block.start, block.start + len(block.X)
         with self._lock:
-            first = place not in self._asked
-            self._asked.add(place)
-            if first:
-                return None
-            if self._Z is None:
-                self._centre, self._Z = centre, np.empty(self._shape, dtype)
-        other = centre is not self._centre and not np.array_equal(centre, self._centre)
-        if other or self._Z.dtype != dtype:
-            return None
-        Z = self._Z[:, slice(*place)]
-        if place not in self._there:
+            if centre is not self._centre or dtype != self._Z.dtype:
+                if centre is not self._other:
+                    self._other, self._asked = centre, set()
+                if place not in self._asked:
+                    self._asked.add(place)
+                    return None
+                self._centre, self._other = centre, None
+                self._Z, self._there = np.empty(self._shape, dtype), set()
+            # Another thread may begin anew: this one goes on with what it has.
+            whole, there = self._Z, self._there
+        Z = whole[:, slice(*place)]
+        if place not in there:
             # Two threads may come here at once: they write the same.
             np.subtract(block.X.T, centre.astype(dtype)[:, None], out=Z)
-            self._there.add(place)
+            there.add(place)
         return Z
 
 

@@ -324,6 +324,30 @@ def test_a_damaged_file_is_refused_and_stays(X, path, killed_after, content):
     assert path.read_bytes() == content and not hasattr(model, "weights_")
 
 
+@pytest.mark.parametrize("damage", ["a part is missing", "another class", "no parts"])
+def test_a_file_that_can_be_read_but_not_used_is_refused_and_stays(X, path, killed_after, damage):
+    model = GaussianMixture(3, n_init="auto", random_state=0, checkpoint=path, checkpoint_every=0)
+    killed_after(2, lambda: model.fit(X))
+    with np.load(path) as held:
+        parts = dict(held)
+    document = json.loads(parts["document"].tobytes())
+    if damage == "a part is missing":  # As in a file of before searches were kept.
+        document["state"]["dict"] = [
+            each for each in document["state"]["dict"] if each[0] != "stages"
+        ]
+    elif damage == "another class":
+        document = json.loads(json.dumps(document).replace("mixture:Mixture", "mixture:Other"))
+    else:
+        document["state"] = 3
+    parts["document"] = np.frombuffer(json.dumps(document).encode(), np.uint8)
+    with open(path, "wb") as file:
+        np.savez(file, **parts)
+    content = path.read_bytes()
+    with pytest.raises(ValueError, match=r"checkpoint=.* damaged .* remove the file"):
+        model.fit(X)
+    assert path.read_bytes() == content and not hasattr(model, "weights_")
+
+
 def test_a_folder_that_is_not_there(X, path):
     for where in (path.parent / "none" / "kept.npz", path.parent):
         with pytest.raises(ValueError, match="path of a file in a folder that exists"):
@@ -457,7 +481,8 @@ def test_an_interrupted_search_of_starts_leaves_its_best(X, monkeypatch, at):
     assert model.converged_ is False and model.n_iter_ == 0 and model.lower_bound_ == -np.inf
     one = GaussianMixture(4, random_state=0, covariance_type="VVE").fit(X)
     assert model.score(X) > one.score(X) - (0.5 if at == 200 else 0.01)
-    assert "without iterations" in str(model.summary())
+    told = str(model.summary())
+    assert "Not converged in 0 iterations." in told and "interrupted before the first" in told
 
 
 def test_an_interrupted_fit_keeps_the_best_start(X, monkeypatch):
