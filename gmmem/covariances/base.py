@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from gmmem.contracts import contract
+from gmmem.contracts import contract, fulfils
 from gmmem.covariances.parts import Parts, whole
 from gmmem.covariances.storage import DegenerateCovariance, Estimate
 
@@ -191,6 +191,10 @@ class Lettered(CovarianceModel):
     """
 
     compact: bool = False
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        fulfils(Lettered)(cls)
 
     @property
     def letters(self) -> str:

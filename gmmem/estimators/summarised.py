@@ -59,14 +59,14 @@ class Summarised(Judged):
         GaussianMixtureIC: EEE, 3 components, 2 features
         <BLANKLINE>
         log-likelihood    n  parameters      BIC      ICL
-              -1126.32  272          11  2314.30  2358.55
+              -1126.32  272          11  2314.30  2358.87
         <BLANKLINE>
         component  weight  size     x0     x1
-                0  0.1694    41  3.799  77.48
+                0  0.1709    41  3.802  77.51
                 1  0.3564    97  2.038  54.49
-                2  0.4742   134  4.466  80.87
+                2  0.4727   134  4.468  80.88
         <BLANKLINE>
-        Converged in 37 iterations.
+        Converged in 49 iterations.
         """
         check_is_fitted(self)
         fit, sizes = vars(self).get("_summary_kept", (None, None))
