@@ -308,6 +308,8 @@ def maximise(
     >>> em.maximise(moments, get_model("EII")).mixture.weights.round(2)
     array([0.36, 0.64])
     """
+    if moments.form is not model.storage.form or (model.shared and len(moments.second) > 1):
+        moments = moments.coarsened(model.storage.form, model.shared)
     scatters = moments.scatters()
     weights = prior.weights(_mass_there(scatters))
     if scatters.lost is not None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gmmem import em
+from gmmem import Mixture, em
 from gmmem.covariances import FOURTEEN, get_model
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
@@ -33,3 +33,21 @@ def test_a_resumed_fit_is_the_uninterrupted_one(name, rule):
         parts.mixture.covariances.covariances, whole.mixture.covariances.covariances
     )
     assert (parts.last is None) == (parts.status is em.Status.CONVERGED)
+
+
+def test_an_m_step_takes_moments_that_see_more_than_the_model():
+    X = np.random.RandomState(0).normal(size=(60, 2)) * [1, 3]
+    start = Mixture.from_arrays([0.5, 0.5], [[-1, 0], [1, 0]], [np.eye(2)] * 2)
+    _, moments = em.expect(start, InMemory(X))
+    mass, _, W, *_ = moments.scatters()
+    variances = np.diagonal(W, axis1=1, axis2=2)
+    expected = {
+        "EII": [np.eye(2) * variances.sum() / 120] * 2,
+        "VII": [np.eye(2) * each.sum() / 2 / n for each, n in zip(variances, mass, strict=True)],
+        "EEI": [np.diag(variances.sum(axis=0)) / 60] * 2,
+        "VVI": [np.diag(each) / n for each, n in zip(variances, mass, strict=True)],
+        "EEE": [W.sum(axis=0) / 60] * 2,
+    }
+    for name, covariances in expected.items():
+        found = em.maximise(moments, get_model(name)).mixture.covariances.dense()
+        np.testing.assert_allclose(np.broadcast_to(found, (2, 2, 2)), covariances)
