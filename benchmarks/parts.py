@@ -31,6 +31,7 @@ from gmmem.kernels.arithmetic import weighted_total
 from gmmem.problem import Problem
 from gmmem.sources import InMemory
 from gmmem.sources.base import Block, Workspace, block_size
+from gmmem.sources.block import Kept
 
 SHAPES = [
     ("full", 150_000, 10, 10),
@@ -82,7 +83,8 @@ def parts(covariance_type, X, start):
     mixture = Mixture.from_arrays(*start[1:], covariance_type=covariance_type)
     kernel = Problem.of(InMemory(X), get_model(covariance_type)).kernel(mixture)
     size, workspace = block_size(len(X), kernel.row_bytes), Workspace()
-    blocks = [Block(i, X[i : i + size]) for i in range(0, len(X) - size + 1, size)]
+    kept, firsts = Kept(*X.shape), range(0, len(X) - size + 1, size)
+    blocks = [Block(first, X[first : first + size], kept=kept) for first in firsts]
     best = np.full((len(blocks), len(PARTS)), np.inf)
     for _ in range(PASSES):
         for taken, block in zip(best, blocks, strict=True):
