@@ -254,7 +254,7 @@ class Lettered(CovarianceModel):
         >>> get_model("EII").of_each(scatter, mass, 1, None, Parts([2, 2])).covariances
         array([3., 3., 5., 5.])
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has neither of_each nor estimate.")
 
     def n_parameters(self, n_components, n_features):
         d = n_features

@@ -391,7 +391,7 @@ callable, default="kmeans"
             best, fitted = found
             vars(self).pop("starts_report_", None)
             vars(self).update(fitted)
-            return best, interrupt
+            return self._in_order(best), interrupt
         if outcome.best is None:
             raise ValueError(
                 f"Fitting the mixture failed: {advice.reason(outcome, self, problem.rows)}"
@@ -399,8 +399,11 @@ callable, default="kmeans"
         vars(self).pop("starts_report_", None)  # There may be none this time.
         vars(self).update(reader.fitted(outcome), **several.report(starts, outcome, problem))
         task.end(lambda: reader.fitted(outcome))
-        mixture, _ = ordered(outcome.best.mixture, self.component_order)
-        return replace(outcome.best, mixture=mixture), None
+        return self._in_order(outcome.best), None
+
+    def _in_order(self, solution):
+        """With the components as the attributes have them."""
+        return replace(solution, mixture=ordered(solution.mixture, self.component_order)[0])
 
     def _fitted(self, solution, model, dtype) -> dict:
         """A solution as fitted attributes."""

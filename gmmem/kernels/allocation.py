@@ -4,7 +4,6 @@
 M-step and the loop are the same.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,10 +14,8 @@ import numpy as np
 
 from gmmem.kernels import standard
 from gmmem.kernels.arithmetic import (
-    CEILING,
-    DEPTH,
-    FLOOR,
     above_ceiling,
+    exponentiate_below_ceiling,
     softmax,
     softmax_below_ceiling,
 )
@@ -93,12 +90,10 @@ class Apart:
 
         Rows that lie far below it by one of the mixtures are computed anew by their peaks.
         """
-        ceiling = CEILING[L.dtype]
-        np.maximum(L, L.dtype.type(ceiling + FLOOR[L.dtype]), out=L)
-        np.exp(L, out=L)
+        least = exponentiate_below_ceiling(L, workspace)
         total = self._members.astype(L.dtype, copy=False) @ L
         far = ()
-        if not total.min() >= (least := math.exp(ceiling - DEPTH[L.dtype])):
+        if not total.min() >= least:
             far = np.flatnonzero(~(total >= least).all(axis=0))
             total[:, far] = 1
         log_sums = np.log(total)

@@ -54,6 +54,19 @@ def softmax(L: np.ndarray, workspace: Workspace) -> tuple[np.ndarray, np.ndarray
     return log_sum, np.divide(1, total, out=total)
 
 
+def exponentiate_below_ceiling(L: np.ndarray, workspace: Workspace) -> float:
+    """Exponentiate in place what does not exceed the ceiling; return the least exact sum."""
+    ceiling = CEILING[L.dtype]
+    floor = ceiling + FLOOR[L.dtype]
+    if L.min() < floor:
+        # A row of the same number: a scalar takes NumPy twice the time.
+        least = workspace.take("floor", L.shape[1:], L.dtype)
+        least[:] = floor
+        np.maximum(L, least, out=L)
+    np.exp(L, out=L)
+    return math.exp(ceiling - DEPTH[L.dtype])
+
+
 def softmax_below_ceiling(
     L: np.ndarray, workspace: Workspace, columns: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -62,18 +75,10 @@ def softmax_below_ceiling(
     No column needs its own maximum, but those that lie far below: they are computed
     anew, from ``columns(indices)``.
     """
-    ceiling, shape = CEILING[L.dtype], L.shape[1:]
-    floor = ceiling + FLOOR[L.dtype]
-    if L.min() < floor:
-        # A row of the same number: a scalar takes NumPy twice the time.
-        least = workspace.take("floor", shape, L.dtype)
-        least[:] = floor
-        np.maximum(L, least, out=L)
-    np.exp(L, out=L)
+    shape, least = L.shape[1:], exponentiate_below_ceiling(L, workspace)
     total = workspace.take("total", shape, L.dtype)
     np.matmul(np.ones(len(L), L.dtype), L, out=total)
     log_sum = workspace.take("log_sum", shape, L.dtype)
-    least = math.exp(ceiling - DEPTH[L.dtype])
     if total.min() >= least:
         return np.log(total, out=log_sum), np.divide(1, total, out=total)
     far = np.flatnonzero(~(total >= least))

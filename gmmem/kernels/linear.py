@@ -41,12 +41,12 @@ class LinearKernel(ExpandedKernel):
         constant, linear = self.coefficients[:, :1], self.coefficients[:, 1:]
         L = workspace.take("L", (K, b), self.dtype)
         if prepared.strides[1] == self.dtype.itemsize:
-            L = joint(linear, prepared, L)
+            scores = joint(linear, prepared, L)
         else:
             tall = workspace.take("tall", (b, K), self.dtype)
-            np.copyto(L, joint_of_rows(linear, prepared.T, tall).T)
+            scores = joint_of_rows(linear, prepared.T, tall).T
         return Scores(
-            np.add(L, constant, out=L),
+            np.add(scores, constant, out=L),
             lambda: self._left_out(prepared, workspace),
             self.bounded,
             lambda some: linear @ prepared[:, some] + constant,

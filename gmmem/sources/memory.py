@@ -210,8 +210,8 @@ class InMemory:
         block = Block(first, self.X[rows], weight, columns, kept)
         if not self._some_weigh_nothing or weight.all():
             return block
-        kept = np.flatnonzero(weight)
-        return block.taken(kept) if len(kept) else None
+        some = np.flatnonzero(weight)
+        return block.taken(some) if len(some) else None
 
     def _gathered(self, first: int, last: int, workspace: Workspace) -> Block:
         """Rows in another order, in scratch memory."""
